@@ -1,0 +1,60 @@
+/**
+ * A cycle: one loaded configuration with everything opened for it. A reload makes a new one beside the old.
+ * nginx: ngx_cycle_t (src/core/ngx_cycle.h).
+ *
+ * Who does what: src/conf fills it from the configuration (no side effects, so `-t` is cheap), src/process opens
+ * it (folders, logs, shared memory, listening sockets) and runs its hooks, http and stream hang their servers
+ * into `listening` and the hooks.
+ */
+import type { Log } from '../log/log.ts';
+import type { Listening } from '../net/listening.ts';
+import type { Zone } from '../shm/zone.ts';
+import type { ConfCycle } from './directive.ts';
+
+/** A shared memory zone asked for by a directive; opened by the process layer before the hooks run. */
+export interface ZoneRequest {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Which kind of module owns it: two owners of one name are an error. */
+  readonly owner: string;
+  /** Set when the cycle is opened. */
+  zone?: Zone;
+}
+
+/** A log file, opened once per path however often it is named, reopened on USR1. */
+export interface LogFileRequest {
+  readonly path: string;
+}
+
+/** What runs when. Each list runs in order; a hook that throws stops the start with its message. */
+export interface CycleHooks {
+  /** In the master (or single process) after everything is open, and again in each worker. nginx: init_module. */
+  readonly initModule: ((stage: 'master' | 'worker' | 'single') => void)[];
+  /** In each worker before it accepts. nginx: init_process. */
+  readonly initProcess: ((worker: WorkerInfo) => void)[];
+  /** In each worker when it ends. May wait, within worker_shutdown_timeout. nginx: exit_process. */
+  readonly exitProcess: (() => void | Promise<void>)[];
+}
+
+/** Which process this is. */
+export interface WorkerInfo {
+  /** 0-based; -1 in the master and in the privileged agent. */
+  readonly id: number;
+  readonly count: number;
+  readonly kind: 'worker' | 'single' | 'master' | 'privileged agent';
+}
+
+/** One loaded configuration. */
+export interface Cycle extends ConfCycle {
+  /** error_log of the main context. */
+  log: Log;
+  readonly listening: Listening[];
+  /** By name. */
+  readonly zones: Map<string, ZoneRequest>;
+  readonly hooks: CycleHooks;
+  /** Set once the process is a worker (or single). */
+  worker?: WorkerInfo;
+  /** The worker is leaving: finish requests, take no new keep-alive ones. nginx: ngx_exiting. */
+  exiting: boolean;
+}
