@@ -8,7 +8,6 @@
  */
 import type { Log } from '../log/log.ts';
 import type { Listening } from '../net/listening.ts';
-import type { Zone } from '../shm/zone.ts';
 import type { ConfCycle } from './directive.ts';
 
 /** A shared memory zone asked for by a directive; opened by the process layer before the hooks run. */
@@ -19,7 +18,7 @@ export interface ZoneRequest {
   /** Which kind of module owns it: two owners of one name are an error. */
   readonly owner: string;
   /** Set when the cycle is opened. */
-  zone?: Zone;
+  zone?: object;
 }
 
 /** A log file, opened once per path however often it is named, reopened on USR1. */

@@ -1,0 +1,60 @@
+/**
+ * A client connection as the request engine sees it: HTTP/1 over a socket (src/http/protocol), later an HTTP/2
+ * stream. nginx: ngx_connection_t with ngx_http_connection_t.
+ */
+import type { LogScope } from '../log/log.ts';
+import type { Chain } from './buf.ts';
+import type { HttpRequest } from './request.ts';
+
+export interface ClientConnection extends LogScope {
+  /** $connection. */
+  readonly connectionNumber: number;
+  /** Milliseconds since 1970 when it was accepted. */
+  readonly startTime: number;
+  /** $connection_requests: requests begun on it. */
+  requests: number;
+  /** May be rewritten by the real IP module. */
+  remoteAddress: string;
+  remotePort: number;
+  localAddress: string;
+  localPort: number;
+  /** TLS. */
+  readonly secure: boolean;
+  /** Bytes sent to the client, headers included. */
+  sent: number;
+  /** The (sub)request whose output may go to the client now. nginx: c->data. */
+  active: HttpRequest;
+  /** Requests to run before returning to the event loop; see src/http/subrequest.ts. */
+  posted: HttpRequest[];
+  /** Output is held back: bytes not yet taken by the kernel. nginx: c->buffered. */
+  readonly buffered: boolean;
+  /** The connection failed: nothing can be sent any more. */
+  error: boolean;
+  timedOut: boolean;
+  /** What is being done, for error_log: "reading client request headers", "sending to client", ... or ''. */
+  action: string;
+  log(level: number, message: string): void;
+
+  /**
+   * The bottom of the output: sends a header (a byte string, '' for none) and a chain of pieces, holding small
+   * output back until a piece has `flush` or `lastBuf` (postpone_output), and obeying limit_rate. nginx: the write
+   * filter.
+   * @returns OK when everything was taken, AGAIN when bytes wait (`buffered`), ERROR when the client is gone.
+   */
+  write(r: HttpRequest, header: string, chain: Chain | null): number;
+  /** The main request has ended: keep-alive, lingering close, or close. nginx: ngx_http_finalize_connection(). */
+  finalize(r: HttpRequest): void;
+  /** Closes at once, the request being freed by the caller. */
+  close(reset?: boolean): void;
+  /** Stops or restarts the timer of send_timeout while output waits. */
+  armSendTimeout(r: HttpRequest): void;
+  clearSendTimeout(): void;
+
+  /**
+   * Reads the request body as client_body_* say, then calls `then`. nginx: ngx_http_read_client_request_body().
+   * @returns OK when `then` has been called already, AGAIN when it will be, or a status to finalize with.
+   */
+  readBody(r: HttpRequest, then: (r: HttpRequest) => void): number;
+  /** Throws the body away as it arrives. nginx: ngx_http_discard_request_body(). Returns OK or a status. */
+  discardBody(r: HttpRequest): number;
+}

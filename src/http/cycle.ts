@@ -1,0 +1,39 @@
+/**
+ * One `http {}` block at run time: what its modules registered, its servers and its variables. Requests reach it as
+ * `r.http`. A reload makes a new one; connections keep the one they were accepted under.
+ */
+import type { Cycle } from '../conf/cycle.ts';
+import type { ConfStack } from '../conf/directive.ts';
+import type { Chain } from './buf.ts';
+import type { HttpModule } from './module.ts';
+import type { PhaseEntry, PhaseName } from './phases.ts';
+import type { HttpRequest } from './request.ts';
+import type { IndexedVariable, VariableSpec } from './variables.ts';
+
+/** Returns OK, AGAIN (output held back), ERROR, or a status to finalize with. */
+export type HeaderFilter = (r: HttpRequest) => number;
+/** Takes a chain (null: go on with what is held back). Returns OK, AGAIN or ERROR. */
+export type BodyFilter = (r: HttpRequest, chain: Chain | null) => number;
+/** A phase or content handler: returns a code of src/http/codes.ts or a status. */
+export type PhaseHandler = (r: HttpRequest) => number;
+
+export interface HttpCycle {
+  readonly cycle: Cycle;
+  readonly modules: readonly HttpModule[];
+  /** Configuration objects of the http block itself. */
+  readonly confs: ConfStack;
+  /** Handlers by phase, as registered; `phaseEngine` is made of them. */
+  readonly handlers: Record<PhaseName, PhaseHandler[]>;
+  phaseEngine: PhaseEntry[];
+  /** Index in `phaseEngine` where the server rewrite phase, the location rewrite phase, ... begin. */
+  serverRewriteIndex: number;
+  locationRewriteIndex: number;
+  /** Tops of the filter chains: a module saves the current one as its `next` and puts its own in front. */
+  topHeaderFilter: HeaderFilter;
+  topBodyFilter: BodyFilter;
+  /** Variables with a slot in each request. */
+  readonly indexed: IndexedVariable[];
+  /** Declared variables by lower-case name, and prefixes, longest first. */
+  readonly variables: Map<string, VariableSpec>;
+  readonly prefixVariables: VariableSpec[];
+}
