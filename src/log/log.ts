@@ -45,3 +45,19 @@ export interface Log {
   /** Writes one line to each target that takes `level`. `message` is a latin1 byte string. Never throws. */
   write(level: number, message: string, scope?: LogScope): void;
 }
+
+/**
+ * The process's share in each line. nginx keeps these as globals too (ngx_log_pid, ngx_use_stderr).
+ */
+export const logState = {
+  /** `123#123: `, process and thread: the main thread has the number of its process. */
+  pid: `${process.pid}#${process.pid}: `,
+  /** Lines of level warn and above also go to stderr as `nginx: [warn] text`, until the start is over. */
+  useStderr: true,
+};
+
+/** The level's number for its name between the brackets, or undefined: `error` -> 4. `stderr` is no level. */
+export function logLevelNumber(name: string): number | undefined {
+  const n = LOG_LEVEL_NAMES.indexOf(name);
+  return n > 0 ? n : undefined;
+}
