@@ -1,0 +1,152 @@
+/**
+ * The calling convention, for those who write native functions.
+ *
+ * A function returns its single value bare. For none or several it fills the registers `R` and returns `S`
+ * (`return ret2(a, b)`). `R.n < 0` together with `S` means that the callee suspended: a native that called it
+ * pushes a `NativeFrame` to be continued later and returns `S` itself.
+ */
+
+import { type LuaFunction, type LuaResult, type LuaValue, Sentinel } from './value.ts';
+
+/** Registers that accompany the sentinel: `n` values, the first three in a, b, c, all of them in v if n > 3. */
+export interface Registers {
+  n: number;
+  a: LuaValue;
+  b: LuaValue;
+  c: LuaValue;
+  v: LuaValue[];
+}
+
+/** The sentinel: "the result is in the registers". */
+export const S = new Sentinel();
+
+/** The registers of the last function that returned `S`. Valid until the next call of any Lua function. */
+export const R: Registers = { n: 0, a: undefined, b: undefined, c: undefined, v: [] };
+
+/** `R.n` when a coroutine yields: stops at the nearest coroutine.resume. */
+export const YIELD = -1;
+/** `R.n` when the whole host thread is parked: passes through coroutine.resume. */
+export const SUSPEND = -2;
+/** `R.n` when a chain of tail calls has become too deep for the native stack and continues from the heap. */
+export const TAIL = -3;
+
+/** Returns no value. */
+export function ret0(): Sentinel {
+  R.n = 0;
+  return S;
+}
+
+/** Returns two values. */
+export function ret2(a: LuaValue, b: LuaValue): Sentinel {
+  R.n = 2;
+  R.a = a;
+  R.b = b;
+  return S;
+}
+
+/** Returns three values. */
+export function ret3(a: LuaValue, b: LuaValue, c: LuaValue): Sentinel {
+  R.n = 3;
+  R.a = a;
+  R.b = b;
+  R.c = c;
+  return S;
+}
+
+/** Returns all values of an array, which must not be changed afterwards. */
+export function retN(values: LuaValue[]): LuaResult {
+  const n = values.length;
+  if (n === 1) return values[0];
+  R.n = n;
+  R.v = values;
+  R.a = values[0];
+  R.b = values[1];
+  R.c = values[2];
+  return S;
+}
+
+/** Whether a result says that the callee suspended (see `pushFrame`). */
+export function suspended(r: LuaResult): r is Sentinel {
+  return r === S && R.n < 0;
+}
+
+/** The first value of a result that is not a suspension; nil if there is none. */
+export function first(r: LuaResult): LuaValue {
+  if (r !== S) return r as LuaValue;
+  return R.n > 0 ? R.a : undefined;
+}
+
+/** All values of a result that is not a suspension. The array may be shared: copy it before changing it. */
+export function toArray(r: LuaResult): LuaValue[] {
+  if (r !== S) return [r as LuaValue];
+  switch (R.n) {
+    case 0:
+      return [];
+    case 2:
+      return [R.a, R.b];
+    case 3:
+      return [R.a, R.b, R.c];
+    default:
+      return R.v;
+  }
+}
+
+/**
+ * A native function that was parked because something it called suspended.
+ * `resume` continues it with the result of that call and returns what the native returns (or `S` after pushing a
+ * frame again). `fail`, if present, receives an error thrown by that call instead of the error passing through.
+ */
+export interface NativeFrame {
+  resume(result: LuaResult): LuaResult;
+  fail?(error: unknown): LuaResult;
+  /** Name for tracebacks. */
+  readonly name?: string;
+}
+
+/** A Lua function that was parked: which function, where, and the values of its variables. */
+export class LuaFrame {
+  readonly proto: number;
+  readonly pc: number;
+  readonly vars: unknown[];
+  constructor(proto: number, pc: number, vars: unknown[]) {
+    this.proto = proto;
+    this.pc = pc;
+    this.vars = vars;
+  }
+}
+
+export type Frame = LuaFrame | NativeFrame;
+
+/** Frames captured so far by the suspension under way, innermost first. */
+export const captured: Frame[] = [];
+
+/**
+ * To be called by a native function when `suspended(r)`: registers how to go on.
+ * The native must then return `S` at once: `if (suspended(r)) return pushFrame(new MyFrame(...))`.
+ */
+export function pushFrame(frame: NativeFrame): Sentinel {
+  captured.push(frame);
+  return S;
+}
+
+/** Set by the runtime: finds what to call for a value that is not a function (__call), or throws. */
+export const hooks: { callable(f: LuaValue): LuaFunction } = {
+  callable() {
+    throw new Error('the Lua runtime is not loaded');
+  },
+};
+
+/** Calls any callable value. The result may be a suspension: test it with `suspended`. */
+export function call(f: LuaValue, args: LuaValue[]): LuaResult {
+  const fn = typeof f === 'function' ? f : hooks.callable(f);
+  switch (args.length) {
+    case 0:
+      return fn();
+    case 1:
+      return fn(args[0]);
+    case 2:
+      return fn(args[0], args[1]);
+    default:
+      return fn(...args);
+  }
+}

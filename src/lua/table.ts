@@ -1,0 +1,432 @@
+/**
+ * Tables, laid out for V8.
+ *
+ * - Keys 1..n live in an array whose slot 0 is unused (`$a`), whose last element is never nil.
+ * - String keys written as constants in the source (`t.name`) are JavaScript properties of the table object
+ *   itself, so that V8's hidden classes and inline caches serve them.
+ * - Everything else, notably strings computed at run time, lives in an insertion-ordered hash made on demand.
+ *
+ * Names of internal properties start with `$`. Only Lua identifiers become properties, never a key with `$`,
+ * and those that are methods of this class get a `$` in front (see `propertyName`). The prototype chain ends at
+ * this class, so `toString`, `constructor` or `__proto__` are ordinary absent keys.
+ *
+ * A string is looked for in the hash first and then among the properties; it is only ever in one of them.
+ * Assigning nil leaves a tombstone (an `undefined` value); tombstones are purged only when a new key arrives, so
+ * that a traversal which clears fields stays well defined.
+ */
+
+import { throwError } from './error.ts';
+import type { LuaValue } from './value.ts';
+
+/** The array of every table that has no array part yet; never written to. */
+const NO_ITEMS: LuaValue[] = [undefined];
+
+/** Properties a table may get before further constant keys go to its hash, which V8 handles better then. */
+const MAX_PROPERTIES = 100;
+
+/** Property names every table starts with, in the order of the constructor. */
+const INTERNAL = 4;
+
+type Fields = Record<string, LuaValue>;
+
+/** Whether a key that is a Lua identifier would hide a method of LuaTable. */
+function isMethodName(k: string): boolean {
+  switch (k.length) {
+    case 3:
+      return k === 'get' || k === 'set';
+    case 4:
+      return k === 'next' || k === 'push';
+    case 5:
+      return k === 'array' || k === 'items';
+    case 6:
+      return k === 'getStr' || k === 'setStr' || k === 'getInt' || k === 'setInt' || k === 'length';
+    case 7:
+      return k === 'entries';
+    case 9:
+      return k === 'metatable';
+    default:
+      return false;
+  }
+}
+
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** The JavaScript property that holds a constant string key, or undefined if that key always lives in the hash. */
+export function propertyName(key: string): string | undefined {
+  if (!IDENTIFIER.test(key)) return undefined;
+  return isMethodName(key) ? '$' + key : key;
+}
+
+/** Insertion-ordered hash; positions are stable until a new key arrives, which makes traversal cheap. */
+class Hash {
+  readonly index = new Map<LuaValue, number>();
+  keys: LuaValue[] = [];
+  values: LuaValue[] = [];
+  /** Number of tombstones. */
+  dead = 0;
+  /** The key found last and its position; NaN equals nothing. */
+  lastKey: LuaValue = Number.NaN;
+  last = 0;
+
+  get(k: LuaValue): LuaValue {
+    if (k === this.lastKey) return this.values[this.last];
+    const i = this.index.get(k);
+    if (i === undefined) return undefined;
+    this.lastKey = k;
+    this.last = i;
+    return this.values[i];
+  }
+
+  set(k: LuaValue, v: LuaValue): void {
+    let i: number | undefined;
+    if (k === this.lastKey) i = this.last;
+    else i = this.index.get(k);
+    if (i !== undefined) {
+      const old = this.values[i];
+      if (v === undefined) {
+        if (old !== undefined) this.dead++;
+      } else if (old === undefined) this.dead--;
+      this.values[i] = v;
+      return;
+    }
+    if (v === undefined) return;
+    if (this.dead > 8 && this.dead * 2 > this.keys.length) this.purge();
+    i = this.keys.length;
+    this.index.set(k, i);
+    this.keys.push(k);
+    this.values.push(v);
+  }
+
+  private purge(): void {
+    const { keys, values, index } = this;
+    const newKeys: LuaValue[] = [];
+    const newValues: LuaValue[] = [];
+    index.clear();
+    this.lastKey = Number.NaN;
+    for (let i = 0; i < keys.length; i++) {
+      const v = values[i];
+      if (v === undefined) continue;
+      index.set(keys[i], newKeys.length);
+      newKeys.push(keys[i]);
+      newValues.push(v);
+    }
+    this.keys = newKeys;
+    this.values = newValues;
+    this.dead = 0;
+  }
+}
+
+/** A Lua table. The methods are raw: metamethods are the business of runtime/index.ts. */
+export class LuaTable {
+  /** Items 1..n at their index. Never write into it without `array()`: empty tables share one. */
+  $a: LuaValue[];
+  /** Keys that are neither items nor properties. */
+  $h: Hash | undefined;
+  /** Metatable. */
+  $m: LuaTable | undefined;
+  /** Number of string keys held as JavaScript properties, tombstones included. */
+  $n: number;
+
+  constructor() {
+    this.$a = NO_ITEMS;
+    this.$h = undefined;
+    this.$m = undefined;
+    this.$n = 0;
+  }
+
+  /** A table with the given items at 1..n. The array is copied. */
+  static fromArray(items: readonly LuaValue[]): LuaTable {
+    const t = new LuaTable();
+    const a: LuaValue[] = [undefined];
+    for (let i = 0; i < items.length; i++) a.push(items[i]);
+    t.$a = a;
+    trim(a);
+    return t;
+  }
+
+  /** A table with the object's own enumerable properties as string keys. Meant for constant names. */
+  static fromObject(object: Readonly<Record<string, LuaValue>>): LuaTable {
+    const t = new LuaTable();
+    for (const k of Object.keys(object)) t.setStr(k, object[k]);
+    return t;
+  }
+
+  /** The metatable, if any. */
+  get metatable(): LuaTable | undefined {
+    return this.$m;
+  }
+
+  set metatable(m: LuaTable | undefined) {
+    this.$m = m;
+  }
+
+  /** Raw read. */
+  get(k: LuaValue): LuaValue {
+    if (typeof k === 'string') return this.getStr(k);
+    if (typeof k === 'number') {
+      const v = this.$a[k];
+      if (v !== undefined) return v;
+    }
+    return this.$h === undefined ? undefined : this.$h.get(k);
+  }
+
+  /** Raw read of a string key. */
+  getStr(k: string): LuaValue {
+    const h = this.$h;
+    if (h !== undefined) {
+      const v = h.get(k);
+      if (v !== undefined) return v;
+    }
+    if (this.$n === 0 || k.charCodeAt(0) === 36) return undefined;
+    return (this as unknown as Fields)[isMethodName(k) ? '$' + k : k];
+  }
+
+  /** Raw read of a number key. */
+  getInt(i: number): LuaValue {
+    const v = this.$a[i];
+    if (v !== undefined) return v;
+    return this.$h === undefined ? undefined : this.$h.get(i);
+  }
+
+  /** Raw write; nil removes. Throws a LuaError if the key is nil or NaN. */
+  set(k: LuaValue, v: LuaValue): void {
+    if (typeof k === 'string') {
+      if (this.$n !== 0 && this.$setProperty(k, v)) return;
+    } else if (typeof k === 'number') {
+      this.setInt(k, v);
+      return;
+    } else if (k === undefined) throwError('table index is nil');
+    this.$setHash(k, v);
+  }
+
+  /**
+   * Raw write of a string key that is one of a fixed set of names: a new one becomes a property (fast to read as
+   * `t.name`). Use `set` for keys that come from data.
+   */
+  setStr(k: string, v: LuaValue): void {
+    const h = this.$h;
+    if (this.$n !== 0 && this.$setProperty(k, v)) return;
+    if (v === undefined || this.$n >= MAX_PROPERTIES || h?.index.has(k)) {
+      this.$setHash(k, v);
+      return;
+    }
+    const name = propertyName(k);
+    if (name === undefined) this.$setHash(k, v);
+    else {
+      (this as unknown as Fields)[name] = v;
+      this.$n++;
+    }
+  }
+
+  /** Raw write of a number key. */
+  setInt(k: number, v: LuaValue): void {
+    const a = this.$a;
+    const n = a.length;
+    if (k > 0 && k < n && (k | 0) === k) {
+      a[k] = v;
+      if (v === undefined && k === n - 1) trim(a);
+    } else if (k === n) {
+      if (v === undefined) return;
+      if (a === NO_ITEMS) this.$a = [undefined, v];
+      else a.push(v);
+      if (this.$h !== undefined) this.$migrate();
+    } else {
+      if (Number.isNaN(k)) throwError('table index is NaN');
+      this.$setHash(k, v);
+    }
+  }
+
+  /** The border that `#t` gives. */
+  length(): number {
+    return this.$a.length - 1;
+  }
+
+  /** Appends one item, which must not be nil. */
+  push(v: LuaValue): void {
+    this.setInt(this.$a.length, v);
+  }
+
+  /**
+   * The item array for writing: index i holds t[i], index 0 is unused. Keep its last element non-nil
+   * (call `trim` after shortening it by hand) and do not use it to lengthen a table that has a hash.
+   */
+  array(): LuaValue[] {
+    if (this.$a === NO_ITEMS) this.$a = [undefined];
+    return this.$a;
+  }
+
+  /** A copy of items 1..n as a JavaScript array from index 0. */
+  items(): LuaValue[] {
+    return this.$a.slice(1);
+  }
+
+  /** The key and value after `k` in traversal order, the first ones for nil; undefined at the end. */
+  next(k: LuaValue): [LuaValue, LuaValue] | undefined {
+    const cursor = new Cursor(this);
+    if (!cursor.seek(k)) throwError("invalid key to 'next'");
+    return cursor.next() ? [cursor.k, cursor.v] : undefined;
+  }
+
+  /** Traverses all pairs without metamethods. Assigning nil or new values to existing keys meanwhile is allowed. */
+  *entries(): Generator<[LuaValue, LuaValue]> {
+    const cursor = new Cursor(this);
+    while (cursor.next()) yield [cursor.k, cursor.v];
+  }
+
+  /** Writes `k` if it is already a property. */
+  private $setProperty(k: string, v: LuaValue): boolean {
+    if (k.charCodeAt(0) === 36) return false;
+    const name = isMethodName(k) ? '$' + k : k;
+    const fields = this as unknown as Fields;
+    if (fields[name] === undefined) {
+      // A tombstone is revived in place, else the key could be found in both places.
+      if (v === undefined || this.$h?.index.has(k) || !(name in this)) return false;
+    }
+    fields[name] = v;
+    return true;
+  }
+
+  private $setHash(k: LuaValue, v: LuaValue): void {
+    if (this.$h === undefined) {
+      if (v === undefined) return;
+      this.$h = new Hash();
+    }
+    this.$h.set(k, v);
+  }
+
+  /** Moves items that follow the array from the hash to it. */
+  private $migrate(): void {
+    const a = this.$a;
+    const h = this.$h!;
+    for (;;) {
+      const n = a.length;
+      const v = h.get(n);
+      if (v === undefined) return;
+      h.set(n, undefined);
+      a.push(v);
+    }
+  }
+}
+
+Object.setPrototypeOf(LuaTable.prototype, null);
+// `constructor` would be found as a Lua key.
+delete (LuaTable.prototype as { constructor?: unknown }).constructor;
+
+/** Drops trailing nils of an item array, which every table's array must be without. */
+export function trim(a: LuaValue[]): void {
+  let n = a.length - 1;
+  while (n > 0 && a[n] === undefined) n--;
+  a.length = n + 1;
+}
+
+/** The Lua key of a property name. */
+function keyOf(property: string): string {
+  return property.charCodeAt(0) === 36 ? property.slice(1) : property;
+}
+
+/** A position in the traversal of a table: items, then properties, then hash. */
+export class Cursor {
+  /** The current key and value, valid after `next()` returned true. */
+  k: LuaValue = undefined;
+  v: LuaValue = undefined;
+  private readonly t: LuaTable;
+  /** Position in the item array, or -1 when past it. */
+  private i = 0;
+  private names: string[] | undefined = undefined;
+  private j = INTERNAL;
+  private h = 0;
+
+  constructor(t: LuaTable) {
+    this.t = t;
+  }
+
+  /** Advances to the next pair that is not nil. */
+  next(): boolean {
+    let i = this.i;
+    if (i >= 0) {
+      const a = this.t.$a;
+      while (++i < a.length) {
+        const v = a[i];
+        if (v !== undefined) {
+          this.i = i;
+          this.k = i;
+          this.v = v;
+          return true;
+        }
+      }
+      this.i = -1;
+    }
+    return this.nextField();
+  }
+
+  private nextField(): boolean {
+    const t = this.t;
+    if (t.$n !== 0) {
+      if (this.names === undefined) this.names = Object.keys(t);
+      const names = this.names;
+      while (this.j < names.length) {
+        const name = names[this.j++]!;
+        const v = (t as unknown as Fields)[name];
+        if (v !== undefined) {
+          this.k = keyOf(name);
+          this.v = v;
+          return true;
+        }
+      }
+    }
+    const h = t.$h;
+    if (h === undefined) return false;
+    const values = h.values;
+    let i = this.h;
+    while (i < values.length) {
+      const v = values[i];
+      if (v !== undefined) {
+        this.k = h.keys[i];
+        this.v = v;
+        this.h = i + 1;
+        return true;
+      }
+      i++;
+    }
+    this.h = i;
+    return false;
+  }
+
+  /** Moves to just after key `k`; false if the table does not have it. */
+  seek(k: LuaValue): boolean {
+    const t = this.t;
+    this.i = 0;
+    this.j = INTERNAL;
+    this.h = 0;
+    if (k === undefined) return true;
+    if (typeof k === 'number' && k > 0 && (k | 0) === k && k < t.$a.length) {
+      this.i = k;
+      return true;
+    }
+    this.i = -1;
+    if (typeof k === 'string' && t.$n !== 0) {
+      this.names ??= Object.keys(t);
+      if (this.names.length !== t.$n + INTERNAL) this.names = Object.keys(t);
+      const j = this.names.indexOf(isMethodName(k) ? '$' + k : k, INTERNAL);
+      if (j >= 0) {
+        this.j = j + 1;
+        return true;
+      }
+    }
+    this.j = Number.MAX_SAFE_INTEGER;
+    const i = t.$h?.index.get(k);
+    if (i === undefined) {
+      // An item that was removed during the traversal: go on behind the items.
+      if (typeof k !== 'number' || k < 1 || (k | 0) !== k) return false;
+      this.j = INTERNAL;
+      return true;
+    }
+    this.h = i + 1;
+    return true;
+  }
+
+  /** Whether the cursor stands on key `k` of table `t`. */
+  isAt(t: LuaTable, k: LuaValue): boolean {
+    return this.t === t && this.k === k;
+  }
+}
