@@ -107,6 +107,7 @@ export class HeadersIn {
   /** Clients that need a work-around, from User-Agent. */
   msie = false;
   msie6 = false;
+  chrome = false;
   safari = false;
 }
 
