@@ -8,13 +8,14 @@
  */
 import type { Log } from '../log/log.ts';
 import type { Listening } from '../net/listening.ts';
-import type { ConfCycle } from './directive.ts';
+import type { ConfCycle, Position } from './directive.ts';
+import type { ConfFile } from './parser.ts';
 
 /** A shared memory zone asked for by a directive; opened by the process layer before the hooks run. */
 export interface ZoneRequest {
   readonly name: string;
-  /** Bytes. */
-  readonly size: number;
+  /** Bytes; 0 while it is only referred to. */
+  size: number;
   /** Which kind of module owns it: two owners of one name are an error. */
   readonly owner: string;
   /** Set when the cycle is opened. */
@@ -24,6 +25,21 @@ export interface ZoneRequest {
 /** A log file, opened once per path however often it is named, reopened on USR1. */
 export interface LogFileRequest {
   readonly path: string;
+}
+
+/**
+ * A folder for files made at run time (request bodies, cached answers): created by the process layer at start, with
+ * the workers' user as its owner. nginx: ngx_path_t.
+ */
+export interface PathRequest {
+  /** Absolute, without a slash at its end. */
+  readonly path: string;
+  /** Lengths of the names of nested folders; at most three. */
+  readonly levels: readonly number[];
+  /** Where it was asked for; undefined for a default. */
+  readonly position?: Position;
+  /** Who uses it: two owners of one folder are an error. */
+  readonly owner?: string;
 }
 
 /** What runs when. Each list runs in order; a hook that throws stops the start with its message. */
@@ -51,6 +67,12 @@ export interface Cycle extends ConfCycle {
   readonly listening: Listening[];
   /** By name. */
   readonly zones: Map<string, ZoneRequest>;
+  /** Folders to create, by path. */
+  readonly paths: Map<string, PathRequest>;
+  /** The configuration's files in the order of reading, each once. */
+  readonly files: readonly ConfFile[];
+  /** -e: where errors go when no error_log says otherwise. '' is standard error. */
+  readonly errorLog: string;
   readonly hooks: CycleHooks;
   /** Set once the process is a worker (or single). */
   worker?: WorkerInfo;

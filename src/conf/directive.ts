@@ -51,9 +51,10 @@ export type ConfLevel = 'main' | 'server' | 'location';
  * @param conf the owning module's configuration object for `level`
  * @param args the arguments, the directive's name not among them
  * @returns nothing when all is well; else nginx's message without the position, which the caller completes to
- *   `nginx: [emerg] MESSAGE in FILE:LINE`. The special texts `is duplicate` and `invalid value` are completed to
- *   `"NAME" directive is duplicate` and so on, as nginx does with a char * result.
- * @throws ConfError for a message that needs another form
+ *   `nginx: [emerg] MESSAGE in FILE:LINE`. Sentences without a subject (`is duplicate`, `invalid value`, `invalid
+ *   number`, those that begin with is, cannot, must, has, requires) are completed to `"NAME" directive is duplicate`
+ *   and so on, as nginx does with a char * result.
+ * @throws ConfError (made with `cf.error`) for the same, from deeper down
  */
 export type Setter<C> = (cf: ConfContext, conf: C, args: readonly string[]) => string | undefined;
 
@@ -86,7 +87,15 @@ export interface PairLine extends Position {
   readonly words: readonly string[];
 }
 
-/** What a setter sees of the configuration under construction. */
+/** Takes a line of a 'pairs' block; returns nginx's message when it is wrong. */
+export type PairHandler = (line: PairLine) => string | undefined;
+
+/**
+ * What a setter sees of the configuration under construction.
+ *
+ * `file` and `line` are where the reading is now, as in nginx: at the directive's end while its arguments are looked
+ * at, at the closing brace once its block is read. Copy them to remember a place.
+ */
 export interface ConfContext extends Position {
   /** The directive's name as written. */
   readonly name: string;
@@ -98,8 +107,13 @@ export interface ConfContext extends Position {
   readonly confs: ConfStack | undefined;
   /** For a 'lua' block: the source between the braces, with the line where it starts. */
   readonly luaSource?: { readonly code: string; readonly line: number };
-  /** For a 'pairs' block: its lines. */
+  /** For a 'pairs' block: its lines, read at the first use. `include` lines of types, map and geo are followed. */
   readonly pairs?: readonly PairLine[];
+  /**
+   * The same, line by line: when `handler` refuses a line, the error stands at that line, before whatever is wrong
+   * further down. Instead of `pairs`, not with it.
+   */
+  eachPair(handler: PairHandler): void;
   /** Parses the directives of this 'conf' block in `context`, with `confs` current. Only once, in the setter. */
   parseBlock(context: ContextName, confs?: ConfStack): void;
   /** Makes an error at this directive's place: `throw cf.error('...')`. */
@@ -108,6 +122,10 @@ export interface ConfContext extends Position {
   warn(message: string): void;
   /** As `warn`, at another level. */
   log(level: 'emerg' | 'alert' | 'crit' | 'error' | 'warn' | 'notice' | 'info', message: string): void;
+  /** True once a block of the main context was read: `load_module` comes too late. */
+  readonly modulesUsed: boolean;
+  /** True when directives of nginx's module of that name (`ngx_http_lua_module`) are declared. */
+  implementsModule(nginxName: string): boolean;
   /** A path of the configuration made absolute: against the prefix, or against the configuration's folder. */
   fullName(path: string, against?: 'prefix' | 'conf'): string;
 }
