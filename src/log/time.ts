@@ -14,6 +14,10 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 let now = Date.now();
 /** `now` in whole seconds. */
 let second = Math.floor(now / 1000);
+/** The wall clock minus a clock that is never set, in milliseconds. See monotonicMsec(). */
+let wallOffset = now - performance.now();
+/** A step of the wall clock larger than this, or backwards, makes us ask whether somebody has set it. */
+const SUSPICIOUS_STEP = 500;
 
 // One printed form and the second that it was made for.
 let errorLogSecond = 0;
@@ -31,7 +35,9 @@ let syslogText = '';
 export function updateTime(): void {
   const t = Date.now();
   if (t === now) return;
+  const step = t - now;
   now = t;
+  if (step < 0 || step > SUSPICIOUS_STEP) wallOffset = t - performance.now();
   // A division only when the second has changed, also when the clock was set back.
   const since = t - second * 1000;
   if (since >= 1000 || since < 0) second = Math.floor(t / 1000);
@@ -45,6 +51,14 @@ export function currentMsec(): number {
 /** Cached time in whole seconds since 1970. nginx: ngx_time(); Lua: ngx.time(). */
 export function currentSecond(): number {
   return second;
+}
+
+/**
+ * Cached milliseconds of a clock that nobody sets, for timeouts. nginx: ngx_current_msec. It is the wall clock minus
+ * an offset, so that it costs nothing; the offset is measured again when the wall clock jumps.
+ */
+export function monotonicMsec(): number {
+  return now - wallOffset;
 }
 
 /** `2026/11/21 12:00:00` in local time: error.log. */

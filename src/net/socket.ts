@@ -27,7 +27,12 @@ export interface Socket {
   readonly fd: number;
   /** Bytes written by `write` that the kernel has not taken yet. */
   readonly pendingBytes: number;
-  /** Queues bytes (a latin1 byte string, or a buffer that must not change). True: the kernel has them all. */
+  /** The errno name once the connection has failed, known before `onError` is called; else ''. */
+  readonly failure: string;
+  /**
+   * Queues bytes (a latin1 byte string, or a buffer that must not change). True: the kernel has them all. False:
+   * they wait and `onDrain` will be called, or the connection has failed (`failure`) or is closed.
+   */
   write(data: string | Uint8Array): boolean;
   /** Several pieces at once (writev). Same result as `write`. */
   writev(pieces: readonly (string | Uint8Array)[]): boolean;
