@@ -260,5 +260,5 @@ function exactInteger(s: string, at: number, end: number, base: number): number 
 export function toInt32(n: number): number {
   const i = n | 0;
   if (i === n) return i;
-  return n > -2147483649 && n < 2147483648 ? Math.trunc(n) : -2147483648;
+  return n > -2147483649 && n < 2147483648 ? i : -2147483648;
 }

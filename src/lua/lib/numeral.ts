@@ -17,6 +17,7 @@ export interface Layout {
   readonly precision: number;
 }
 
+const TWO_63 = 2 ** 63;
 const INT64_MIN = -(1n << 63n);
 
 /** Puts a prefix (sign, 0x) and spaces or zeros around the digits of a number. */
@@ -32,7 +33,7 @@ function signOf(layout: Layout, negative: boolean): string {
 }
 
 function toInt64(n: number): bigint {
-  if (!(n >= -9223372036854775808 && n < 9223372036854775808)) return INT64_MIN;
+  if (!(n >= -TWO_63 && n < TWO_63)) return INT64_MIN;
   return BigInt(Math.trunc(n));
 }
 
@@ -62,13 +63,14 @@ export function formatSigned(layout: Layout, n: number): string {
 export function formatUnsigned(layout: Layout, n: number, radix: number): string {
   let digits: string;
   if (n >= 0 && n < 9007199254740992) digits = Math.trunc(n).toString(radix);
-  else digits = BigInt.asUintN(64, toInt64(n >= 9223372036854775808 ? n - 18446744073709551616 : n)).toString(radix);
+  else digits = BigInt.asUintN(64, toInt64(n >= TWO_63 ? n - 2 * TWO_63 : n)).toString(radix);
   const zero = digits === '0';
   if (layout.upper) digits = digits.toUpperCase();
   let prefix = '';
   if (layout.alternate && radix === 8 && !(zero && layout.precision !== 0)) digits = zero ? '' : '0' + digits;
   if (layout.alternate && radix === 16 && !zero) prefix = layout.upper ? '0X' : '0x';
-  digits = layout.alternate && radix === 8 && zero ? '0'.repeat(Math.max(1, layout.precision)) : padDigits(layout, digits);
+  digits =
+    layout.alternate && radix === 8 && zero ? '0'.repeat(Math.max(1, layout.precision)) : padDigits(layout, digits);
   return lay(layout, prefix, digits, layout.zero && layout.precision < 0);
 }
 
@@ -76,7 +78,7 @@ export function formatUnsigned(layout: Layout, n: number, radix: number): string
 export function formatFloat(layout: Layout, n: number, style: 'e' | 'f' | 'g' | 'a'): string {
   if (n - n !== 0) {
     const text = formatNonFinite(Math.abs(n));
-    const sign = n === n ? signOf(layout, n < 0) : layout.space ? ' ' : '';
+    const sign = !Number.isNaN(n) ? signOf(layout, n < 0) : layout.space ? ' ' : '';
     return lay(layout, sign, layout.upper ? text.toUpperCase() : text, false);
   }
   const negative = n < 0 || (n === 0 && 1 / n < 0);

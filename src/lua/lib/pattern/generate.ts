@@ -5,7 +5,7 @@
 // item and the end of the pattern, so a capture is only the name of an offset until the match is complete.
 
 import { throwError } from '../../error.ts';
-import type { Item, ParsedPattern } from './parse.ts';
+import { type Item, onlyByte, type ParsedPattern } from './parse.ts';
 import { found, isTight, type Matcher, matchBack, matchBalance } from './run.ts';
 
 const MAX_ITEMS = 80;
@@ -133,11 +133,13 @@ attempt: { ${this.#rest(0, 'at', 0, 'break attempt;')} } ${after} }`;
     const test = this.#test(item.set, `s.charCodeAt(${v})`);
     const tight = isTight(this.#pattern, index);
     if (item.repeat === 'lazy') {
-      if (!tight) return this.#lazy(item, index, v, pos, test, fail);
+      if (!tight) return this.#lazy(index, v, pos, test, fail);
       if (this.#pattern.follow[index + 1]!.always) return this.#rest(index + 1, base, plus, fail);
     }
     const take =
-      item.repeat === 'optional' ? `let ${v} = ${pos}; if (${v} < n && ${test}) ${v}++;` : this.#run(item, v, pos, test);
+      item.repeat === 'optional'
+        ? `let ${v} = ${pos}; if (${v} < n && ${test}) ${v}++;`
+        : this.#run(item, v, pos, test);
     if (tight) {
       const skip = this.#skips ? `skip = ${v} - 1;` : '';
       this.#skips = false;
@@ -174,7 +176,7 @@ attempt: { ${this.#rest(0, 'at', 0, 'break attempt;')} } ${after} }`;
 while (${v} < ${limit} && ${test}) ${v}++; if (${v} === ${limit} && ${v} < n) { ${search} }`;
   }
 
-  #lazy(item: Item & { kind: 'set' }, index: number, v: string, pos: string, test: string, fail: string): string {
+  #lazy(index: number, v: string, pos: string, test: string, fail: string): string {
     const label = `try${v}`;
     const literal = test === 'true' ? this.#literalAt(index + 1) : '';
     if (literal !== '') {
@@ -229,12 +231,6 @@ ${label}: { ${rest} } } ${fail}`;
   #name(): string {
     return `i${++this.#names}`;
   }
-}
-
-/** The only byte of a set, or -1. */
-export function onlyByte(set: Uint8Array): number {
-  const from = set.indexOf(1);
-  return from >= 0 && set.indexOf(1, from + 1) < 0 ? from : -1;
 }
 
 function onlyByteMissing(set: Uint8Array): number {

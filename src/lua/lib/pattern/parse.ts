@@ -7,7 +7,6 @@
 /** Most captures a pattern can have (LUA_MAXCAPTURES). */
 export const MAX_CAPTURES = 32;
 
-
 /** How often a single-character item matches. */
 export type Repeat = 'once' | 'greedy' | 'lazy' | 'optional';
 
@@ -96,6 +95,12 @@ export function disjoint(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** The only byte of a set, or -1. */
+export function onlyByte(set: Uint8Array): number {
+  const from = set.indexOf(1);
+  return from >= 0 && set.indexOf(1, from + 1) < 0 ? from : -1;
+}
+
 class PatternError {
   readonly message: string;
   constructor(message: string) {
@@ -124,12 +129,7 @@ export function parsePattern(source: string, anchors: boolean): ParsedPattern {
 }
 
 /** Parses the item at `at` and returns where the next one starts. */
-function parseItem(
-  text: string,
-  at: number,
-  items: Item[],
-  captures: ('text' | 'position' | 'unfinished')[],
-): number {
+function parseItem(text: string, at: number, items: Item[], captures: ('text' | 'position' | 'unfinished')[]): number {
   const c = text.charCodeAt(at);
   if (c === 40) {
     if (captures.length >= MAX_CAPTURES) throw new PatternError('too many captures');
@@ -268,7 +268,7 @@ function followOf(item: Item, rest: Follow): Follow {
     case 'position':
       return rest;
     case 'frontier':
-      return { first: rest.first, always: false };
+      return { first: item.set, always: false };
     case 'end':
       return { first: NONE, always: false };
     case 'balance':

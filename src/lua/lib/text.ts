@@ -1,0 +1,40 @@
+// Values as text: what `tostring`, `print` and "%s" show.
+
+import { call, first, suspended } from '../call.ts';
+import { throwError } from '../error.ts';
+import { formatNumber } from '../number.ts';
+import { LuaTable } from '../table.ts';
+import { addressOf, type LuaValue, Userdata } from '../value.ts';
+import { typeName } from './args.ts';
+
+/** The text of a value without its metatable: "nil", "1.5", "table: 0x7f0000000010". */
+export function rawText(v: LuaValue): string {
+  switch (typeof v) {
+    case 'string':
+      return v;
+    case 'number':
+      return formatNumber(v);
+    case 'boolean':
+      return v ? 'true' : 'false';
+    case 'undefined':
+      return 'nil';
+    default:
+      return typeName(v) + ': ' + addressOf(v);
+  }
+}
+
+/** The text of a value as "%s" shows it: through __tostring, whose result need not be a string. */
+export function toText(v: LuaValue): string {
+  if (typeof v !== 'object') return rawText(v);
+  const metatable = v instanceof LuaTable || v instanceof Userdata ? v.metatable : undefined;
+  const handler = metatable?.getStr('__tostring');
+  if (handler === undefined) return rawText(v);
+  const result = call(handler, [v]);
+  if (suspended(result)) throwError('attempt to yield across C-call boundary');
+  return rawText(first(result));
+}
+
+/** "%p": the address of a value that has one, else "NULL". */
+export function pointerText(v: LuaValue): string {
+  return typeof v === 'object' || typeof v === 'function' ? addressOf(v) : 'NULL';
+}
