@@ -4,6 +4,7 @@
  * ngx_conf_handler, ngx_conf_include (src/core/ngx_conf_file.c).
  */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { errnoSuffix } from '../log/errno.ts';
 import type {
   ArgumentRule,
   ConfContext,
@@ -13,7 +14,6 @@ import type {
   PairHandler,
   PairLine,
 } from './directive.ts';
-import { errnoCode, errnoText } from './errno.ts';
 import { COMMAND_LINE, ConfError, type ConfLogLevel, withPosition } from './error.ts';
 import { fsPath, glob, isPattern } from './glob.ts';
 import { Lexer, type StatementEnd } from './lexer.ts';
@@ -110,20 +110,20 @@ export class Parser {
   }
 
   private readFile(path: string): string {
-    if (this.depth >= MAX_INCLUDE_DEPTH) throw this.error(`open() "${path}" failed ${errnoText('EMFILE')}`);
+    if (this.depth >= MAX_INCLUDE_DEPTH) throw this.error(`open() "${path}" failed${errnoSuffix('EMFILE')}`);
     let fd: number;
     try {
       fd = openSync(fsPath(path), 'r');
     } catch (thrown) {
-      throw this.error(`open() "${path}" failed ${errnoText(errnoCode(thrown))}`);
+      throw this.error(`open() "${path}" failed${errnoSuffix(thrown)}`);
     }
     try {
       if (fstatSync(fd).isDirectory())
-        throw new ConfError(`pread() "${path}" failed ${errnoText('EISDIR')}`, undefined, 'crit');
+        throw new ConfError(`pread() "${path}" failed${errnoSuffix('EISDIR')}`, undefined, 'crit');
       return readFileSync(fd, 'latin1');
     } catch (thrown) {
       if (thrown instanceof ConfError) throw thrown;
-      throw new ConfError(`pread() "${path}" failed ${errnoText(errnoCode(thrown))}`, undefined, 'crit');
+      throw new ConfError(`pread() "${path}" failed${errnoSuffix(thrown)}`, undefined, 'crit');
     } finally {
       closeSync(fd);
     }

@@ -148,7 +148,13 @@ const directives: readonly Directive<Draft>[] = [
     post: (cf) => noEffect(cf, 'the event loop reads the clock once a turn'),
   }),
   strSlot('pid', MAIN, undefined, 'pid', DEFAULT_PID, "File with the master's process id."),
-  strSlot('lock_file', MAIN, undefined, 'lockFile', DEFAULT_LOCK_FILE, 'Prefix of the names of lock files.'),
+  strSlot('lock_file', MAIN, undefined, 'lockFile', DEFAULT_LOCK_FILE, {
+    doc: 'Prefix of the names of lock files; none is needed here, as in nginx where processors have atomic operations.',
+    post: (cf) => {
+      cf.log('info', '"lock_file" is not used: locks are kept in shared memory');
+      return undefined;
+    },
+  }),
   slot<Draft, number>({
     name: 'worker_processes',
     contexts: MAIN,

@@ -6,7 +6,7 @@
 import type { ConfContext, ConfCycle, Directive } from '../directive.ts';
 import { ConfError } from '../error.ts';
 import type { CoreModule } from '../registry.ts';
-import { flagSlot, initSlots, msecSlot, slot } from '../slots.ts';
+import { flagSlot, initSlots, msecSlot, numSlot, slot } from '../slots.ts';
 import { parseNumber } from '../units.ts';
 import { type Cidr, parseCidr } from './cidr.ts';
 
@@ -22,6 +22,8 @@ export interface EventsConf {
   acceptMutex: boolean;
   /** Milliseconds. */
   acceptMutexDelay: number;
+  epollEvents: number;
+  aioRequests: number;
   /** Clients whose connections are logged at the level debug; 'unix:' for those of unix sockets. */
   debugConnections: readonly (Cidr | 'unix:')[];
 }
@@ -50,15 +52,16 @@ function setBlock(cf: ConfContext, conf: Draft): string | undefined {
 function addDebugConnection(cf: ConfContext, conf: Draft, args: readonly string[]): string | undefined {
   const text = args[0]!;
   const before = conf.debugConnections ?? [];
+  const why = 'the level of debugging lines is chosen by error_log alone';
   if (text === 'unix:') {
     conf.debugConnections = [...before, text];
-    return undefined;
+    return noEffect(cf, why);
   }
   const cidr = parseCidr(text);
   if (cidr === undefined) return `host not found in debug_connection "${text}"`;
   if (cidr.lowBits) cf.warn(`low address bits of ${text} are meaningless`);
   conf.debugConnections = [...before, cidr];
-  return undefined;
+  return noEffect(cf, why);
 }
 
 const directives: readonly Directive<Draft>[] = [
@@ -103,6 +106,14 @@ const directives: readonly Directive<Draft>[] = [
     defaultText: '500ms',
     post: (cf) => noEffect(cf, 'the kernel decides which worker accepts'),
   }),
+  numSlot('epoll_events', EVENTS, undefined, 'epollEvents', 512, {
+    doc: 'Events taken from the kernel at once.',
+    post: (cf) => noEffect(cf, 'the event loop takes its own number of events'),
+  }),
+  numSlot('worker_aio_requests', EVENTS, undefined, 'aioRequests', 32, {
+    doc: 'Outstanding asynchronous disk operations of a worker.',
+    post: (cf) => noEffect(cf, "files are read through Node's own threads"),
+  }),
   {
     name: 'debug_connection',
     contexts: EVENTS,
@@ -120,6 +131,8 @@ function emptyConf(): Draft {
     multiAccept: undefined,
     acceptMutex: undefined,
     acceptMutexDelay: undefined,
+    epollEvents: undefined,
+    aioRequests: undefined,
     debugConnections: [],
   };
 }

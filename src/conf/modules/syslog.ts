@@ -18,6 +18,22 @@ export interface SyslogTarget {
   readonly nohostname: boolean;
 }
 
+/** The form of `host`, `host:port`, `[address]:port`, `unix:path`; a host's name is looked up when it is used. */
+function checkServer(cf: ConfContext, server: string): string {
+  if (server.startsWith('unix:')) {
+    if (server.length === 5) throw cf.error(`no path in the unix domain socket in syslog server "${server}"`);
+    return server;
+  }
+  const port = /^(?:\[[^\]]*\]|[^:[]*)(?::(.*))?$/.exec(server);
+  if (port === null || server === '' || server.startsWith(':')) {
+    throw cf.error(`${server.startsWith('[') ? 'invalid host' : 'no host'} in syslog server "${server}"`);
+  }
+  if (port[1] !== undefined && (!/^[0-9]{1,5}$/.test(port[1]) || Number(port[1]) < 1 || Number(port[1]) > 65535)) {
+    throw cf.error(`invalid port in syslog server "${server}"`);
+  }
+  return server;
+}
+
 function checkTag(cf: ConfContext, tag: string): string {
   if (tag.length > 32) throw cf.error('syslog tag length exceeds 32');
   if (/[^0-9a-zA-Z_]/.test(tag)) {
@@ -46,8 +62,7 @@ export function parseSyslog(cf: ConfContext, text: string): SyslogTarget {
     const value = at === -1 ? '' : parameter.slice(at + 1);
     if (key === 'server' && at !== -1) {
       once(key, server);
-      if (value === '' || value.startsWith(':')) throw cf.error(`no host in syslog server "${value}"`);
-      server = value;
+      server = checkServer(cf, value);
     } else if (key === 'facility' && at !== -1) {
       once(key, facility);
       facility = FACILITIES.indexOf(value);
