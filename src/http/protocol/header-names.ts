@@ -86,7 +86,7 @@ function learn(name: string): HeaderName | undefined {
     else odd = true;
   }
   // A slice would keep the whole header of the request that first had the name; a copy does not.
-  const copy = Buffer.from(name, 'latin1').latin1Slice();
+  const copy = Buffer.from(name, 'latin1').toString('latin1');
   const key = lowerCase(copy);
   const entry = { name: copy, key, kind: KINDS.get(key) ?? FIELD_PLAIN, odd, underscore };
   if (names.size < MOST_NAMES && name.length <= LONGEST_NAME) names.set(copy, entry);

@@ -5,13 +5,7 @@
  * that garbage is answered at once and not when the client's patience or ours ends, and read again from its start
  * when more has come: lines are short, and nearly always arrive in one piece.
  */
-import {
-  HTTP_VERSION_11,
-  METHOD_CONNECT,
-  METHOD_GET,
-  METHOD_UNKNOWN,
-  METHODS,
-} from '../request.ts';
+import { HTTP_VERSION_11, METHOD_CONNECT, METHOD_GET, METHOD_UNKNOWN, METHODS } from '../request.ts';
 
 /** What a parser found. */
 export const PARSE_OK = 0;

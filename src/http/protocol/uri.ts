@@ -2,6 +2,7 @@
  * The path, arguments and extension of a request target: decoded and normalised where it is needed.
  * nginx: ngx_http_parse_complex_uri(), ngx_http_process_request_uri().
  */
+import { latin1Slice } from '../../net/latin1.ts';
 import type { HttpRequest } from '../request.ts';
 import type { RequestLine } from './request-line.ts';
 
@@ -50,7 +51,7 @@ function normalise(r: HttpRequest, text: string, start: number, end: number, mer
   let argsStart = -1;
   let i = start;
   if (r.emptyPathInUri) out[length++] = 0x2f;
-  scan: for (; i < end; i++) {
+  for (; i < end; i++) {
     let ch = text.charCodeAt(i);
     if (ch === 0x25) {
       if (i + 2 >= end) {
@@ -72,7 +73,7 @@ function normalise(r: HttpRequest, text: string, start: number, end: number, mer
       }
     } else if (ch === 0x3f || ch === 0x23) {
       if (ch === 0x3f) argsStart = i + 1;
-      break scan;
+      break;
     }
     switch (ch) {
       case 0x2f:
@@ -116,8 +117,8 @@ function normalise(r: HttpRequest, text: string, start: number, end: number, mer
     length = parent(out, length);
     if (length < 0) return false;
   }
-  r.uri = out.latin1Slice(0, length);
-  if (ext >= 0) r.exten = out.latin1Slice(ext, length);
+  r.uri = latin1Slice(out, 0, length);
+  if (ext >= 0) r.exten = latin1Slice(out, ext, length);
   if (argsStart >= 0) {
     const hash = text.indexOf('#', argsStart);
     r.args = text.slice(argsStart, hash >= 0 && hash < end ? hash : end);
