@@ -45,7 +45,7 @@ test('patterns match as in PCRE2', () => {
     if (Array.isArray(expected)) {
       assert.equal(regex.match(subject, start), rc);
       for (let i = 0; i <= regex.captureCount; i++) {
-        const pair = expected.slice(i * 2, i * 2 + 2);
+        const pair: number[] = expected.slice(i * 2, i * 2 + 2);
         assert.equal(regex.group(i), pair[0] === -1 ? undefined : subject.slice(...pair));
       }
     }
