@@ -41,22 +41,31 @@ function bracket(pattern: string, at: number): { end: number; source: string } |
   if (negated) i++;
   const first = i;
   for (; i < pattern.length; i++) {
-    const c = pattern[i]!;
-    if (c === ']' && i > first) return { end: i, source: `${negated ? '[^' : '['}${body}]` };
-    const named = c === '[' ? /^\[:([a-z]+):\]/.exec(pattern.slice(i)) : null;
+    if (pattern[i] === ']' && i > first) {
+      return { end: i, source: body === '' ? (negated ? '.' : '[^\\s\\S]') : `${negated ? '[^' : '['}${body}]` };
+    }
+    const named = /^\[:([a-z]+):\]/.exec(pattern.slice(i));
     if (named !== null && CLASSES[named[1]!] !== undefined) {
       body += CLASSES[named[1]!];
       i += named[0].length - 1;
-    } else if (c === '-' && i > first && pattern[i + 1] !== ']' && i + 1 < pattern.length) {
-      body += '-';
-    } else if (c === '\\' && i + 1 < pattern.length) {
-      body += quote(pattern[++i]!);
-    } else {
-      body += quote(c);
+      continue;
     }
+    if (pattern[i] === '\\') i++;
+    const low = pattern[i];
+    if (low === undefined) return undefined;
+    let high = low;
+    if (pattern[i + 1] === '-' && pattern[i + 2] !== undefined && pattern[i + 2] !== ']') {
+      i += 2;
+      if (pattern[i] === '\\') i++;
+      high = pattern[i] ?? low;
+    }
+    // A range in the wrong order holds nothing.
+    if (low <= high) body += low === high ? quote(low) : `${quote(low)}-${quote(high)}`;
   }
   return undefined;
 }
+
+const NOTHING = /$^/;
 
 /** A RegExp for one part of a path; undefined when the part has nothing to expand. */
 function partPattern(part: string): RegExp | undefined {
@@ -66,8 +75,10 @@ function partPattern(part: string): RegExp | undefined {
     const c = part[i]!;
     if (c === '*') source += '.*';
     else if (c === '?') source += '.';
-    else if (c === '\\' && i + 1 < part.length) source += quote(part[++i]!);
-    else if (c === '[') {
+    else if (c === '\\') {
+      if (i + 1 === part.length) return NOTHING;
+      source += quote(part[++i]!);
+    } else if (c === '[') {
       const set = bracket(part, i);
       if (set === undefined) source += '\\[';
       else {
@@ -76,49 +87,46 @@ function partPattern(part: string): RegExp | undefined {
       }
     } else source += quote(c);
   }
-  try {
-    return new RegExp(`^${part.startsWith('.') ? '' : '(?!\\.)'}${source}$`, 's');
-  } catch {
-    // A range in the wrong order matches nothing.
-    return /$^/;
-  }
+  return new RegExp(`^${part.startsWith('.') ? '' : '(?!\\.)'}${source}$`, 's');
 }
 
 function entries(folder: string): string[] {
   try {
-    return readdirSync(fsPath(folder), { encoding: 'latin1' });
+    // A pattern such as `.*` finds these two as well.
+    return ['.', '..', ...readdirSync(fsPath(folder), { encoding: 'latin1' })];
   } catch {
     return [];
   }
 }
 
 function isFolder(path: string): boolean {
-  return statSync(fsPath(path), { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(fsPath(path)).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** The existing paths that match an absolute pattern, sorted by bytes. All strings are latin1 byte strings. */
 export function glob(pattern: string): string[] {
-  let found = ['/'];
-  const parts = pattern.split('/').filter((part) => part !== '');
-  parts.forEach((part, i) => {
-    const last = i === parts.length - 1;
-    const test = partPattern(part);
+  let found = [''];
+  for (const [whole, slashes, part] of pattern.matchAll(/(\/+)([^/]*)/g) as Iterable<[string, string, string]>) {
     const next: string[] = [];
-    for (const folder of found) {
-      if (test === undefined) {
-        const path = folder + part.replace(/\\(.)/gs, '$1');
-        if (last ? existsSync(fsPath(path)) : isFolder(path)) next.push(last ? path : `${path}/`);
-        continue;
-      }
-      for (const entry of entries(folder)) {
-        if (!test.test(entry)) continue;
-        const path = folder + entry;
-        if (last) next.push(path);
-        else if (isFolder(path)) next.push(`${path}/`);
+    const test = partPattern(part);
+    for (const before of found) {
+      const folder = before + slashes;
+      if (part === '') {
+        // A slash at the end asks for folders.
+        if (isFolder(folder)) next.push(folder);
+      } else if (test === undefined) {
+        const path = before + whole.replace(/\\(.)/gs, '$1');
+        if (existsSync(fsPath(path))) next.push(path);
+      } else {
+        for (const entry of entries(folder)) if (test.test(entry)) next.push(folder + entry);
       }
     }
     found = next;
-  });
+  }
   // Strings of bytes compare by code unit.
   return found.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }
