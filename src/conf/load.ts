@@ -13,6 +13,7 @@ import { regexModule } from './modules/regex.ts';
 import { threadPoolModule } from './modules/thread-pool.ts';
 import { type ConfFile, Parser } from './parser.ts';
 import { type CoreModule, Registry } from './registry.ts';
+import { checkZones } from './resources.ts';
 
 /** The core modules that every program has, in nginx's order. */
 export const BASE_MODULES: readonly CoreModule[] = [
@@ -103,5 +104,6 @@ export function loadCycle(options: LoadOptions): Cycle {
   parser.parseFile(cycle.confFile);
   options.onParsed?.(cycle.confFile);
   for (const module of modules) module.initConf?.(cycle, cycle.confs.get(module.name));
+  checkZones(cycle);
   return cycle;
 }
