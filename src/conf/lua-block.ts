@@ -25,9 +25,10 @@ function countLines(text: string, from: number, to: number): number {
 /**
  * Reads the block whose `{` was just read.
  *
+ * @param stream as ngx_stream_lua_module does, whose buffer handling and message differ a little
  * @throws ConfError with ngx_lua's messages when the block does not end
  */
-export function readLuaBlock(lexer: Lexer): LuaSource {
+export function readLuaBlock(lexer: Lexer, stream = false): LuaSource {
   const w = lexer.window;
   const text = w.text;
   const from = w.pos;
@@ -35,6 +36,7 @@ export function readLuaBlock(lexer: Lexer): LuaSource {
   // Where a missing end is reported: the last opening brace seen, or the block's.
   let braceLine = startLine;
   let depth = 1;
+  const enough = stream ? Math.floor(BUFFER_SIZE / 3) : BUFFER_SIZE / 2;
 
   const at = (line: number, message: string): ConfError => {
     w.line = line;
@@ -45,7 +47,7 @@ export function readLuaBlock(lexer: Lexer): LuaSource {
     const start = w.pos;
     const line = w.line;
     let match: RegExpExecArray | null = null;
-    let starved = w.pos >= w.end || (w.end - w.pos < BUFFER_SIZE / 2 && !w.complete);
+    let starved = w.pos >= w.end || (w.end - w.pos < enough && !w.complete);
     while (match === null) {
       if (starved) {
         if (w.complete) {
@@ -69,9 +71,8 @@ export function readLuaBlock(lexer: Lexer): LuaSource {
       const closing = match[0].replace('--', '').replaceAll('[', ']');
       const found = text.indexOf(closing, tokenEnd);
       if (found === -1 || found + closing.length > w.end) {
-        throw lexer.error(
-          `Lua code block missing the closing long bracket "${closing}", the inlined Lua code may be too long`,
-        );
+        const message = `Lua code block missing the closing long bracket "${closing}"`;
+        throw lexer.error(stream ? message : `${message}, the inlined Lua code may be too long`);
       }
       tokenEnd = found + closing.length;
     }

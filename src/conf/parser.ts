@@ -241,7 +241,7 @@ class DirectiveContext implements ConfContext {
     this.cycle = parser.cycle;
     this.confs = parser.confs;
     this.block = block;
-    if (block === 'lua') this.luaSource = readLuaBlock(parser.lexer!);
+    if (block === 'lua') this.luaSource = readLuaBlock(parser.lexer!, parser.context.startsWith('stream'));
   }
 
   get file(): string {

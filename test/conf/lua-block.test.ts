@@ -64,6 +64,14 @@ describe('Lua blocks', () => {
     fails(' --[=[ ]] }\n', missing(']=]', 2));
   });
 
+  it('of the stream module have a message of their own', () => {
+    const lexer = new Lexer('/x.conf', 'l {\n --[=[ }\n');
+    lexer.readStatement();
+    assert.throws(() => readLuaBlock(lexer, true), {
+      message: 'Lua code block missing the closing long bracket "]=]" in /x.conf:2',
+    });
+  });
+
   it('are bound to the buffer as those of ngx_lua are', () => {
     const text = 'a'.repeat(4090);
     assert.throws(() => read(` x = [[${text}]] }\n`), /missing the closing long bracket "\]\]"/);

@@ -6,6 +6,8 @@ export interface BrokenCase {
   readonly conf: string;
   /** Further files by path relative to the folder; a path ending in a slash is an empty folder. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The answer depends on being root. */
+  readonly root?: boolean;
   /** -g */
   readonly globals?: string;
   /** Where we differ from nginx 1.22, and why. `ours` is our whole output without the last line ("... test ..."). */
