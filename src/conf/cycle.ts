@@ -7,9 +7,10 @@
  * into `listening` and the hooks.
  */
 import type { Log } from '../log/log.ts';
+import type { OpenFiles } from '../log/open-file.ts';
 import type { Listening } from '../net/listening.ts';
 import type { ConfCycle, Position } from './directive.ts';
-import type { ConfFile } from './parser.ts';
+import type { ConfFile, GlobResult } from './parser.ts';
 
 /** A shared memory zone asked for by a directive; opened by the process layer before the hooks run. */
 export interface ZoneRequest {
@@ -20,11 +21,6 @@ export interface ZoneRequest {
   readonly owner: string;
   /** Set when the cycle is opened. */
   zone?: object;
-}
-
-/** A log file, opened once per path however often it is named, reopened on USR1. */
-export interface LogFileRequest {
-  readonly path: string;
 }
 
 /**
@@ -50,6 +46,13 @@ export interface CycleHooks {
   readonly initProcess: ((worker: WorkerInfo) => void)[];
   /** In each worker when it ends. May wait, within worker_shutdown_timeout. nginx: exit_process. */
   readonly exitProcess: (() => void | Promise<void>)[];
+  /**
+   * In a worker that was told to leave, with `cycle.exiting` set and its listening sockets closed: closes idle
+   * connections. The worker ends when the rest have gone. nginx: ngx_close_idle_connections.
+   */
+  readonly drain: (() => void)[];
+  /** In a leaving worker when worker_shutdown_timeout has passed: closes every connection. */
+  readonly abort: (() => void)[];
 }
 
 /** Which process this is. */
@@ -71,6 +74,10 @@ export interface Cycle extends ConfCycle {
   readonly paths: Map<string, PathRequest>;
   /** The configuration's files in the order of reading, each once. */
   readonly files: readonly ConfFile[];
+  /** What the patterns of `include` matched. */
+  readonly globs: readonly GlobResult[];
+  /** Log files, asked for by setters with `get(path)` and opened by the process layer. */
+  readonly openFiles: OpenFiles;
   /** -e: where errors go when no error_log says otherwise. '' is standard error. */
   readonly errorLog: string;
   readonly hooks: CycleHooks;

@@ -4,6 +4,7 @@
  * ngx_init_cycle (src/core/ngx_cycle.c) and ngx_process_options (src/core/nginx.c).
  */
 import { LOG_DEBUG, LOG_LEVEL_NAMES, type Log } from '../log/log.ts';
+import { OpenFiles } from '../log/open-file.ts';
 import type { Cycle } from './cycle.ts';
 import type { ConfLogLevel } from './error.ts';
 import { coreModule } from './modules/core.ts';
@@ -11,7 +12,8 @@ import { errlogModule } from './modules/errlog.ts';
 import { eventsModule } from './modules/events.ts';
 import { regexModule } from './modules/regex.ts';
 import { threadPoolModule } from './modules/thread-pool.ts';
-import { type ConfFile, Parser } from './parser.ts';
+import { type ConfFile, type ConfSnapshot, type GlobResult, Parser } from './parser.ts';
+import { configurationPaths } from './paths.ts';
 import { type CoreModule, Registry } from './registry.ts';
 import { checkZones } from './resources.ts';
 
@@ -36,6 +38,8 @@ export interface LoadOptions {
   readonly errorLog?: string;
   /** -t and -T. */
   readonly testOnly?: boolean;
+  /** Read from here instead of from the disk: a worker has its master's configuration, whatever the files are now. */
+  readonly snapshot?: ConfSnapshot;
   /** http, stream, ...: after BASE_MODULES. */
   readonly modules: readonly CoreModule[];
   /**
@@ -45,18 +49,6 @@ export interface LoadOptions {
   readonly report: (level: ConfLogLevel, message: string) => void;
   /** Called when all is read and nothing completed yet: where -t says "syntax is ok". */
   readonly onParsed?: (confFile: string) => void;
-}
-
-/** Where the configuration is, from the options. nginx: ngx_process_options. */
-export function configurationPaths(options: Pick<LoadOptions, 'prefix' | 'confFile'>): {
-  readonly prefix: string;
-  readonly confFile: string;
-  readonly confPrefix: string;
-} {
-  const prefix = options.prefix.endsWith('/') ? options.prefix : `${options.prefix}/`;
-  const confFile = options.confFile.startsWith('/') ? options.confFile : prefix + options.confFile;
-  const slash = confFile.lastIndexOf('/');
-  return { prefix, confFile, confPrefix: slash > 0 ? confFile.slice(0, slash + 1) : prefix };
 }
 
 /** The log of a cycle that is being loaded: what it is told goes to `report`. */
@@ -83,6 +75,7 @@ function reportingLog(report: LoadOptions['report']): Log {
 export function loadCycle(options: LoadOptions): Cycle {
   const modules = [...BASE_MODULES, ...options.modules];
   const files: ConfFile[] = [];
+  const globs: GlobResult[] = [];
   const cycle: Cycle = {
     ...configurationPaths(options),
     testOnly: options.testOnly ?? false,
@@ -93,13 +86,22 @@ export function loadCycle(options: LoadOptions): Cycle {
     zones: new Map(),
     paths: new Map(),
     files,
-    hooks: { initModule: [], initProcess: [], exitProcess: [] },
+    globs,
+    openFiles: new OpenFiles(),
+    hooks: { initModule: [], initProcess: [], exitProcess: [], drain: [], abort: [] },
     exiting: false,
   };
   for (const module of modules) {
     if (module.createConf !== undefined) cycle.confs.set(module.name, module.createConf(cycle));
   }
-  const parser = new Parser({ registry: new Registry(modules), cycle, report: options.report, files });
+  const parser = new Parser({
+    registry: new Registry(modules),
+    cycle,
+    report: options.report,
+    files,
+    globs,
+    snapshot: options.snapshot,
+  });
   parser.parseGlobals(options.globals ?? '');
   parser.parseFile(cycle.confFile);
   options.onParsed?.(cycle.confFile);

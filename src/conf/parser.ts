@@ -33,6 +33,19 @@ export interface ConfFile {
   readonly text: string;
 }
 
+/** What a pattern of `include` matched. */
+export interface GlobResult {
+  /** Absolute. */
+  readonly pattern: string;
+  readonly paths: readonly string[];
+}
+
+/** A configuration as it was read before. */
+export interface ConfSnapshot {
+  readonly files: readonly ConfFile[];
+  readonly globs: readonly GlobResult[];
+}
+
 /** What the parser needs from whoever loads a configuration. */
 export interface ParserOptions {
   readonly registry: Registry;
@@ -41,6 +54,10 @@ export interface ParserOptions {
   readonly report: (level: ConfLogLevel, message: string) => void;
   /** Gets each file once. */
   readonly files: ConfFile[];
+  /** Gets each expanded pattern. */
+  readonly globs: GlobResult[];
+  /** Read from here instead of from the disk. */
+  readonly snapshot?: ConfSnapshot | undefined;
 }
 
 function countAllowed(rule: ArgumentRule, count: number): boolean {
@@ -64,6 +81,8 @@ export class Parser {
   readonly cycle: ConfCycle;
   readonly report: ParserOptions['report'];
   private readonly files: ConfFile[];
+  private readonly globs: GlobResult[];
+  private readonly snapshot: ConfSnapshot | undefined;
   private readonly seen = new Set<string>();
   private depth = 0;
   /** The file being read. */
@@ -78,6 +97,8 @@ export class Parser {
     this.cycle = options.cycle;
     this.report = options.report;
     this.files = options.files;
+    this.globs = options.globs;
+    this.snapshot = options.snapshot;
   }
 
   /** An error at the current place. */
@@ -111,6 +132,11 @@ export class Parser {
 
   private readFile(path: string): string {
     if (this.depth >= MAX_INCLUDE_DEPTH) throw this.error(`open() "${path}" failed${errnoSuffix('EMFILE')}`);
+    if (this.snapshot !== undefined) {
+      const file = this.snapshot.files.find((f) => f.path === path);
+      if (file === undefined) throw this.error(`open() "${path}" failed${errnoSuffix('ENOENT')}`);
+      return file.text;
+    }
     let fd: number;
     try {
       fd = openSync(fsPath(path), 'r');
@@ -136,7 +162,9 @@ export class Parser {
       this.parseFile(path, handler);
       return;
     }
-    for (const file of glob(path)) this.parseFile(file, handler);
+    const paths = this.snapshot?.globs.find((g) => g.pattern === path)?.paths ?? glob(path);
+    this.globs.push({ pattern: path, paths });
+    for (const file of paths) this.parseFile(file, handler);
   }
 
   /** Reads statements up to the end of the block, the file or the text. */

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ErrorLog, fileLog, MAX_ERROR_LINE } from '../../src/log/error-log.ts';
-import { addErrorLog } from '../../src/log/error-log-directive.ts';
 import { LOG_DEBUG, LOG_ERR, LOG_INFO, LOG_NOTICE, LOG_WARN, logState } from '../../src/log/log.ts';
 import { OpenFiles } from '../../src/log/open-file.ts';
+import { makeErrorLog } from '../../src/log/open-logs.ts';
 
 let dir: string;
 const files = new OpenFiles();
@@ -78,20 +78,24 @@ test('reopen goes on in a new file', () => {
   assert.match(read('rotate.log'), /^[^\n]*third\n$/);
 });
 
-test('the arguments of error_log', () => {
+test('the log of error_log directives', () => {
   const made = new OpenFiles();
-  const add = (...args: string[]) => {
-    const log = new ErrorLog();
-    return { message: addErrorLog(log, args, made, (p) => '/prefix/' + p), log };
-  };
-  assert.equal(add('logs/e.log').log.level, LOG_ERR);
-  assert.equal(add('logs/e.log', 'notice').log.file, made.get('/prefix/logs/e.log'));
-  assert.equal(add('stderr', 'debug').log.file!.fd, 2);
-  assert.equal(add('e', 'loud').message, 'invalid log level "loud"');
-  assert.equal(add('e', 'stderr').message, 'invalid log level "stderr"');
-  assert.equal(add('e', 'warn', 'info').message, 'duplicate log level "info"');
-  assert.equal(add('e', 'debug_http', 'debug_core').log.level, LOG_DEBUG);
-  assert.ok(add('memory:32m', 'debug').message);
+  const log = makeErrorLog(
+    [
+      { kind: 'file', path: '/x/a.log', level: LOG_ERR },
+      { kind: 'stderr', level: LOG_NOTICE },
+    ],
+    made,
+    '/x/default.log',
+  );
+  assert.equal(log.level, LOG_NOTICE);
+  assert.deepEqual(
+    log.targets.map(({ to }) => to),
+    [made.get(''), made.get('/x/a.log')],
+  );
+  assert.equal(makeErrorLog([], made, '/x/default.log').file, made.get('/x/default.log'));
+  assert.equal(makeErrorLog([], made, '').file!.fd, 2);
+  assert.throws(() => makeErrorLog([{ kind: 'memory', size: 1 << 20, level: LOG_ERR }], made), /not supported/);
 });
 
 test("a file that cannot be opened gives nginx's message", () => {

@@ -1,0 +1,4 @@
+/** The core modules that are built into tsresty, besides those of src/conf. */
+import type { CoreModule } from '../conf/registry.ts';
+
+export const MODULES: readonly CoreModule[] = [];

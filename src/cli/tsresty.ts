@@ -1,0 +1,8 @@
+/** The `tsresty` executable. */
+import { realpathSync } from 'node:fs';
+import { main } from './main.ts';
+
+await main({
+  entry: realpathSync(process.argv[1]!),
+  modules: async () => (await import('./modules.ts')).MODULES,
+});

@@ -1,0 +1,51 @@
+/** What -v, -V and -h print. nginx: ngx_show_version_info (src/core/nginx.c). */
+import { identity } from '../conf/identity.ts';
+import type { CoreModule } from '../conf/registry.ts';
+import { DEFAULT_CONF, DEFAULT_ERROR_LOG } from './defaults.ts';
+import type { Options } from './options.ts';
+
+const HELP = `Usage: tsresty [-?hvVtTq] [-s signal] [-p prefix]
+               [-e filename] [-c filename] [-g directives]
+
+Options:
+  -?,-h         : print this help and exit
+  -v            : print the version and exit
+  -V            : print the version and the modules that are built in, then exit
+  -t            : test the configuration and exit
+  -T            : as -t, and print the configuration's files
+  -q            : with -t or -T, print nothing but errors
+  -s signal     : send a signal to the running master process: stop, quit, reopen, reload
+  -p prefix     : folder that relative paths start from (default: the current folder)
+  -e filename   : error log until the configuration names one (default: ${DEFAULT_ERROR_LOG})
+  -c filename   : configuration file (default: ${DEFAULT_CONF})
+  -g directives : directives of the main context, read before the file
+
+`;
+
+/**
+ * nginx's configure flags for the modules that are built in here, the form in which scripts and Test::Nginx look for
+ * them in the output of -V. Made of the names of the http modules' declarations.
+ */
+function configureArguments(modules: readonly CoreModule[]): string {
+  const flags: string[] = [];
+  for (const core of modules) {
+    for (const { name } of core.submodules ?? []) {
+      const known = /^(?:ngx_)?((?:http|stream)_\w+?)(?:_filter)?(?:_module)?$/.exec(name);
+      flags.push(`--with-${known === null ? `${core.name}_${name}` : known[1]}_module`);
+    }
+    if (core.name === 'stream') flags.push('--with-stream');
+  }
+  return flags.map((flag) => ` ${flag}`).join('');
+}
+
+/** Text for standard error. `modules` is asked for with -V only. */
+export async function versionText(options: Options, modules: () => Promise<readonly CoreModule[]>): Promise<string> {
+  let text = `nginx version: ${identity.full}\n`;
+  if (options.showHelp) text += HELP;
+  if (options.showConfigure) {
+    text += `built with Node.js ${process.version}\n`;
+    text += `built with OpenSSL ${process.versions.openssl ?? ''}\nTLS SNI support enabled\n`;
+    text += `configure arguments:${configureArguments(await modules())}\n`;
+  }
+  return text;
+}

@@ -1,0 +1,39 @@
+/**
+ * The environment of workers: nothing but TZ and what `env` directives name. nginx: ngx_set_environment
+ * (src/core/nginx.c).
+ */
+
+import type { ConfCycle } from '../conf/directive.ts';
+import { type CoreConf, coreConf } from '../conf/modules/core.ts';
+
+/** Variables that are Node's own affair or ours, and must reach a worker's Node without being the worker's to see. */
+const CARRIED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE', 'TSRESTY_IDENTITY', 'TSRESTY_TRANSPORT'];
+
+/** As it was at the start: what a later configuration may let through again. nginx: ngx_os_environ. */
+const original: NodeJS.ProcessEnv = { ...process.env };
+
+function listed(conf: CoreConf): NodeJS.ProcessEnv {
+  const result: NodeJS.ProcessEnv = {};
+  const entries = conf.env.some(({ name }) => name === 'TZ')
+    ? conf.env
+    : [...conf.env, { name: 'TZ', value: undefined }];
+  for (const { name, value } of entries) {
+    const own = value ?? original[name];
+    if (own !== undefined) result[name] = own;
+  }
+  return result;
+}
+
+/** The environment to start a worker with. */
+export function workerEnvironment(cycle: ConfCycle): NodeJS.ProcessEnv {
+  const result = listed(coreConf(cycle));
+  for (const name of CARRIED) if (original[name] !== undefined) result[name] ??= original[name];
+  return result;
+}
+
+/** Leaves of this process's environment only what the configuration lets through. */
+export function restrictEnvironment(cycle: ConfCycle): void {
+  const keep = listed(coreConf(cycle));
+  for (const name of Object.keys(process.env)) if (!(name in keep)) delete process.env[name];
+  Object.assign(process.env, keep);
+}
