@@ -63,7 +63,15 @@ export class ZoneLock {
    */
   acquire(): void {
     if (Atomics.compareExchange(this.words, HEADER.lock, 0, this.me) !== 0) this.wait();
-    if (this.words[HEADER.repair] !== 0) this.repairLocked();
+    if (this.words[HEADER.repair] !== 0) {
+      try {
+        this.repairLocked();
+      } catch (error) {
+        this.words[HEADER.repair] = 1;
+        Atomics.store(this.words, HEADER.lock, 0);
+        throw error;
+      }
+    }
   }
 
   /** Gives the lock back. Only its holder may. */
@@ -115,18 +123,11 @@ export class ZoneLock {
   }
 
   private repairLocked(): void {
-    try {
-      if (this.repair === undefined) {
-        throw new Error(`shared memory zone "${this.name}" was left in the middle of a change and cannot be repaired`);
-      }
-      this.repair();
-      this.words[HEADER.repairs]!++;
-      this.words[HEADER.repair] = 0;
-    } catch (error) {
-      // Inline, because the failure may be a lack of stack.
-      this.words[HEADER.repair] = 1;
-      Atomics.store(this.words, HEADER.lock, 0);
-      throw error;
+    if (this.repair === undefined) {
+      throw new Error(`shared memory zone "${this.name}" was left in the middle of a change and cannot be repaired`);
     }
+    this.repair();
+    this.words[HEADER.repairs]!++;
+    this.words[HEADER.repair] = 0;
   }
 }

@@ -175,7 +175,6 @@ export class KeyTable {
   /** Takes a node out. Its block is still to be freed. */
   remove(node: number): void {
     const { words } = this;
-    this.setKind(node, 0);
     this.unlink(node);
     const bucket = this.buckets + (words[node]! & this.mask);
     const next = words[node + NODE.chain]!;
