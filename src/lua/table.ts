@@ -97,6 +97,12 @@ class Hash {
     this.values.push(v);
   }
 
+  clone(): Hash {
+    const copy = new Hash();
+    for (let i = 0; i < this.keys.length; i++) if (this.values[i] !== undefined) copy.set(this.keys[i], this.values[i]);
+    return copy;
+  }
+
   private purge(): void {
     const { keys, values, index } = this;
     const newKeys: LuaValue[] = [];
@@ -429,4 +435,28 @@ export class Cursor {
   isAt(t: LuaTable, k: LuaValue): boolean {
     return this.t === t && this.k === k;
   }
+}
+
+/** table.clear: removes all pairs. Property slots stay as tombstones, so that the table keeps its hidden class. */
+export function clearTable(t: LuaTable): void {
+  if (t.$a.length > 1) t.$a.length = 1;
+  t.$h = undefined;
+  if (t.$n === 0) return;
+  const names = Object.keys(t);
+  for (let i = INTERNAL; i < names.length; i++) (t as unknown as Fields)[names[i]!] = undefined;
+}
+
+/** table.clone: a copy of the table's pairs, without its metatable. */
+export function cloneTable(t: LuaTable): LuaTable {
+  const copy = new LuaTable();
+  if (t.$a.length > 1) copy.$a = t.$a.slice();
+  if (t.$n !== 0) {
+    const names = Object.keys(t);
+    for (let i = INTERNAL; i < names.length; i++) {
+      (copy as unknown as Fields)[names[i]!] = (t as unknown as Fields)[names[i]!];
+    }
+    copy.$n = t.$n;
+  }
+  if (t.$h !== undefined) copy.$h = t.$h.clone();
+  return copy;
 }

@@ -62,7 +62,7 @@ function codeOf(codes: LuaValue[], i: number): number {
 }
 
 function len(s: LuaValue): LuaResult {
-  return typeof s === 'string' ? s.length : argString(s, 1, 'len', arguments.length).length;
+  return typeof s === 'string' ? s.length : argString(s, 1, 'len', 1).length;
 }
 
 function sub(s: LuaValue, i: LuaValue, j: LuaValue): LuaResult {

@@ -36,5 +36,10 @@ export function toText(v: LuaValue): string {
 
 /** "%p": the address of a value that has one, else "NULL". */
 export function pointerText(v: LuaValue): string {
-  return typeof v === 'object' || typeof v === 'function' ? addressOf(v) : 'NULL';
+  if (typeof v === 'object' || typeof v === 'function') return addressOf(v);
+  if (typeof v !== 'string') return 'NULL';
+  // Equal strings are one object in Lua: a hash of the bytes serves as the address.
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < v.length; i++) hash = Math.imul(hash ^ v.charCodeAt(i), 0x01000193);
+  return '0x7e' + (hash >>> 0).toString(16).padStart(10, '0');
 }
