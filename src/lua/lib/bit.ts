@@ -1,0 +1,114 @@
+// The bit library: http://bitop.luajit.org/api.html. Numbers are taken modulo 2^32 and results are signed.
+
+import { LuaTable } from '../table.ts';
+import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
+import { argNumber } from './args.ts';
+
+const double = new Float64Array(1);
+const low = new Int32Array(double.buffer); // little-endian: element 0 is the lower half
+
+/**
+ * The 32 bits that the bit library sees of a number: fractions are rounded to even, larger numbers taken modulo 2^32.
+ * Adding 2^52 + 2^51 does this in the lower half of the double, and gives LuaJIT's results for what is out of range.
+ */
+function normalise(n: number): number {
+  double[0] = n + 6755399441055744;
+  return low[0]!;
+}
+
+function bits(v: LuaValue, n: number, fname: string, given: number): number {
+  const x = typeof v === 'number' ? v : argNumber(v, n, fname, given);
+  const i = x | 0;
+  return i === x ? i : normalise(x);
+}
+
+function tobit(x: LuaValue): LuaResult {
+  return bits(x, 1, 'tobit', arguments.length);
+}
+
+function bnot(x: LuaValue): LuaResult {
+  return ~bits(x, 1, 'bnot', arguments.length);
+}
+
+function band(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
+  let r = bits(x, 1, 'band', arguments.length);
+  if (arguments.length > 1) r &= bits(y, 2, 'band', arguments.length);
+  for (let i = 0; i < more.length; i++) r &= bits(more[i], i + 3, 'band', arguments.length);
+  return r;
+}
+
+function bor(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
+  let r = bits(x, 1, 'bor', arguments.length);
+  if (arguments.length > 1) r |= bits(y, 2, 'bor', arguments.length);
+  for (let i = 0; i < more.length; i++) r |= bits(more[i], i + 3, 'bor', arguments.length);
+  return r;
+}
+
+function bxor(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
+  let r = bits(x, 1, 'bxor', arguments.length);
+  if (arguments.length > 1) r ^= bits(y, 2, 'bxor', arguments.length);
+  for (let i = 0; i < more.length; i++) r ^= bits(more[i], i + 3, 'bxor', arguments.length);
+  return r;
+}
+
+// Shift counts are taken modulo 32, as JavaScript's operators do.
+
+function lshift(x: LuaValue, n: LuaValue): LuaResult {
+  return bits(x, 1, 'lshift', arguments.length) << bits(n, 2, 'lshift', arguments.length);
+}
+
+function rshift(x: LuaValue, n: LuaValue): LuaResult {
+  return (bits(x, 1, 'rshift', arguments.length) >>> bits(n, 2, 'rshift', arguments.length)) | 0;
+}
+
+function arshift(x: LuaValue, n: LuaValue): LuaResult {
+  return bits(x, 1, 'arshift', arguments.length) >> bits(n, 2, 'arshift', arguments.length);
+}
+
+function rol(x: LuaValue, n: LuaValue): LuaResult {
+  const v = bits(x, 1, 'rol', arguments.length);
+  const by = bits(n, 2, 'rol', arguments.length) & 31;
+  return by === 0 ? v : (v << by) | (v >>> (32 - by));
+}
+
+function ror(x: LuaValue, n: LuaValue): LuaResult {
+  const v = bits(x, 1, 'ror', arguments.length);
+  const by = bits(n, 2, 'ror', arguments.length) & 31;
+  return by === 0 ? v : (v >>> by) | (v << (32 - by));
+}
+
+function bswap(x: LuaValue): LuaResult {
+  const v = bits(x, 1, 'bswap', arguments.length);
+  return (v << 24) | ((v & 0xff00) << 8) | ((v >>> 8) & 0xff00) | (v >>> 24);
+}
+
+function tohex(x: LuaValue, n: LuaValue): LuaResult {
+  const v = bits(x, 1, 'tohex', arguments.length) >>> 0;
+  let digits = arguments.length < 2 ? 8 : bits(n, 2, 'tohex', arguments.length);
+  const upper = digits < 0;
+  if (upper) digits = -digits;
+  if (digits > 254) digits = 254;
+  if (digits === 0) return '';
+  const text = v.toString(16).padStart(digits, '0').slice(-digits);
+  return upper ? text.toUpperCase() : text;
+}
+
+const FUNCTIONS: Readonly<Record<string, LuaFunction>> = {
+  arshift,
+  band,
+  bnot,
+  bor,
+  bswap,
+  bxor,
+  lshift,
+  rol,
+  ror,
+  rshift,
+  tobit,
+  tohex,
+};
+
+/** Makes the `bit` table of a new state. */
+export function openBit(): LuaTable {
+  return LuaTable.fromObject(FUNCTIONS);
+}
