@@ -37,11 +37,15 @@ export class Userdata {
   }
 }
 
+/** The light userdata of address 0: `ngx.null`, `cjson.null`. Shown as "userdata: NULL". */
+export const NULL = new Userdata();
+
 let lastId = 0;
 const ids = new WeakMap<object, number>();
 
 /** A number that stands for the object's address in texts such as "table: 0x...". Stable for the object's life. */
 export function addressOf(object: object): string {
+  if (object === NULL) return 'NULL';
   let id = ids.get(object);
   if (id === undefined) {
     id = ++lastId;

@@ -143,7 +143,7 @@ function max(x: LuaValue, ...others: LuaValue[]): LuaResult {
     const v = others[i];
     const n = typeof v === 'number' ? v : argNumber(v, i + 2, 'max', arguments.length);
     // As the processor's instruction: the later one unless the former is more, so NaN does not stick.
-    most = most > n ? most : n;
+    if (!(most > n)) most = n;
   }
   return most;
 }
@@ -153,7 +153,7 @@ function min(x: LuaValue, ...others: LuaValue[]): LuaResult {
   for (let i = 0; i < others.length; i++) {
     const v = others[i];
     const n = typeof v === 'number' ? v : argNumber(v, i + 2, 'min', arguments.length);
-    least = least < n ? least : n;
+    if (!(least < n)) least = n;
   }
   return least;
 }
