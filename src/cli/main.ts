@@ -7,6 +7,7 @@ import { configurationPaths } from '../conf/paths.ts';
 import type { CoreModule } from '../conf/registry.ts';
 import { logStderr, writeStderr } from '../log/error-log.ts';
 import { startDaemon, takeRole } from '../process/daemon.ts';
+import type { StartState } from '../process/start.ts';
 import { daemonDirective } from './daemon-directive.ts';
 import { DEFAULT_CONF, DEFAULT_ERROR_LOG } from './defaults.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -33,16 +34,12 @@ export async function main(executable: Executable): Promise<void> {
     logStderr(options);
     process.exit(1);
   }
-  const code = await run(executable, options, args, role === 'daemon');
+  const kind = role === 'daemon' || role === 'upgrade' ? role : 'foreground';
+  const code = await run(executable, options, { kind, args });
   if (code !== 'running') process.exit(code);
 }
 
-async function run(
-  executable: Executable,
-  options: Options,
-  args: readonly string[],
-  daemon: boolean,
-): Promise<'running' | number> {
+async function run(executable: Executable, options: Options, state: StartState): Promise<'running' | number> {
   const { entry, modules } = executable;
   if (options.showVersion) {
     const { versionText } = await import('./version.ts');
@@ -55,13 +52,15 @@ async function run(
   });
   const globals = options.globals ?? '';
   const plain = !options.test && options.signal === undefined;
-  if (plain && !daemon && daemonDirective(globals, confFile, confPrefix)) return startDaemon(entry, args);
+  if (plain && state.kind === 'foreground' && daemonDirective(globals, confFile, confPrefix)) {
+    return startDaemon(entry, state.args);
+  }
 
   const { sendSignal, startServer, testConfiguration } = await import('../process/start.ts');
   const loader = {
     program: { entry, modules: await modules() },
     options: { prefix, confFile, globals, errorLog: options.errorLog ?? DEFAULT_ERROR_LOG },
-    state: { daemon, args },
+    state,
   };
   if (options.test) return testConfiguration(loader, options.quiet, options.dump);
   if (options.signal !== undefined) return sendSignal(loader, options.signal);

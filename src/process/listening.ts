@@ -27,7 +27,8 @@ export interface OpenOptions {
 }
 
 interface Entry {
-  readonly listening: Listening;
+  /** Undefined for sockets that another program has left. */
+  readonly listening: Listening | undefined;
   readonly sockets: OpenSocket[];
   /** How many of the first ones came from the cycle before. */
   readonly inherited: number;
@@ -54,24 +55,24 @@ export class ListeningSockets {
       const old = previous?.entries.get(keyOf(listening));
       const sockets = old?.sockets.slice(0, wanted) ?? [];
       made.entries.set(keyOf(listening), { listening, sockets, inherited: sockets.length });
-      for (const socket of sockets) configureSocket(socket, listening, options.log, old!.listening);
+      for (const socket of sockets) configureSocket(socket, listening, options.log, old?.listening ?? listening);
     }
     if (!made.openMissing(options)) {
       made.discard();
       return undefined;
     }
-    for (const { listening, sockets } of made.entries.values()) listening.fds = sockets.map(({ fd }) => fd);
+    for (const { listening, sockets } of made) listening.fds = sockets.map(({ fd }) => fd);
     return made;
   }
 
-  /** Sockets that another program left to this one (the NGINX variable), by the addresses they are bound to. */
-  static inherited(sockets: readonly { listening: Listening; fd: number }[]): ListeningSockets {
+  /** Sockets that another program left to this one, by the keys of their addresses. */
+  static inherited(sockets: readonly { key: string; fd: number }[]): ListeningSockets {
     const made = new ListeningSockets();
-    for (const { listening, fd } of sockets) {
-      const key = keyOf(listening);
+    for (const { key, fd } of sockets) {
       const entry = made.entries.get(key);
-      if (entry === undefined) made.entries.set(key, { listening, sockets: [{ fd, handle: undefined }], inherited: 0 });
-      else entry.sockets.push({ fd, handle: undefined });
+      const socket: OpenSocket = { fd, handle: undefined };
+      if (entry === undefined) made.entries.set(key, { listening: undefined, sockets: [socket], inherited: 0 });
+      else entry.sockets.push(socket);
     }
     return made;
   }
@@ -80,7 +81,7 @@ export class ListeningSockets {
     const { log } = options;
     for (let tries = TRIES; tries > 0; tries--) {
       let failed = false;
-      for (const { listening, sockets } of this.entries.values()) {
+      for (const { listening, sockets } of this) {
         const wanted = listening.options.reuseport ? options.workers : 1;
         while (sockets.length < wanted) {
           const result = bindListening(listening, options.handOver, log);
@@ -109,7 +110,7 @@ export class ListeningSockets {
     for (const { listening, sockets, inherited } of this.entries.values()) {
       for (const socket of sockets.slice(inherited)) {
         closeSocket(socket);
-        removePath(listening, undefined);
+        if (listening !== undefined) removePath(listening, undefined);
       }
     }
   }
@@ -124,7 +125,7 @@ export class ListeningSockets {
     for (const [key, { listening, sockets }] of this.entries) {
       const kept = successor.entries.get(key)?.sockets;
       for (const socket of sockets) if (kept === undefined || !kept.includes(socket)) closeSocket(socket);
-      if (kept === undefined && listening.where.family === 'unix') {
+      if (kept === undefined && listening?.where.family === 'unix') {
         log.write(LOG_WARN, `deleting socket ${listening.where.address}`);
         removePath(listening, log);
       }
@@ -139,14 +140,16 @@ export class ListeningSockets {
   closeAll(log: Log, removePaths: boolean): void {
     for (const { listening, sockets } of this.entries.values()) {
       for (const socket of sockets) closeSocket(socket);
-      if (removePaths) removePath(listening, log);
+      if (removePaths && listening !== undefined) removePath(listening, log);
     }
     this.entries.clear();
   }
 
   /** Every socket with its address, in the order of the configuration. */
-  *[Symbol.iterator](): Iterator<{ listening: Listening; sockets: readonly OpenSocket[] }> {
-    yield* this.entries.values();
+  *[Symbol.iterator](): Iterator<{ listening: Listening; sockets: OpenSocket[] }> {
+    for (const { listening, sockets } of this.entries.values()) {
+      if (listening !== undefined) yield { listening, sockets };
+    }
   }
 }
 

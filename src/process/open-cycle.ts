@@ -12,10 +12,11 @@ import { errnoSuffix } from '../log/errno.ts';
 import type { ErrorLog } from '../log/error-log.ts';
 import { LOG_NOTICE, type Log } from '../log/log.ts';
 import { makeErrorLog } from '../log/open-logs.ts';
+import type { ZoneRegistry } from '../shm/registry.ts';
 import { logFailure, StartError } from './failure.ts';
 import { ListeningSockets } from './listening.ts';
 import { changePidFile, testPidFile } from './pid-file.ts';
-import { OpenZones } from './zones.ts';
+import { openZones } from './zones.ts';
 
 /** A cycle with all that is open for it. */
 export interface OpenedCycle {
@@ -23,7 +24,7 @@ export interface OpenedCycle {
   /** The same as `cycle.log`. */
   readonly log: ErrorLog;
   readonly sockets: ListeningSockets;
-  readonly zones: OpenZones;
+  readonly zones: ZoneRegistry;
 }
 
 /** How to open. */
@@ -33,7 +34,7 @@ export interface OpenCycleOptions {
   /** The cycle that is being replaced. */
   readonly previous: OpenedCycle | undefined;
   /** Sockets that another program has left to this one. */
-  readonly inherited?: ListeningSockets;
+  readonly inherited?: ListeningSockets | undefined;
   /** A master opens for its workers, a single process for itself. */
   readonly stage: 'master' | 'single';
 }
@@ -48,14 +49,14 @@ export function openCycle(cycle: Cycle, options: OpenCycleOptions): OpenedCycle 
   const conf = coreConf(cycle);
   let log: Log = options.log;
   let sockets: ListeningSockets | undefined;
-  let zones: OpenZones | undefined;
+  let zones: ZoneRegistry | undefined;
   try {
     if (cycle.testOnly) testPidFile(conf.pid);
     else if (previous !== undefined) changePidFile(conf.pid, coreConf(previous.cycle).pid, log);
     createPaths(cycle);
     const opened = openLogs(cycle);
     log = opened;
-    zones = OpenZones.open(cycle, previous?.zones, stage === 'master' && !cycle.testOnly);
+    zones = openZones(cycle, previous?.zones, stage === 'master' && !cycle.testOnly);
     sockets = ListeningSockets.open(cycle.listening, previous?.sockets ?? options.inherited, {
       workers: stage === 'master' ? conf.workerProcesses : 1,
       handOver: stage === 'master' && !cycle.testOnly,

@@ -18,6 +18,7 @@ import { OpenFile } from '../log/open-file.ts';
 import { announceReady, startDaemon } from './daemon.ts';
 import { failureText, logFailure } from './failure.ts';
 import { fileLimits } from './limits.ts';
+import type { ListeningSockets } from './listening.ts';
 import { openCycle } from './open-cycle.ts';
 import { readPidFile, writePidFile } from './pid-file.ts';
 import { SIGNAL_COMMANDS, signalNumber } from './signals.ts';
@@ -44,8 +45,8 @@ export interface StartOptions {
 
 /** How this process was started. */
 export interface StartState {
-  /** By a launcher that waits. */
-  readonly daemon: boolean;
+  /** By hand; by a launcher that waits; by an old master whose sockets it takes over. */
+  readonly kind: 'foreground' | 'daemon' | 'upgrade';
   /** The command line's arguments. */
   readonly args: readonly string[];
 }
@@ -143,17 +144,20 @@ export function sendSignal(loader: Loader, command: string): number {
 export async function startServer(loader: Loader): Promise<'running' | number> {
   const { state, program } = loader;
   const log = initialLog(loader.options, LOG_NOTICE);
+  const inherited = state.kind === 'upgrade' ? await takeInherited(log) : undefined;
   const cycle = load(loader, log);
   if (cycle === undefined) return 1;
   const conf = coreConf(cycle);
   // The launcher's quick look at the configuration has missed the directive.
-  if (conf.daemon && !state.daemon) return startDaemon(program.entry, state.args);
+  if (conf.daemon && state.kind === 'foreground') return startDaemon(program.entry, state.args);
   const opened = openCycle(cycle, {
     log,
     previous: undefined,
+    inherited,
     stage: conf.masterProcess ? 'master' : 'single',
   });
   if (opened === undefined) return 1;
+  inherited?.closeUnused(opened.sockets, opened.log);
   logSystem(opened.log);
   try {
     writePidFile(conf.pid);
@@ -169,8 +173,13 @@ export async function startServer(loader: Loader): Promise<'running' | number> {
   } else {
     runSingle(loader, opened);
   }
-  if (state.daemon) announceReady();
+  if (state.kind === 'daemon') announceReady();
   return 'running';
+}
+
+async function takeInherited(log: Log): Promise<ListeningSockets | undefined> {
+  const { inheritedSockets } = await import('./upgrade.ts');
+  return inheritedSockets(log);
 }
 
 /** nginx: ngx_os_status. */

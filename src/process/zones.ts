@@ -1,17 +1,29 @@
-/** The shared memory zones of a cycle. */
+/** The shared memory zones of a cycle: opened from what the configuration asks for, handed to workers. */
 import type { Cycle } from '../conf/cycle.ts';
 import { checkZones } from '../conf/resources.ts';
-import { StartError } from './failure.ts';
+import { ZoneRegistry } from '../shm/registry.ts';
 
-/** Zones that are open. */
-export class OpenZones {
-  /** @throws StartError, ConfError with nginx's message */
-  static open(cycle: Cycle, _previous: OpenZones | undefined, _shared: boolean): OpenZones {
-    checkZones(cycle);
-    if (cycle.zones.size > 0) throw new StartError('shared memory zones are not supported yet by tsresty');
-    return new OpenZones();
-  }
+/**
+ * Opens the zones of a loaded cycle, taking over those of the cycle before that have the same name, size and owner.
+ *
+ * @param shared false when no other process will see them
+ * @throws Error with nginx's message; then nothing new is open
+ */
+export function openZones(cycle: Cycle, previous: ZoneRegistry | undefined, shared: boolean): ZoneRegistry {
+  checkZones(cycle);
+  const zones = new ZoneRegistry(shared);
+  for (const { name, size, owner } of cycle.zones.values()) zones.declare(name, size, owner);
+  zones.open(previous);
+  giveZones(cycle, zones);
+  return zones;
+}
 
-  /** Gives them back, except those that `successor` has taken over. */
-  close(_successor?: OpenZones): void {}
+/** In a worker: those that the master has opened. `text` is from `ZoneRegistry.serialize`. */
+export function attachZones(cycle: Cycle, text: string): void {
+  giveZones(cycle, ZoneRegistry.attach(text));
+}
+
+/** Puts the open zones into the requests that modules hold. */
+function giveZones(cycle: Cycle, zones: ZoneRegistry): void {
+  for (const request of cycle.zones.values()) request.zone = zones.get(request.name);
 }

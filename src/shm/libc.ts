@@ -26,6 +26,12 @@ export interface Libc {
   memfd_create(name: string, flags: number): number;
   pread(fd: number, buffer: Memory, length: number, offset: number): number;
   flock(fd: number, operation: number): number;
+  socket(family: number, type: number, protocol: number): number;
+  /** bind(2); `address` is a struct sockaddr. */
+  bind(fd: number, address: Memory, length: number): number;
+  listen(fd: number, backlog: number): number;
+  /** fcntl(2), for the commands that take an integer: variadic arguments come with their types. */
+  fcntl(fd: number, command: number, type: 'int', argument: number): number;
   setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
   /** getsockopt(2); `length` is an Uint32Array of one element, read and written. */
   getsockopt(fd: number, level: number, name: number, value: Memory, length: Uint32Array): number;
@@ -57,6 +63,10 @@ const prototypes: Record<keyof Libc, string> = {
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   pread: 'intptr_t pread(int fd, void *buffer, size_t length, int64_t offset)',
   flock: 'int flock(int fd, int operation)',
+  socket: 'int socket(int family, int type, int protocol)',
+  bind: 'int bind(int fd, void *address, uint32_t length)',
+  listen: 'int listen(int fd, int backlog)',
+  fcntl: 'int fcntl(int fd, int command, ...)',
   setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint32_t length)',
   getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *length)',
   initgroups: 'int initgroups(const char *user, uint32_t group)',
