@@ -3,6 +3,7 @@
  * stream. nginx: ngx_connection_t with ngx_http_connection_t.
  */
 import type { LogScope } from '../log/log.ts';
+import type { AcceptedSocket } from '../net/socket.ts';
 import type { Chain } from './buf.ts';
 import type { HttpRequest } from './request.ts';
 
@@ -33,7 +34,8 @@ export interface ClientConnection extends LogScope {
   timedOut: boolean;
   /** What is being done, for error_log: "reading client request headers", "sending to client", ... or ''. */
   action: string;
-  log(level: number, message: string): void;
+  /** Writes to the error_log of the main request's location. `r`: the (sub)request that the line is about. */
+  log(level: number, message: string, r?: HttpRequest): void;
 
   /**
    * The bottom of the output: sends a header (a byte string, '' for none) and a chain of pieces, holding small
@@ -55,6 +57,25 @@ export interface ClientConnection extends LogScope {
    * @returns OK when `then` has been called already, AGAIN when it will be, or a status to finalize with.
    */
   readBody(r: HttpRequest, then: (r: HttpRequest) => void): number;
+  /**
+   * Goes on with a body that is passed on while it arrives (`r.requestBodyNoBuffering`). Its consumer calls this from
+   * `r.readEventHandler` and takes the pieces out of `r.requestBody.chunks`. nginx:
+   * ngx_http_read_unbuffered_request_body().
+   * @returns OK when the body is complete, AGAIN, or a status
+   */
+  readUnbufferedBody(r: HttpRequest): number;
   /** Throws the body away as it arrives. nginx: ngx_http_discard_request_body(). Returns OK or a status. */
   discardBody(r: HttpRequest): number;
+  /** The response is complete, the body that is thrown away is not: limits the client's time by lingering_*. */
+  limitDiscarding(r: HttpRequest): void;
+  /**
+   * Has `active.readEventHandler` called when the client closes or resets the connection, once, also when it has done
+   * so already (then from the event loop). For handlers that were set at another time than output began to wait.
+   */
+  watchClose(r: HttpRequest): void;
+  /**
+   * Hands the bare socket over, for protocols that take over the connection (Upgrade, ngx.req.socket): the taker sets
+   * the socket's owner, uses `preread` first, and resumes reading. The connection is closed with the request.
+   */
+  takeRawSocket(r: HttpRequest): { socket: AcceptedSocket; preread: string };
 }

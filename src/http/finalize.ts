@@ -113,6 +113,7 @@ function requestFinalizer(r: HttpRequest): void {
 function finalizeConnection(r: HttpRequest): void {
   const main = r.main;
   if (main.count !== 1) {
+    if (r.discardBody) main.connection.limitDiscarding(main);
     closeRequest(main, 0);
     return;
   }

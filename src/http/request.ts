@@ -162,6 +162,8 @@ export class HttpRequest {
   errStatus = 0;
   /** Where a subrequest's whole output is gathered instead of being sent (`subrequest_in_memory`). */
   memoryOutput: import('./buf.ts').Chain | undefined = undefined;
+  /** `, upstream: "http://127.0.0.1:80/x"` for the error log while an upstream is asked; else ''. */
+  upstreamText = '';
 
   // Flags.
   uriChanged = false;
@@ -182,6 +184,8 @@ export class HttpRequest {
   requestBodyInCleanFile = false;
   requestBodyInSingleBuf = false;
   requestBodyNoBuffering = false;
+  /** Level of the line about a body that goes to a file, 0 for none; undefined: as the configuration says. */
+  requestBodyFileLogLevel: number | undefined = undefined;
   subrequestInMemory = false;
   waited = false;
   /** A subrequest is done, or the main request's output is complete. */
@@ -241,7 +245,7 @@ export class HttpRequest {
 
   /** Writes to the location's error_log with the request described. */
   log(level: number, message: string): void {
-    this.connection.log(level, message);
+    this.connection.log(level, message, this);
   }
 }
 

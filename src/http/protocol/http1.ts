@@ -1,0 +1,717 @@
+/**
+ * An HTTP/1 connection: from the accepted socket through its requests to its close.
+ * nginx: ngx_http_init_connection() and what follows (src/http/ngx_http_request.c).
+ *
+ *   waiting -> request line -> header -> request -> keep-alive -> request line ...
+ *                                           `-> lingering -> closed
+ *
+ * One object per connection holds everything: input, output, timers and the request at hand; nothing but the request
+ * itself is made anew for each request. Input is a byte string, `text`, with the bytes behind `pos` not yet used:
+ * heads are parsed from it, bodies taken out of it, and what a client pipelines waits in it.
+ *
+ * The socket is read all the time, also while a request is being worked on: this is how a client that leaves is
+ * noticed at once. What comes too early is kept, and reading stops when that is much.
+ */
+import { errnoSuffix } from '../../log/errno.ts';
+import { LOG_INFO, type Log, type LogScope } from '../../log/log.ts';
+import { currentMsec, monotonicMsec } from '../../log/time.ts';
+import { latin1Slice } from '../../net/latin1.ts';
+import type { AcceptedSocket, SocketOwner } from '../../net/socket.ts';
+import { Timer, type TimerOwner } from '../../net/timer.ts';
+import type { Chain } from '../buf.ts';
+import { HTTP_BAD_REQUEST, HTTP_REQUEST_TIME_OUT } from '../codes.ts';
+import type { ClientConnection } from '../connection.ts';
+import { LINGERING_ALWAYS, LINGERING_ON, type ListenGroup } from '../core/conf.ts';
+import { coreModule } from '../core/module.ts';
+import type { ValidHost } from '../core/server-name.ts';
+import type { HttpCycle } from '../cycle.ts';
+import { handleRequest } from '../engine.ts';
+import { closeRequest, finalizeRequest, freeRequest, runPostedRequests } from '../finalize.ts';
+import { HTTP_VERSION_10, HttpRequest, METHOD_UNKNOWN, noEvent } from '../request.ts';
+import { type BodyReader, readBody, readUnbufferedBody } from './body.ts';
+import type { ChunkedDecoder } from './chunked.ts';
+import { continueDiscarding, discardBody, discardTimedOut, limitDiscarding } from './discard.ts';
+import { addReusable, type Reusable, removeReusable } from './idle.ts';
+import { readHeader, readRequestLine } from './read-head.ts';
+import { type OutputPiece, writeOutput } from './write.ts';
+
+// What the connection does.
+/** Accepted, nothing came yet. */
+export const STATE_WAITING = 0;
+/** Between two requests. */
+export const STATE_KEEPALIVE = 1;
+export const STATE_REQUEST_LINE = 2;
+export const STATE_HEADER = 3;
+/** A request is being worked on. */
+export const STATE_REQUEST = 4;
+/** The response is sent, the socket half closed: what the client still sends is thrown away. */
+export const STATE_LINGERING = 5;
+export const STATE_CLOSED = 6;
+
+/** Early input beyond this many bytes stops the reading. */
+const MOST_EARLY_INPUT = 65536;
+
+let lastNumber = 0;
+
+/** The number of a new connection, for $connection and error.log. */
+export function nextConnectionNumber(): number {
+  return ++lastNumber;
+}
+
+const NO_REQUEST = undefined as unknown as HttpRequest;
+
+export class Http1Connection implements ClientConnection, SocketOwner, TimerOwner, Reusable {
+  readonly socket: AcceptedSocket;
+  readonly http: HttpCycle;
+  readonly group: ListenGroup;
+  readonly connectionNumber: number = nextConnectionNumber();
+  readonly startTime: number = currentMsec();
+  readonly secure = false;
+  requests = 0;
+  remoteAddress: string;
+  remotePort: number;
+  errorLog: Log;
+  error = false;
+  timedOut = false;
+  action = 'waiting for request';
+  state = STATE_WAITING;
+
+  /** The main request; undefined between requests. */
+  request: HttpRequest | undefined = undefined;
+  /** As ClientConnection says; not set between requests. */
+  active: HttpRequest = NO_REQUEST;
+  posted: HttpRequest[] = [];
+
+  // Input.
+  text = '';
+  pos = 0;
+  /** Where nginx's buffer would end, in `text`; see src/http/protocol/read-head.ts. */
+  bufferEnd = 0;
+  largeBuffers = 0;
+  /** The client closed its side. */
+  eof = false;
+  private reading = true;
+  private running = false;
+
+  // The header being read.
+  /** FIELD_* bits of the fields that have come. */
+  seenFields = 0;
+  fieldCount = 0;
+  /** Start of the line before the current one, -1 on the first. */
+  lastLine = -1;
+  lastHostText = '';
+  lastHost: ValidHost | undefined = undefined;
+
+  // The body.
+  body: BodyReader | undefined = undefined;
+  discarding = false;
+  discardDecoder: ChunkedDecoder | undefined = undefined;
+  /** Monotonic milliseconds when patience with a client that still sends ends, 0 while there is no limit. */
+  lingeringUntil = 0;
+  /** Begun with bytes that had come with the request before. */
+  pipelined = false;
+
+  // Output.
+  /** Strings at the head of the queue, joined. */
+  outText = '';
+  outPieces: OutputPiece[] = [];
+  /** Bytes queued here, not with the socket. */
+  outSize = 0;
+  outLast = false;
+  outFlush = false;
+  outSync = false;
+  /** nginx: NGX_HTTP_WRITE_BUFFERED. */
+  outBuffered = false;
+  /** The socket has bytes that the kernel did not take yet. */
+  socketWaiting = false;
+  /** limit_rate holds the output back until `writeTimer` fires. */
+  writeDelayed = false;
+  private writeScheduled = false;
+  /** Bytes given to the socket for this request. */
+  handed = 0;
+  /** Accepted sockets are made with TCP_NODELAY. */
+  noDelay = true;
+
+  readonly readTimer: Timer = new Timer(this);
+  readonly writeTimer: Timer = new Timer(this);
+  /** What is left of keepalive_timeout after keepalive_min_timeout. */
+  private keepaliveRest = 0;
+
+  // Ring of reusable connections: src/http/protocol/idle.ts.
+  olderReusable: Reusable | undefined = undefined;
+  newerReusable: Reusable | undefined = undefined;
+  reusable = false;
+  idle = false;
+
+  private localAddressSet: string | undefined = undefined;
+  private localPortSet: number | undefined = undefined;
+  /** The request that a log line is about. */
+  private logged: HttpRequest | undefined = undefined;
+
+  constructor(socket: AcceptedSocket, http: HttpCycle, group: ListenGroup) {
+    this.socket = socket;
+    this.http = http;
+    this.group = group;
+    this.remoteAddress = socket.remoteAddress;
+    this.remotePort = socket.remotePort;
+    this.errorLog = coreModule.locationOf(group.defaultServer.confs).errorLog;
+    this.bufferEnd = group.defaultServer.clientHeaderBufferSize;
+    socket.owner = this;
+    this.readTimer.set(group.defaultServer.clientHeaderTimeout);
+    addReusable(this);
+    socket.resume();
+  }
+
+  // The system is asked for the local address only when somebody wants to know.
+  get localAddress(): string {
+    return this.localAddressSet ?? this.socket.localAddress;
+  }
+  set localAddress(address: string) {
+    this.localAddressSet = address;
+  }
+  get localPort(): number {
+    return this.localPortSet ?? this.socket.localPort;
+  }
+  set localPort(port: number) {
+    this.localPortSet = port;
+  }
+
+  get sent(): number {
+    return this.socketWaiting ? this.handed - this.socket.pendingBytes : this.handed;
+  }
+
+  get buffered(): boolean {
+    return this.outBuffered || this.socketWaiting;
+  }
+
+  get closed(): boolean {
+    return this.state === STATE_CLOSED;
+  }
+
+  // Events of the socket.
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    switch (this.state) {
+      case STATE_WAITING:
+      case STATE_KEEPALIVE:
+        removeReusable(this);
+        if (this.state === STATE_KEEPALIVE) {
+          this.idle = false;
+          this.readTimer.clear();
+        }
+        this.text = latin1Slice(buffer, start, end);
+        this.pos = 0;
+        this.action = 'reading client request line';
+        this.beginRequest();
+        this.run();
+        return;
+      case STATE_REQUEST_LINE:
+      case STATE_HEADER:
+        this.append(latin1Slice(buffer, start, end));
+        this.run();
+        return;
+      case STATE_REQUEST:
+        this.append(latin1Slice(buffer, start, end));
+        if (this.body !== undefined) this.body.onInput();
+        else if (this.discarding) continueDiscarding(this, this.request as HttpRequest, false);
+        if (this.text.length - this.pos >= MOST_EARLY_INPUT) this.setReading(false);
+        break;
+      case STATE_LINGERING:
+        this.keepLingering();
+        return;
+      default:
+        return;
+    }
+    this.afterEvent();
+  }
+
+  onEnd(): void {
+    this.eof = true;
+    const r = this.request;
+    switch (this.state) {
+      case STATE_WAITING:
+        this.log(LOG_INFO, 'client closed connection');
+        this.close();
+        return;
+      case STATE_KEEPALIVE:
+        this.logPlain(`client ${this.remoteAddress} closed keepalive connection`);
+        this.close();
+        return;
+      case STATE_REQUEST_LINE:
+      case STATE_HEADER:
+        this.log(LOG_INFO, 'client prematurely closed connection');
+        this.error = true;
+        this.action = 'reading client request headers';
+        finalizeRequest(r as HttpRequest, HTTP_BAD_REQUEST);
+        break;
+      case STATE_REQUEST:
+        if (this.body !== undefined) this.body.onEnd();
+        else if (this.discarding) continueDiscarding(this, r as HttpRequest, true);
+        else this.active.readEventHandler(this.active);
+        break;
+      case STATE_LINGERING:
+        closeRequest(r as HttpRequest, 0);
+        return;
+      default:
+        return;
+    }
+    this.afterEvent();
+  }
+
+  onError(code: string): void {
+    if (this.state === STATE_CLOSED) return;
+    this.eof = true;
+    const r = this.request;
+    const known = this.error;
+    switch (this.state) {
+      case STATE_KEEPALIVE:
+        // Some browsers close idle connections by a reset.
+        if (code !== 'ECONNRESET') this.log(LOG_INFO, `recv() failed${errnoSuffix(code)}`);
+        this.close();
+        return;
+      case STATE_WAITING:
+        this.log(LOG_INFO, `recv() failed${errnoSuffix(code)}`);
+        this.close();
+        return;
+      case STATE_REQUEST_LINE:
+      case STATE_HEADER:
+        this.log(LOG_INFO, `recv() failed${errnoSuffix(code)}`);
+        this.error = true;
+        this.action = 'reading client request headers';
+        finalizeRequest(r as HttpRequest, HTTP_BAD_REQUEST);
+        break;
+      case STATE_REQUEST: {
+        const { active } = this;
+        if (this.body !== undefined) {
+          this.body.onError(code);
+          break;
+        }
+        const waiting = this.socketWaiting;
+        if (waiting) this.handed -= this.socket.pendingBytes;
+        this.socketWaiting = false;
+        this.error = true;
+        if (this.discarding) continueDiscarding(this, r as HttpRequest, true);
+        else if (active.readEventHandler !== noEvent) active.readEventHandler(active);
+        // A failed write was reported to the writer already.
+        else if (!known && (waiting || this.outBuffered)) active.writeEventHandler(active);
+        break;
+      }
+      default:
+        closeRequest(r as HttpRequest, 0);
+        return;
+    }
+    this.afterEvent();
+  }
+
+  onDrain(): void {
+    this.socketWaiting = false;
+    if (this.state !== STATE_REQUEST || this.writeDelayed) return;
+    this.active.writeEventHandler(this.active);
+    this.afterEvent();
+  }
+
+  onClose(): void {
+    this.readTimer.release();
+    this.writeTimer.release();
+    removeReusable(this);
+  }
+
+  onTimer(timer: Timer): void {
+    const r = this.request;
+    if (timer === this.writeTimer) {
+      if (this.state !== STATE_REQUEST) return;
+      if (this.writeDelayed) {
+        this.writeDelayed = false;
+        if (this.socketWaiting) {
+          this.armSendTimeout(this.active);
+          return;
+        }
+      } else {
+        this.timedOut = true;
+      }
+      this.active.writeEventHandler(this.active);
+      this.afterEvent();
+      return;
+    }
+    switch (this.state) {
+      case STATE_WAITING:
+        this.log(LOG_INFO, 'client timed out (110: Connection timed out)');
+        this.close();
+        return;
+      case STATE_KEEPALIVE:
+        if (this.keepaliveRest > 0 && !this.http.cycle.exiting) {
+          this.idle = true;
+          addReusable(this);
+          this.readTimer.set(this.keepaliveRest);
+          this.keepaliveRest = 0;
+        } else {
+          this.close();
+        }
+        return;
+      case STATE_REQUEST_LINE:
+      case STATE_HEADER:
+        this.log(LOG_INFO, 'client timed out (110: Connection timed out)');
+        this.timedOut = true;
+        closeRequest(r as HttpRequest, HTTP_REQUEST_TIME_OUT);
+        return;
+      case STATE_REQUEST:
+        if (this.body !== undefined) this.body.onTimeout();
+        else if (this.discarding) discardTimedOut(this, r as HttpRequest);
+        this.afterEvent();
+        return;
+      case STATE_LINGERING:
+        closeRequest(r as HttpRequest, 0);
+        return;
+    }
+  }
+
+  closeReusable(): void {
+    if (this.state === STATE_LINGERING) closeRequest(this.request as HttpRequest, 0);
+    else this.close();
+  }
+
+  // Input.
+
+  private append(piece: string): void {
+    if (this.pos === this.text.length) {
+      this.bufferEnd -= this.pos;
+      this.lastLine = -1;
+      this.text = piece;
+      this.pos = 0;
+      return;
+    }
+    // A rope: flat again when it is next parsed. What was used is kept as far as the log may quote it.
+    const used = this.state === STATE_HEADER && this.lastLine >= 0 ? this.lastLine : this.pos;
+    this.text = used === 0 ? this.text + piece : this.text.slice(used) + piece;
+    this.pos -= used;
+    this.bufferEnd -= used;
+    this.lastLine -= used;
+  }
+
+  /** All input is used: lets go of it. */
+  releaseText(): void {
+    if (this.pos < this.text.length || this.pos === 0) return;
+    this.bufferEnd -= this.pos;
+    this.text = '';
+    this.pos = 0;
+  }
+
+  /** More input is needed now. */
+  wantInput(): void {
+    this.setReading(true);
+  }
+
+  private setReading(on: boolean): void {
+    if (on === this.reading) return;
+    this.reading = on;
+    if (on) this.socket.resume();
+    else this.socket.pause();
+  }
+
+  /** Reads requests from the input and works on them, one after the other, as far as it goes. */
+  private run(): void {
+    if (this.running) return;
+    this.running = true;
+    for (;;) {
+      const r = this.request as HttpRequest;
+      let more = false;
+      if (this.state === STATE_REQUEST_LINE) more = readRequestLine(this, r);
+      else if (this.state === STATE_HEADER) more = readHeader(this, r);
+      else break;
+      if (this.posted.length > 0) runPostedRequests(this);
+      if (!more && (this.state === STATE_REQUEST_LINE || this.state === STATE_HEADER) && this.request === r) {
+        this.awaitHead();
+        break;
+      }
+    }
+    this.running = false;
+  }
+
+  /** The head is incomplete. */
+  private awaitHead(): void {
+    if (this.eof) {
+      this.onEnd();
+      return;
+    }
+    if (!this.readTimer.isSet) this.readTimer.set(coreModule.server(this.request as HttpRequest).clientHeaderTimeout);
+    this.setReading(true);
+  }
+
+  private beginRequest(): void {
+    const { confs } = this.group.defaultServer;
+    const r = new HttpRequest(this, this.http, confs.main, confs.server, confs.location);
+    r.method = METHOD_UNKNOWN;
+    r.methodName = '';
+    r.httpVersion = HTTP_VERSION_10;
+    r.startTime = currentMsec();
+    this.request = r;
+    this.active = r;
+    this.requests++;
+    this.handed = 0;
+    this.lingeringUntil = 0;
+    this.errorLog = coreModule.location(r).errorLog;
+    this.state = STATE_REQUEST_LINE;
+  }
+
+  /** The head is complete. nginx: ngx_http_process_request(). */
+  startRequest(r: HttpRequest): void {
+    this.readTimer.clear();
+    this.state = STATE_REQUEST;
+    this.releaseText();
+    handleRequest(r);
+  }
+
+  /** The end of each event: what was posted meanwhile, and what was pipelined. */
+  private afterEvent(): void {
+    if (this.posted.length > 0) runPostedRequests(this);
+    if (this.state === STATE_REQUEST_LINE && !this.running) this.run();
+  }
+
+  /** For keepAlive. */
+  onPipelined(): void {
+    this.afterEvent();
+  }
+
+  /** The first line of the input as far as it has come, for the log. */
+  firstLine(): string {
+    const match = /[^\r\n]+/.exec(this.text.slice(this.pos));
+    return match === null ? '' : match[0];
+  }
+
+  // ClientConnection.
+
+  write(r: HttpRequest, header: string, chain: Chain | null): number {
+    return writeOutput(this, r, header, chain);
+  }
+
+  /** Goes on with the output in the next round of the event loop: a long response must not starve the others. */
+  continueWriting(): void {
+    if (this.writeScheduled) return;
+    this.writeScheduled = true;
+    setImmediate(continueWriting, this);
+  }
+
+  /** For continueWriting. */
+  onWriteTurn(): void {
+    this.writeScheduled = false;
+    if (this.state !== STATE_REQUEST || this.socketWaiting || this.writeDelayed || !this.outBuffered) return;
+    this.active.writeEventHandler(this.active);
+    this.afterEvent();
+  }
+
+  armSendTimeout(r: HttpRequest): void {
+    if (!this.writeDelayed) this.writeTimer.set(coreModule.location(r).sendTimeout);
+    if (this.text.length - this.pos < MOST_EARLY_INPUT) this.setReading(true);
+    this.reportEnd();
+  }
+
+  clearSendTimeout(): void {
+    this.writeDelayed = false;
+    this.writeTimer.clear();
+  }
+
+  watchClose(_r: HttpRequest): void {
+    this.setReading(true);
+    this.reportEnd();
+  }
+
+  /** The client's end came before anybody wanted to know: tells the one who does now, from the event loop. */
+  private reportEnd(): void {
+    if (this.eof) setImmediate(reportEnd, this, this.request as HttpRequest);
+  }
+
+  /** For reportEnd. */
+  onLateEnd(r: HttpRequest): void {
+    if (this.state !== STATE_REQUEST || this.request !== r || this.body !== undefined || this.discarding) return;
+    this.active.readEventHandler(this.active);
+    this.afterEvent();
+  }
+
+  readBody(r: HttpRequest, then: (r: HttpRequest) => void): number {
+    return readBody(this, r, then);
+  }
+
+  readUnbufferedBody(r: HttpRequest): number {
+    return readUnbufferedBody(this, r);
+  }
+
+  discardBody(r: HttpRequest): number {
+    return discardBody(this, r);
+  }
+
+  limitDiscarding(r: HttpRequest): void {
+    limitDiscarding(this, r);
+  }
+
+  /** nginx: the second half of ngx_http_finalize_connection(). */
+  finalize(r: HttpRequest): void {
+    const location = coreModule.location(r);
+    const early = this.pos < this.text.length;
+    if (this.eof && !early) {
+      closeRequest(r, 0);
+      return;
+    }
+    if (
+      r.keepalive &&
+      (location.keepaliveMinTimeout > 0 || (location.keepaliveTimeout > 0 && !this.http.cycle.exiting))
+    ) {
+      this.keepAlive(r);
+      return;
+    }
+    if (
+      location.lingeringClose === LINGERING_ALWAYS ||
+      (location.lingeringClose === LINGERING_ON && (r.lingeringClose || early || this.pipelined))
+    ) {
+      this.linger(r);
+      return;
+    }
+    closeRequest(r, 0);
+  }
+
+  /** nginx: ngx_http_set_keepalive(). */
+  private keepAlive(r: HttpRequest): void {
+    const location = coreModule.location(r);
+    this.action = 'closing request';
+    r.keepalive = false;
+    freeRequest(r, 0);
+    this.body = undefined;
+    this.request = undefined;
+    this.active = NO_REQUEST;
+    if (this.outSize > 0) this.dropOutput();
+    if (this.pos < this.text.length) {
+      // One large buffer at most stays in use.
+      if (this.largeBuffers > 0) this.largeBuffers = 1;
+      if (this.bufferEnd <= this.pos) {
+        this.bufferEnd = this.pos + this.group.defaultServer.clientHeaderBufferSize;
+      }
+      this.pipelined = true;
+      this.action = 'reading client pipelined request line';
+      this.beginRequest();
+      if (!this.running) process.nextTick(runPipelined, this);
+      return;
+    }
+    this.text = '';
+    this.pos = 0;
+    this.bufferEnd = this.group.defaultServer.clientHeaderBufferSize;
+    this.largeBuffers = 0;
+    this.state = STATE_KEEPALIVE;
+    this.action = 'keepalive';
+    const { keepaliveTimeout, keepaliveMinTimeout } = location;
+    if (keepaliveMinTimeout === 0) {
+      this.idle = true;
+      addReusable(this);
+    }
+    this.keepaliveRest =
+      keepaliveMinTimeout > 0 && keepaliveTimeout > keepaliveMinTimeout ? keepaliveTimeout - keepaliveMinTimeout : 0;
+    this.readTimer.set(keepaliveTimeout - this.keepaliveRest);
+    this.setReading(true);
+  }
+
+  /** nginx: ngx_http_set_lingering_close(). */
+  private linger(r: HttpRequest): void {
+    const location = coreModule.location(r);
+    this.state = STATE_LINGERING;
+    this.text = '';
+    this.pos = 0;
+    if (this.lingeringUntil === 0) this.lingeringUntil = monotonicMsec() + location.lingeringTime;
+    this.socket.shutdown();
+    addReusable(this);
+    this.readTimer.set(location.lingeringTimeout);
+    this.setReading(true);
+  }
+
+  /** What a request held back and never sent is not for the next one. */
+  private dropOutput(): void {
+    this.outText = '';
+    this.outPieces = [];
+    this.outSize = 0;
+    this.outLast = false;
+    this.outFlush = false;
+    this.outSync = false;
+  }
+
+  private keepLingering(): void {
+    const r = this.request as HttpRequest;
+    const left = this.lingeringUntil - monotonicMsec();
+    if (left <= 0) {
+      closeRequest(r, 0);
+      return;
+    }
+    this.readTimer.set(Math.min(left, coreModule.location(r).lingeringTimeout));
+  }
+
+  close(reset?: boolean): void {
+    if (this.state === STATE_CLOSED) return;
+    const r = this.request;
+    const abort = reset === true || (this.timedOut && r !== undefined && coreModule.location(r).resetTimedoutConnection);
+    this.state = STATE_CLOSED;
+    this.readTimer.release();
+    this.writeTimer.release();
+    removeReusable(this);
+    this.body = undefined;
+    this.text = '';
+    this.dropOutput();
+    if (abort || this.error || this.timedOut) this.socket.destroy(abort);
+    else this.socket.end();
+  }
+
+  /**
+   * Hands the bare socket over, for protocols that take over the connection (Upgrade, ngx.req.socket). The taker sets
+   * the socket's owner; the bytes that were read already come first. Reading is paused.
+   */
+  takeRawSocket(r: HttpRequest): { socket: AcceptedSocket; preread: string } {
+    const preread = this.text.slice(this.pos);
+    this.text = '';
+    this.pos = 0;
+    r.keepalive = false;
+    this.setReading(false);
+    return { socket: this.socket, preread };
+  }
+
+  // Logging.
+
+  log(level: number, message: string, r?: HttpRequest): void {
+    if (level > this.errorLog.level) return;
+    this.logged = r;
+    this.errorLog.write(level, message, this);
+    this.logged = undefined;
+  }
+
+  /** A line that says itself which client it is about. */
+  private logPlain(message: string): void {
+    if (LOG_INFO > this.errorLog.level) return;
+    const scope: LogScope = { connectionNumber: this.connectionNumber, describe: () => '' };
+    this.errorLog.write(LOG_INFO, message, scope);
+  }
+
+  /** nginx: ngx_http_log_error(), ngx_http_log_error_handler(). */
+  describe(): string {
+    let text = this.action === '' ? '' : ` while ${this.action}`;
+    text += `, client: ${this.remoteAddress}`;
+    const r = this.request;
+    if (r === undefined) return `${text}, server: ${this.group.where.text}`;
+    text += `, server: ${coreModule.server(r).serverName}`;
+    const line = r.requestLine === '' && this.state === STATE_REQUEST_LINE ? this.firstLine() : r.requestLine;
+    if (line !== '') text += `, request: "${line}"`;
+    const about = this.logged;
+    if (about !== undefined && about !== r) text += `, subrequest: "${about.uri}"`;
+    text += (about ?? r).upstreamText;
+    const host = r.headersIn.list.get('host');
+    if (host !== undefined) text += `, host: "${host}"`;
+    const referer = r.headersIn.list.get('referer');
+    if (referer !== undefined) text += `, referrer: "${referer}"`;
+    return text;
+  }
+}
+
+function runPipelined(c: Http1Connection): void {
+  c.onPipelined();
+}
+
+function continueWriting(c: Http1Connection): void {
+  c.onWriteTurn();
+}
+
+function reportEnd(c: Http1Connection, r: HttpRequest): void {
+  c.onLateEnd(r);
+}

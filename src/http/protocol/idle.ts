@@ -1,0 +1,77 @@
+/**
+ * Connections that may be closed without harm: those that wait for their first or next request, and those that only
+ * drain what a refused client still sends. When worker_connections run out the longest waiting go first; when the
+ * worker leaves, the idle keep-alive ones go at once. nginx: ngx_reusable_connection(), ngx_drain_connections(),
+ * ngx_close_idle_connections().
+ *
+ * A ring of links inside the connections: entering and leaving it costs a few stores for each request.
+ */
+import { connections } from '../../net/activity.ts';
+
+/** A connection as the ring knows it. */
+export interface Reusable {
+  olderReusable: Reusable | undefined;
+  newerReusable: Reusable | undefined;
+  reusable: boolean;
+  /** Between two requests, with nothing left to do. */
+  readonly idle: boolean;
+  /** Closes it, now. */
+  closeReusable(): void;
+}
+
+/** At most this many are closed for each connection that finds no room. */
+const DRAIN = 32;
+
+let oldest: Reusable | undefined;
+let newest: Reusable | undefined;
+let count = 0;
+
+/** Enters a connection as the one that was used last. */
+export function addReusable(c: Reusable): void {
+  if (c.reusable) removeReusable(c);
+  c.reusable = true;
+  c.olderReusable = newest;
+  c.newerReusable = undefined;
+  if (newest === undefined) oldest = c;
+  else newest.newerReusable = c;
+  newest = c;
+  count++;
+}
+
+/** The connection is in use, or closed. */
+export function removeReusable(c: Reusable): void {
+  if (!c.reusable) return;
+  c.reusable = false;
+  const { olderReusable, newerReusable } = c;
+  if (olderReusable === undefined) oldest = newerReusable;
+  else olderReusable.newerReusable = newerReusable;
+  if (newerReusable === undefined) newest = olderReusable;
+  else newerReusable.olderReusable = olderReusable;
+  c.olderReusable = undefined;
+  c.newerReusable = undefined;
+  count--;
+}
+
+/** Makes room for new connections: closes an eighth of the reusable ones, at least one and at most 32. */
+export function drainReusable(): void {
+  for (let n = Math.max(Math.min(DRAIN, count >> 3), 1); n > 0 && oldest !== undefined; n--) {
+    const c = oldest;
+    removeReusable(c);
+    c.closeReusable();
+  }
+}
+
+/** Closes the keep-alive connections that wait for a request. The worker is leaving. */
+export function closeIdleConnections(): void {
+  let c = oldest;
+  while (c !== undefined) {
+    const next = c.newerReusable;
+    if (c.idle) {
+      removeReusable(c);
+      c.closeReusable();
+    }
+    c = next;
+  }
+}
+
+connections.makeRoom = drainReusable;
