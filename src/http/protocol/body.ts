@@ -32,7 +32,7 @@ export class BodyReader {
   readonly c: Http1Connection;
   readonly r: HttpRequest;
   readonly body: RequestBody;
-  readonly then: (r: HttpRequest) => void;
+  readonly postHandler: (r: HttpRequest) => void;
   /** Undefined for a body of known length. */
   readonly chunked: ChunkedDecoder | undefined;
   /** Bytes still to come, of a body of known length. */
@@ -48,7 +48,7 @@ export class BodyReader {
     this.c = c;
     this.r = r;
     this.body = body;
-    this.then = then;
+    this.postHandler = then;
     this.chunked = r.headersIn.chunked ? new ChunkedDecoder() : undefined;
     this.rest = r.headersIn.contentLength;
     if (this.chunked !== undefined) r.headersIn.contentLength = 0;
@@ -110,7 +110,7 @@ export class BodyReader {
     r.bodyDone = true;
     if (!r.requestBodyNoBuffering) {
       r.readEventHandler = noEvent;
-      this.then(r);
+      this.postHandler(r);
     }
     return OK;
   }

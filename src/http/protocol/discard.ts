@@ -4,7 +4,15 @@
  */
 import { LOG_ERR } from '../../log/log.ts';
 import { monotonicMsec } from '../../log/time.ts';
-import { AGAIN, DONE, ERROR, HTTP_BAD_REQUEST, HTTP_INTERNAL_SERVER_ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../codes.ts';
+import {
+  AGAIN,
+  DONE,
+  ERROR,
+  HTTP_BAD_REQUEST,
+  HTTP_INTERNAL_SERVER_ERROR,
+  HTTP_SPECIAL_RESPONSE,
+  OK,
+} from '../codes.ts';
 import { coreModule } from '../core/module.ts';
 import { finalizeRequest } from '../finalize.ts';
 import type { HttpRequest } from '../request.ts';

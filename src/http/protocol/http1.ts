@@ -23,7 +23,6 @@ import { HTTP_BAD_REQUEST, HTTP_REQUEST_TIME_OUT } from '../codes.ts';
 import type { ClientConnection } from '../connection.ts';
 import { LINGERING_ALWAYS, LINGERING_ON, type ListenGroup } from '../core/conf.ts';
 import { coreModule } from '../core/module.ts';
-import type { ValidHost } from '../core/server-name.ts';
 import type { HttpCycle } from '../cycle.ts';
 import { handleRequest } from '../engine.ts';
 import { closeRequest, finalizeRequest, freeRequest, runPostedRequests } from '../finalize.ts';
@@ -31,6 +30,7 @@ import { HTTP_VERSION_10, HttpRequest, METHOD_UNKNOWN, noEvent } from '../reques
 import { type BodyReader, readBody, readUnbufferedBody } from './body.ts';
 import type { ChunkedDecoder } from './chunked.ts';
 import { continueDiscarding, discardBody, discardTimedOut, limitDiscarding } from './discard.ts';
+import type { ValidHost } from './host.ts';
 import { addReusable, type Reusable, removeReusable } from './idle.ts';
 import { readHeader, readRequestLine } from './read-head.ts';
 import { type OutputPiece, writeOutput } from './write.ts';
@@ -643,7 +643,8 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   close(reset?: boolean): void {
     if (this.state === STATE_CLOSED) return;
     const r = this.request;
-    const abort = reset === true || (this.timedOut && r !== undefined && coreModule.location(r).resetTimedoutConnection);
+    const abort =
+      reset === true || (this.timedOut && r !== undefined && coreModule.location(r).resetTimedoutConnection);
     this.state = STATE_CLOSED;
     this.readTimer.release();
     this.writeTimer.release();

@@ -14,7 +14,6 @@ import {
 } from '../codes.ts';
 import type { CoreServer } from '../core/conf.ts';
 import { coreModule } from '../core/module.ts';
-import { type ValidHost, validateHost } from '../core/server-name.ts';
 import { finalizeRequest } from '../finalize.ts';
 import { CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE } from '../headers.ts';
 import { HTTP_VERSION_10, HTTP_VERSION_11, type HttpRequest, METHOD_CONNECT, METHOD_TRACE } from '../request.ts';
@@ -23,12 +22,12 @@ import {
   FIELD_CONNECTION,
   FIELD_CONTENT_LENGTH,
   FIELD_HOST,
-  FIELD_KEEP_ALIVE,
   FIELD_PLAIN,
   FIELD_TRANSFER_ENCODING,
   FIELD_UNIQUE,
   FIELD_USER_AGENT,
 } from './header-names.ts';
+import { type ValidHost, validateHost } from './host.ts';
 import { type Http1Connection, STATE_HEADER, STATE_REQUEST } from './http1.ts';
 import {
   PARSE_AGAIN,
@@ -92,9 +91,10 @@ export function readRequestLine(c: Http1Connection, r: HttpRequest): boolean {
   r.methodName = line.methodName;
   r.httpVersion = line.httpVersion;
   if (line.protocolStart >= 0) {
-    r.httpProtocol = line.end - line.protocolStart === 8 && line.httpVersion === HTTP_VERSION_11
-      ? 'HTTP/1.1'
-      : text.slice(line.protocolStart, line.end);
+    r.httpProtocol =
+      line.end - line.protocolStart === 8 && line.httpVersion === HTTP_VERSION_11
+        ? 'HTTP/1.1'
+        : text.slice(line.protocolStart, line.end);
   }
   if (!setRequestUri(r, text, line, coreModule.server(r).mergeSlashes)) {
     return refuse(c, r, HTTP_BAD_REQUEST, 'client sent invalid request');
