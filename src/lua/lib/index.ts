@@ -1,0 +1,42 @@
+// The libraries that a new state gets, and the modules that `require` finds without a file.
+
+import type { LuaTable } from '../table.ts';
+import type { LuaFunction } from '../value.ts';
+import { openBit } from './bit.ts';
+import { openCjson } from './cjson.ts';
+import { openIo } from './io.ts';
+import { openMath } from './math.ts';
+import { openOs } from './os.ts';
+import { openString } from './string.ts';
+import { openTable, TABLE_MODULES } from './table.ts';
+
+export { openBit, openCjson, openIo, openMath, openOs, openString, openTable };
+
+/** Global libraries by name; each call makes the table of one state. `base`, `coroutine` and `debug` are elsewhere. */
+export const LIBRARIES = {
+  bit: openBit,
+  io: openIo,
+  math: openMath,
+  os: openOs,
+  string: openString,
+  table: openTable,
+} satisfies Readonly<Record<string, () => LuaTable>>;
+
+/**
+ * Modules for package.preload: each loader makes the module for the state whose `table` library is given. Both cjson
+ * modules of a state share the metatables that mark arrays.
+ */
+export function preloadModules(table: LuaTable): Record<string, LuaFunction> {
+  let json: ReturnType<typeof openCjson> | undefined;
+  const modules: Record<string, LuaFunction> = {
+    cjson: () => (json ??= openCjson()).cjson,
+    'cjson.safe': () => (json ??= openCjson()).safe,
+  };
+  for (const name of Object.keys(TABLE_MODULES)) {
+    modules[`table.${name}`] = () => {
+      table.setStr(name, TABLE_MODULES[name]);
+      return TABLE_MODULES[name];
+    };
+  }
+  return modules;
+}
