@@ -73,11 +73,13 @@ export class KeyTable {
     this.keyOffset = (NODE.payload + payloadWords) * 4;
   }
 
-  /** Makes an empty table with this root block. */
+  /**
+   * Makes an empty table with this root block, in a zone that has not had one: its buckets are as the zone was created,
+   * all zero, and are not touched, so that a large zone costs memory only when it fills.
+   */
   format(root: number): void {
     this.root = root;
     this.words.fill(0, root, root + TABLE_ROOT.words);
-    this.words.fill(0, this.buckets, this.buckets + this.mask + 1);
   }
 
   /** Number of nodes. */
