@@ -1,6 +1,6 @@
 // Facts about trees that the translator, the matcher's compiler and the cost estimate share. All are conservative in
 // the direction their users need: `nullable` says yes when in doubt, `firstSet` says everything.
-import { children, type Node, type Pattern } from './ast.ts';
+import { children, EMPTY, type Node, type Pattern } from './ast.ts';
 import { MAX_CODE_POINT, type Ranges, union } from './charset.ts';
 
 const ANYTHING: Ranges = [0, MAX_CODE_POINT];
@@ -43,7 +43,7 @@ export function firstSet(node: Node): Ranges {
     case 'look':
       return [];
     case 'verb':
-      return node.kind === 'mark' || node.kind === 'fail' ? [] : ANYTHING;
+      return node.kind === 'accept' ? ANYTHING : [];
     case 'seq': {
       let set: Ranges = [];
       for (const item of node.items) {
@@ -144,10 +144,29 @@ export function leadsWith(node: Node, kinds: readonly string[]): boolean {
     case 'group':
     case 'atomic':
       return leadsWith(node.body, kinds);
-    case 'repeat':
-      return node.min > 0 && leadsWith(node.body, kinds);
     default:
       return false;
+  }
+}
+
+/** The node without the \\G that `leadsWith(node, ['here'])` found, once the search is known to begin there. */
+export function withoutLeadingHere(node: Node): Node {
+  switch (node.type) {
+    case 'assert':
+      return node.kind === 'here' ? EMPTY : node;
+    case 'seq': {
+      const at = node.items.findIndex((item) => leadsWith(item, ['here']));
+      return at < 0
+        ? node
+        : { ...node, items: node.items.map((item, i) => (i === at ? withoutLeadingHere(item) : item)) };
+    }
+    case 'alt':
+      return { ...node, branches: node.branches.map(withoutLeadingHere) };
+    case 'group':
+    case 'atomic':
+      return { ...node, body: withoutLeadingHere(node.body) };
+    default:
+      return node;
   }
 }
 

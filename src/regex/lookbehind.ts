@@ -1,6 +1,6 @@
 // Lookbehinds: each branch must match a fixed number of characters, by which the matcher steps back before it tries
 // the branch (pcre2pattern(3), "Lookbehind assertions"; the rules are those of PCRE2 10.42).
-import type { LookNode, Node, PatternSettings } from './ast.ts';
+import type { LookNode, Node, Pattern, PatternSettings } from './ast.ts';
 import { children, some } from './ast.ts';
 
 const NO_GROUP = 115;
@@ -149,4 +149,18 @@ export function fixedLength(node: Node, root: Node, settings: PatternSettings): 
     if (error instanceof Variable) return null;
     throw error;
   }
+}
+
+/** How many characters before its start a match may look at: lookbehinds, and one for \b, \B and multiline ^. */
+export function maxLookbehind(pattern: Pattern): number {
+  let max = 0;
+  some(pattern.root, (node) => {
+    if (node.type === 'assert' && node.kind !== 'start' && node.kind !== 'here') {
+      if (node.kind === 'word' || node.kind === 'notWord' || node.kind === 'lineStart') max = Math.max(max, 1);
+    } else if (node.type === 'look' && node.behind) {
+      for (const { length } of lookbehindBranches(node, pattern.root, pattern.settings)) max = Math.max(max, length);
+    }
+    return false;
+  });
+  return max;
 }

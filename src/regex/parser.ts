@@ -90,6 +90,10 @@ class Parser {
   /** Looks up the groups of names once all are known. */
   readonly unresolved: (() => void)[] = [];
   readonly lookbehinds: LookNode[] = [];
+  /** Those PCRE2 asks last of all. */
+  readonly deferredLast: (() => void)[] = [];
+  /** The offset last noted in the branch being read, which is what some errors are reported at. */
+  branchOffset = 0;
   /** Where \1..\9 first stood: PCRE2 remembers one offset for each. */
   readonly smallReferences = new Map<number, number>();
 
@@ -133,7 +137,7 @@ class Parser {
     this.root = root;
     for (const name of this.unresolved) name();
     for (const look of this.lookbehinds) this.checkLookbehind(look);
-    for (const question of this.deferred) question();
+    for (const question of [...this.deferred, ...this.deferredLast]) question();
     const names = new Map<string, number[]>();
     for (const { name, number } of [...this.named].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
       const numbers = names.get(name);
@@ -212,7 +216,9 @@ class Parser {
   private alternatives(reset: { base: number; max: number } | null): Node {
     const { r } = this;
     const branches: Node[] = [];
+    const outerOffset = this.branchOffset;
     for (;;) {
+      this.branchOffset = 0;
       branches.push(this.sequence());
       if (r.peek() !== 0x7c) break;
       r.pos++;
@@ -222,6 +228,7 @@ class Parser {
         r.groupCount = reset.base;
       }
     }
+    this.branchOffset = outerOffset;
     return branches.length === 1 ? branches[0]! : { type: 'alt', branches };
   }
 
@@ -454,7 +461,7 @@ class Parser {
   }
 
   private escape(items: Node[]): void {
-    const { r, mode } = this;
+    const { r } = this;
     const wasQuantifiable = this.quantifiable;
     this.quantifiable = true;
     const escaped = readEscape(r, false);
@@ -505,7 +512,7 @@ class Parser {
         return;
       case 'p':
       case 'P':
-        items.push({ type: 'set', set: readProperty(r, letter === 'P', mode.caseless) });
+        items.push({ type: 'set', set: readProperty(r, letter === 'P') });
         return;
       default:
         this.namedReference(letter, items);
@@ -520,6 +527,7 @@ class Parser {
       if (first === undefined) this.smallReferences.set(group, at);
       else at = first;
     }
+    this.branchOffset = at;
     items.push({ type: 'backref', groups: [group], caseless: this.mode.caseless, offset: at });
     this.deferred.push(() => {
       if (group > r.groupCount) r.fail(115, at);
@@ -558,6 +566,7 @@ class Parser {
   }
 
   private resolve(name: string, offset: number, into: number[]): void {
+    this.branchOffset = offset;
     this.unresolved.push(() => {
       for (const entry of this.named) if (entry.name === name) into.push(entry.number);
       into.sort((a, b) => a - b);
@@ -571,6 +580,7 @@ class Parser {
   private call(group: number, items: Node[]): void {
     const { r } = this;
     const at = r.pos;
+    this.branchOffset = at;
     r.pos++;
     items.push({ type: 'call', group, offset: at });
     this.deferred.push(() => {
@@ -579,6 +589,7 @@ class Parser {
   }
 
   private callByName(name: string, offset: number, items: Node[]): void {
+    this.branchOffset = offset;
     const node = { type: 'call' as const, group: 0, offset };
     items.push(node);
     this.unresolved.push(() => {
@@ -840,8 +851,8 @@ class Parser {
         items.push(look!);
         return;
       default:
-        // One level of nesting is kept: a quantifier after the group must take it whole.
-        items.push(body);
+        // The branches stay within the group: what is around it (a lookbehind, a condition) has branches of its own.
+        items.push(body.type === 'alt' ? { type: 'seq', items: [body] } : body);
     }
   }
 
@@ -885,14 +896,12 @@ class Parser {
   /** (?(condition)yes|no). */
   private conditional(items: Node[]): void {
     const { r } = this;
-    const opening = r.pos - 2;
     const savedMode = { ...this.mode };
     r.pos++;
     if (r.pos >= r.end) r.fail(114);
     this.depth++;
     let test: Condition;
     let lookItems: Node[] | null = null;
-    let defineOffset = -1;
     if (r.peek() === 0x3f || r.peek() === 0x2a) {
       r.pos--;
       this.conditionLook = 2;
@@ -908,9 +917,7 @@ class Parser {
       }
       test = { type: 'look', look: lookItems[0] as LookNode };
     } else {
-      const parsed = this.conditionTest();
-      test = parsed.test;
-      defineOffset = parsed.defineOffset;
+      test = this.conditionTest();
       if (r.peek() !== 0x29) r.fail(124);
       r.pos++;
     }
@@ -920,25 +927,29 @@ class Parser {
     this.closeGroup(savedMode, null);
     this.quantifiable = true;
     const branches = body.type === 'alt' ? body.branches : [body];
-    const isDefine = test.type === 'define';
-    if (isDefine && branches.length > 1) this.deferred.push(() => r.fail(154, defineOffset));
-    else if (branches.length > 2) this.deferred.push(() => r.fail(127, test.type === 'look' ? 0 : opening));
+    const at = this.branchOffset;
+    if (test.type === 'define') {
+      if (branches.length > 1) this.deferredLast.push(() => r.fail(154, at));
+    } else if (branches.length > 2) {
+      this.deferredLast.push(() => r.fail(127, at));
+    }
     items.push({ type: 'cond', test, yes: branches[0]!, no: branches[1] ?? EMPTY });
   }
 
-  private conditionTest(): { test: Condition; defineOffset: number } {
+  private conditionTest(): Condition {
     const { r } = this;
     const n = r.number(r.groupCount, MAX_GROUP, 161);
     if (n !== null) {
       if (n <= 0) r.fail(115);
       const at = r.pos - 2;
+      this.branchOffset = at - 2;
       this.deferred.push(() => {
         if (n > r.groupCount) r.fail(115, at);
       });
-      return { test: { type: 'group', groups: [n] }, defineOffset: -1 };
+      return { type: 'group', groups: [n] };
     }
     if (r.end - r.pos >= 10 && r.s.startsWith('VERSION', r.pos) && r.peek(7) !== 0x29) {
-      return { test: this.versionTest(), defineOffset: -1 };
+      return this.versionTest();
     }
     let terminator = 0x29;
     let recursionName = false;
@@ -957,19 +968,23 @@ class Parser {
     if (recursionName) {
       const groups: number[] = [];
       this.resolve(name, offset, groups);
-      return { test: { type: 'recursion', group: -1, groups }, defineOffset: -1 };
+      return { type: 'recursion', group: -1, groups };
     }
     if (terminator === 0x29) {
-      if (name === 'DEFINE') return { test: { type: 'define' }, defineOffset: offset };
-      if (/^R\d*$/.test(name)) return { test: this.recursionTest(name, offset), defineOffset: -1 };
+      if (name === 'DEFINE') {
+        this.branchOffset = offset;
+        return { type: 'define' };
+      }
+      if (/^R\d*$/.test(name)) return this.recursionTest(name, offset);
     }
     const groups: number[] = [];
     this.resolve(name, offset, groups);
-    return { test: { type: 'group', groups }, defineOffset: -1 };
+    return { type: 'group', groups };
   }
 
   /** (?(R)..), (?(R2)..), unless a group has that name. */
   private recursionTest(name: string, offset: number): Condition {
+    this.branchOffset = offset;
     const test: Condition & { groups: number[] } = { type: 'recursion', group: null, groups: [] };
     this.deferred.push(() => {
       const same = this.named.filter((entry) => entry.name === name);

@@ -4,6 +4,7 @@
 import type { Pattern } from './ast.ts';
 import { searchCost } from './complexity.ts';
 import { RC } from './errors.ts';
+import { maxLookbehind } from './lookbehind.ts';
 import { Matcher } from './matcher.ts';
 import type { RegexOptions } from './options.ts';
 import { parsePattern } from './parser.ts';
@@ -64,6 +65,7 @@ export class Regex {
   private own: Matcher | null = null;
   private readonly tree: Pattern;
   private readonly options: RegexOptions;
+  private lookbehind = -1;
   private subject = '';
   private groups: RegExpExecArray | null = null;
   private program: JsProgram | null = null;
@@ -81,7 +83,7 @@ export class Regex {
     const anchored = options.anchored === true;
     let reason = '';
     let maxLength = Infinity;
-    if (options.dfa) reason = 'DFA mode';
+    if (options.dfa) throw new Error('DFA mode is not supported');
     else if (tree.settings.limitMatch > 0) reason = '(*LIMIT_MATCH)';
     else {
       maxLength = jsLimit(tree, anchored, options.matchLimit ?? 0);
@@ -101,7 +103,6 @@ export class Regex {
     this.reason = reason;
     this.engine = reason === '' ? 'js' : 'own';
     this.jsMaxLength = maxLength;
-    if (reason !== '') this.own = new Matcher(tree, options, DEFAULT_MATCH_LIMIT);
   }
 
   /**
@@ -116,9 +117,8 @@ export class Regex {
     if (this.utf) {
       if (isAscii(subject)) program = this.jsAscii;
       else if (this.checkUtf) {
-        const fault = checkUtf8(subject);
-        if (fault.code !== 0) return fault.code;
-        if ((subject.charCodeAt(start) & 0xc0) === 0x80) return RC.BADUTFOFFSET;
+        const fault = this.utfFault(subject, start);
+        if (fault !== 0) return fault;
       } else {
         // Unchecked bytes may be anything; only the own matcher gives them a meaning.
         program = null;
@@ -196,9 +196,21 @@ export class Regex {
     throw new RegexMatchError(rc);
   }
 
+  /** PCRE2 checks the subject from as far before `start` as the pattern can look. */
+  private utfFault(subject: string, start: number): number {
+    if (start > 0 && (subject.charCodeAt(start) & 0xc0) === 0x80) return RC.BADUTFOFFSET;
+    if (this.lookbehind < 0) this.lookbehind = maxLookbehind(this.tree);
+    let from = start;
+    for (let i = this.lookbehind; i > 0 && from > 0; i--) {
+      from--;
+      while (from > 0 && (subject.charCodeAt(from) & 0xc0) === 0x80) from--;
+    }
+    return checkUtf8(subject, from).code;
+  }
+
   private matchOwn(subject: string, start: number): number {
     const limit = this.options.matchLimit ?? 0;
-    this.own ??= new Matcher(this.tree, this.options, limit > 0 ? limit : DEFAULT_MATCH_LIMIT);
+    this.own ??= new Matcher(this.tree, this.options.anchored === true, limit > 0 ? limit : DEFAULT_MATCH_LIMIT);
     this.groups = null;
     const rc = this.own.match(subject, start, this.ovector);
     if (rc >= 0) {

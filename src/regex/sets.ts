@@ -73,7 +73,7 @@ export function escapeSet(r: Reader, letter: string): Ranges | null {
 }
 
 /** The set of a \p or \P whose letter has been read: \pL, \p{Lu}, \p{^Greek}, \P{..}. */
-export function readProperty(r: Reader, upper: boolean, caseless: boolean): Ranges {
+export function readProperty(r: Reader, upper: boolean): Ranges {
   if (r.pos >= r.end) r.fail(146);
   let negate = upper;
   let name = '';
@@ -99,7 +99,6 @@ export function readProperty(r: Reader, upper: boolean, caseless: boolean): Rang
   }
   let set = propertySet(name);
   if (set === null) return r.fail(147);
-  if (caseless && /^l[ult]$/i.test(name.replace(/[ _-]/g, ''))) set = propertySet('L&')!;
   set = intersect(set, [0, maxChar(r)]);
   return negate ? negated(r, set) : set;
 }
@@ -200,7 +199,7 @@ function readMembers(r: Reader, mode: ModeFlags, first: number): Ranges {
           state = 'no';
           if (letter === 'N') r.fail(171);
           const isProperty = letter === 'p' || letter === 'P';
-          const set = isProperty ? readProperty(r, letter === 'P', mode.caseless) : escapeSet(r, letter);
+          const set = isProperty ? readProperty(r, letter === 'P') : escapeSet(r, letter);
           if (set === null) r.fail(107, r.pos - 1);
           classes = union(classes, set!);
           hyphenMustNotFollow();

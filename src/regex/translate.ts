@@ -6,7 +6,7 @@
 // - JavaScript forgets a loop's captures at each iteration, PCRE keeps them;
 // - JavaScript refuses an iteration that matches nothing, PCRE takes it and leaves the loop;
 // - a backreference to an unset group matches empty in JavaScript and fails in PCRE.
-import { emptyLast, groupsIn, leadsWith, nullable } from './analysis.ts';
+import { emptyLast, groupsIn, leadsWith, nullable, withoutLeadingHere } from './analysis.ts';
 import { type Node, type Pattern, type RepeatNode, some } from './ast.ts';
 import { complement, intersect, MAX_CODE_POINT, type Ranges, single } from './charset.ts';
 import { ucpWord } from './unicode.ts';
@@ -92,7 +92,8 @@ class Translator {
   }
 
   translate(): Translation {
-    const { root, groupCount, settings } = this.pattern;
+    const { groupCount, settings } = this.pattern;
+    const root = this.leadingHere ? withoutLeadingHere(this.pattern.root) : this.pattern.root;
     if (settings.notEmpty || settings.notEmptyAtStart) throw new Untranslatable('(*NOTEMPTY)');
     let source = this.top(root);
     // A match of nothing must not come to lie between the bytes of a character.
@@ -282,8 +283,7 @@ class Translator {
       case 'lineEnd':
         return '(?![^\\n])';
       case 'here':
-        if (!this.leadingHere) throw new Untranslatable('\\G inside the pattern');
-        return '';
+        throw new Untranslatable('\\G inside the pattern');
       default:
         return this.wordBoundary(kind === 'notWord');
     }

@@ -1,0 +1,701 @@
+// Tree to the instructions of the own matcher: a flat array of 32-bit words the matcher walks with an explicit stack.
+// Loops over one character are single instructions, and take what they can for good when what follows cannot begin
+// with it (as PCRE2's auto-possessification does), since most of a match's time goes into them.
+import { firstSet, groupsIn, leadsWith, minLength, nullable } from './analysis.ts';
+import { type LookNode, type Node, type Pattern, type RepeatNode, some } from './ast.ts';
+import { byteTable, complement, disjoint, type Ranges, single, union } from './charset.ts';
+import { lookbehindBranches } from './lookbehind.ts';
+import { encodeUtf8 } from './utf8.ts';
+import { utf8Sequences } from './utf8-ranges.ts';
+
+/** Instructions, with their operands after the colon. `pc` operands are absolute. */
+export const OP = {
+  MATCH: 0,
+  /** : byte */
+  CHAR: 1,
+  /** : table of bytes */
+  SET: 2,
+  ANY: 3,
+  /** : character set (UTF mode) */
+  USET: 4,
+  /** : length, bytes... */
+  STRING: 5,
+  /** : pc to try next; goes on with what follows */
+  SPLIT: 6,
+  /** : pc to go on with; what follows is tried next */
+  SPLIT_JUMP: 7,
+  /** : pc */
+  JUMP: 8,
+  /** : register for the start of the group */
+  OPEN: 9,
+  /** : group, register */
+  CLOSE: 10,
+  /** : group; ends a subroutine call of it */
+  RETURN: 11,
+  /** : kind */
+  ASSERT: 12,
+  /** : index of groups, 1 if caseless */
+  BACKREF: 13,
+  /** : matcher op, its operand, min, max (-1 none), mode */
+  REPEAT: 14,
+  /** : register */
+  SAVE_POS: 15,
+  /** : register, pc to loop to unless the iteration was empty */
+  LOOP_NONEMPTY: 16,
+  /** : register set to 0 */
+  ZERO: 17,
+  /** : counter, position register or -1, min, max (-1 none), lazy, pc of the end */
+  COUNT: 18,
+  /** : counter, position register or -1, min, pc of its COUNT, pc of the end */
+  COUNT_END: 19,
+  /** : register for the stack height */
+  ATOMIC: 20,
+  ATOMIC_END: 21,
+  /** : height register, position register, frame register; a failure of the body goes on outward */
+  LOOK: 22,
+  LOOK_END: 23,
+  /** : height register, pc after the assertion, frame register */
+  LOOK_NOT: 24,
+  /** : height register */
+  LOOK_NOT_END: 25,
+  /** : height register, position register, pc when the body fails, frame register */
+  COND_LOOK: 26,
+  /** : height register, position register */
+  COND_LOOK_END: 27,
+  /** : height register, position register, pc of the no branch */
+  COND_LOOK_NOT_END: 28,
+  /** : characters */
+  BACK: 29,
+  /** : group */
+  CALL: 30,
+  KEEP: 31,
+  /** : 1 for the Unicode newlines */
+  NEWLINE: 32,
+  GRAPHEME: 33,
+  /** : index of groups, pc when none is set */
+  COND_SET: 34,
+  /** : index of groups (-1: any recursion), pc otherwise */
+  COND_RECURSION: 35,
+  FAIL: 36,
+  COMMIT: 37,
+  PRUNE: 38,
+  /** : index of name or -1 */
+  SKIP: 39,
+  /** : register with the target height or -1 */
+  THEN: 40,
+  /** : index of name */
+  MARK: 41,
+  /** : pc of the end of the assertion or -1, frame register */
+  ACCEPT: 42,
+  /** : register set to the stack height plus the second operand */
+  HEIGHT: 43,
+  /** : position register; leaves a non-atomic assertion */
+  LOOK_END_OPEN: 44,
+} as const;
+
+export const ASSERT_KINDS = ['start', 'lineStart', 'end', 'endNewline', 'lineEnd', 'word', 'notWord', 'here'] as const;
+export const MODES = { greedy: 0, lazy: 1, possessive: 2 } as const;
+
+/** A character set of UTF mode: a table for ASCII, ranges for the rest. */
+export interface WideSet {
+  ascii: Uint8Array;
+  ranges: Ranges;
+}
+
+/** What the matcher runs. */
+export interface Program {
+  code: Int32Array;
+  registers: number;
+  tables: Uint8Array[];
+  wideSets: WideSet[];
+  groupLists: number[][];
+  names: string[];
+  /** Group -> pc of its OPEN, for subroutine calls; entry 0 is the whole pattern. */
+  entries: Int32Array;
+  anchored: boolean;
+  /** The match must begin at the very start of the subject. */
+  atStart: boolean;
+  minLength: number;
+  /** Bytes a match can begin with, or null when it may begin with any or be empty. */
+  firstBytes: Uint8Array | null;
+  /** Bytes one of which every match contains (the cases of one letter), or none. */
+  requiredBytes: readonly string[];
+}
+
+/** What can come after a node: its first characters, or null when nothing is known. */
+type Follow = Ranges | null;
+
+class Compiler {
+  private readonly pattern: Pattern;
+  private readonly code: number[] = [];
+  private registers: number;
+  private readonly tables: Uint8Array[] = [];
+  private readonly tableIndex = new Map<string, number>();
+  private readonly wideSets: WideSet[] = [];
+  private readonly groupLists: number[][] = [];
+  private readonly names: string[] = [];
+  private readonly entries: Int32Array;
+  private readonly openRegisters = new Map<number, number>();
+  private readonly utf: boolean;
+  private readonly hasCalls: boolean;
+  private readonly called = new Set<number>();
+  /** Groups open around the node being compiled, innermost last, for (*ACCEPT). */
+  private openGroups: number[] = [];
+  /** The assertion around the node being compiled: where ACCEPTs in it jump to. */
+  private assertion: { frame: number; accepts: number[]; groups: number } | null = null;
+  /** The register with the height (*THEN) falls back to, or -1. */
+  private thenRegister = -1;
+
+  constructor(pattern: Pattern) {
+    this.pattern = pattern;
+    this.utf = pattern.settings.utf;
+    this.registers = (pattern.groupCount + 1) * 2;
+    this.entries = new Int32Array(pattern.groupCount + 1).fill(-1);
+    some(pattern.root, (node) => {
+      if (node.type === 'call') this.called.add(node.group);
+      return false;
+    });
+    this.hasCalls = this.called.size > 0;
+  }
+
+  compile(anchored: boolean): Program {
+    const { root, settings } = this.pattern;
+    this.entries[0] = 0;
+    // At the end of the pattern the match is made: nothing comes back to ask for less.
+    const final = !this.called.has(0) && !settings.notEmpty && !settings.notEmptyAtStart;
+    this.node(root, final ? [] : null);
+    if (this.called.has(0)) this.put(OP.RETURN, 0);
+    this.put(OP.MATCH);
+    return {
+      code: Int32Array.from(this.code),
+      registers: this.registers,
+      tables: this.tables,
+      wideSets: this.wideSets,
+      groupLists: this.groupLists,
+      names: this.names,
+      entries: this.entries,
+      anchored: anchored || leadsWith(root, ['here']),
+      atStart: leadsWith(root, ['start']),
+      minLength: settings.noStartOptimize || hasVerb(root, 'accept') ? 0 : minLength(root),
+      firstBytes: settings.noStartOptimize ? null : this.firstBytes(root),
+      requiredBytes: settings.noStartOptimize || hasVerb(root, 'accept') ? [] : requiredBytes(root),
+    };
+  }
+
+  private firstBytes(root: Node): Uint8Array | null {
+    if (nullable(root) || hasVerb(root, 'accept')) return null;
+    const set = firstSet(root);
+    // Where a verb such as (*COMMIT) may end the search, starts may only be passed over as PCRE2 does: it looks behind
+    // verbs for a first literal, not for a first class.
+    const verbs = some(root, (node) => node.type === 'verb' && node.kind !== 'fail' && node.kind !== 'mark');
+    if (verbs && caseBytes(set).length === 0) return null;
+    if (!this.utf) return byteTable(set);
+    const table = new Uint8Array(256);
+    for (const sequence of utf8Sequences(set)) {
+      const lead = sequence[0]!;
+      for (let i = 0; i < lead.length; i += 2) table.fill(1, lead[i]!, lead[i + 1]! + 1);
+    }
+    // Unchecked subjects may hold surrogates or what else there is no encoding for.
+    for (let c = 0x80; c < 0x100; c++) if (set.length > 0 && set[set.length - 1]! >= 0x80) table[c] = 1;
+    return table;
+  }
+
+  private put(...words: number[]): number {
+    const at = this.code.length;
+    for (const word of words) this.code.push(word);
+    return at;
+  }
+
+  private get here(): number {
+    return this.code.length;
+  }
+
+  private register(): number {
+    return this.registers++;
+  }
+
+  private table(set: Ranges): number {
+    const key = set.join();
+    let index = this.tableIndex.get(key);
+    if (index === undefined) {
+      index = this.tables.push(byteTable(set)) - 1;
+      this.tableIndex.set(key, index);
+    }
+    return index;
+  }
+
+  private wideSet(set: Ranges): number {
+    return this.wideSets.push({ ascii: byteTable(set), ranges: set }) - 1;
+  }
+
+  private groupList(groups: readonly number[]): number {
+    return this.groupLists.push([...groups]) - 1;
+  }
+
+  private name(name: string): number {
+    return this.names.push(name) - 1;
+  }
+
+  /** The instruction that matches one character of a set. */
+  private one(set: Ranges): [op: number, operand: number] {
+    if (!this.utf) {
+      const only = single(set);
+      if (only >= 0) return [OP.CHAR, only];
+      return complement(set, 0xff).length === 0 ? [OP.ANY, 0] : [OP.SET, this.table(set)];
+    }
+    const only = single(set);
+    if (only >= 0 && only < 0x80) return [OP.CHAR, only];
+    if (set.length === 0 || set[set.length - 1]! < 0x80) return [OP.SET, this.table(set)];
+    return [OP.USET, this.wideSet(set)];
+  }
+
+  private set(set: Ranges): void {
+    const only = single(set);
+    if (only >= 0) {
+      this.text(this.utf ? encodeUtf8(only) : String.fromCharCode(only));
+      return;
+    }
+    const [op, operand] = this.one(set);
+    if (op === OP.ANY) this.put(op);
+    else this.put(op, operand);
+  }
+
+  private text(bytes: string): void {
+    if (bytes.length === 1) {
+      this.put(OP.CHAR, bytes.charCodeAt(0));
+      return;
+    }
+    this.put(OP.STRING, bytes.length);
+    for (let i = 0; i < bytes.length; i++) this.put(bytes.charCodeAt(i));
+  }
+
+  private node(node: Node, follow: Follow): void {
+    switch (node.type) {
+      case 'empty':
+        return;
+      case 'set':
+        this.set(node.set);
+        return;
+      case 'seq':
+        this.sequence(node.items, follow);
+        return;
+      case 'alt':
+        this.alternatives(node.branches, follow);
+        return;
+      case 'group':
+        this.group(node.index, node.body, follow);
+        return;
+      case 'atomic':
+        this.atomic(() => this.node(node.body, []));
+        return;
+      case 'look':
+        this.look(node);
+        return;
+      case 'repeat':
+        this.repeat(node, follow);
+        return;
+      case 'backref':
+        this.put(OP.BACKREF, this.groupList(node.groups), node.caseless ? 1 : 0);
+        return;
+      case 'assert':
+        this.put(OP.ASSERT, ASSERT_KINDS.indexOf(node.kind));
+        return;
+      case 'keep':
+        this.put(OP.KEEP);
+        return;
+      case 'newline':
+        this.put(OP.NEWLINE, node.unicode ? 1 : 0);
+        return;
+      case 'grapheme':
+        this.put(OP.GRAPHEME);
+        return;
+      case 'byte':
+        this.put(OP.ANY);
+        return;
+      case 'cond':
+        this.condition(node, follow);
+        return;
+      case 'call':
+        this.put(OP.CALL, node.group);
+        return;
+      case 'verb':
+        this.verb(node);
+    }
+  }
+
+  private sequence(items: readonly Node[], follow: Follow): void {
+    for (let i = 0; i < items.length; i++) {
+      // Neighbouring literals become one comparison.
+      let bytes = '';
+      let j = i;
+      for (; j < items.length; j++) {
+        const item = items[j]!;
+        const only = item.type === 'set' ? single(item.set) : -1;
+        if (only < 0) break;
+        bytes += this.utf ? encodeUtf8(only) : String.fromCharCode(only);
+      }
+      if (bytes.length > 1) {
+        this.text(bytes);
+        i = j - 1;
+        continue;
+      }
+      this.node(items[i]!, this.followOf(items, i + 1, follow));
+    }
+  }
+
+  /** What can come at item `from` of a sequence that `follow` comes after. */
+  private followOf(items: readonly Node[], from: number, follow: Follow): Follow {
+    let set: Ranges = [];
+    for (let i = from; i < items.length; i++) {
+      const item = items[i]!;
+      const first = knownFirst(item);
+      if (first === null) return null;
+      if (item.type === 'assert' && item.kind !== 'end' && this.pattern.settings.newline !== 'lf') return null;
+      set = union(set, first);
+      if (item.type === 'assert' || !nullable(item)) return set;
+    }
+    return follow === null ? null : union(set, follow);
+  }
+
+  private alternatives(branches: readonly Node[], follow: Follow): void {
+    const usesThen = branches.some(hasThen);
+    const outerThen = this.thenRegister;
+    if (usesThen) this.thenRegister = this.register();
+    const ends: number[] = [];
+    branches.forEach((branch, i) => {
+      const last = i === branches.length - 1;
+      // (*THEN) falls back to just above the entry that leads to the next branch, or below it in the last one.
+      if (usesThen) this.put(OP.HEIGHT, this.thenRegister, last ? 0 : 1);
+      const split = last ? -1 : this.put(OP.SPLIT, 0);
+      this.node(branch, follow);
+      if (!last) {
+        ends.push(this.put(OP.JUMP, 0) + 1);
+        this.code[split + 1] = this.here;
+      }
+    });
+    for (const end of ends) this.code[end] = this.here;
+    this.thenRegister = outerThen;
+  }
+
+  private group(index: number, body: Node, follow: Follow): void {
+    let register = this.openRegisters.get(index);
+    if (register === undefined) {
+      register = this.register();
+      this.openRegisters.set(index, register);
+    }
+    const called = this.called.has(index);
+    if (this.entries[index]! < 0) this.entries[index] = this.here;
+    this.put(OP.OPEN, register);
+    this.openGroups.push(index);
+    this.node(body, called ? null : follow);
+    this.openGroups.pop();
+    if (called) this.put(OP.RETURN, index);
+    this.put(OP.CLOSE, index, register);
+  }
+
+  private atomic(body: () => void): void {
+    const height = this.register();
+    this.put(OP.ATOMIC, height);
+    body();
+    this.put(OP.ATOMIC_END, height);
+  }
+
+  /** Compiles the body of an assertion, whose ACCEPTs come to its end. */
+  private assertionBody(node: LookNode, frame: number, isCondition = false): void {
+    const outer = this.assertion;
+    const outerThen = this.thenRegister;
+    // Out of a positive assertion (*THEN) reaches the alternatives around it.
+    if (node.negate || isCondition) this.thenRegister = -1;
+    this.assertion = { frame, accepts: [], groups: this.openGroups.length };
+    if (node.behind) {
+      const branches = lookbehindBranches(node, this.pattern.root, this.pattern.settings);
+      this.lookbehind(branches);
+    } else {
+      this.node(node.body, []);
+    }
+    for (const at of this.assertion.accepts) this.code[at] = this.here;
+    this.assertion = outer;
+    this.thenRegister = outerThen;
+  }
+
+  private lookbehind(branches: { body: Node; length: number }[]): void {
+    const ends: number[] = [];
+    branches.forEach(({ body, length }, i) => {
+      const last = i === branches.length - 1;
+      const split = last ? -1 : this.put(OP.SPLIT, 0);
+      if (length > 0) this.put(OP.BACK, length);
+      this.node(body, []);
+      if (!last) {
+        ends.push(this.put(OP.JUMP, 0) + 1);
+        this.code[split + 1] = this.here;
+      }
+    });
+    for (const end of ends) this.code[end] = this.here;
+  }
+
+  private look(node: LookNode): void {
+    const height = this.register();
+    const frame = this.register();
+    if (node.negate) {
+      const at = this.put(OP.LOOK_NOT, height, 0, frame);
+      this.assertionBody(node, frame);
+      this.put(OP.LOOK_NOT_END, height);
+      this.code[at + 2] = this.here;
+      return;
+    }
+    const position = this.register();
+    this.put(OP.LOOK, height, position, frame);
+    this.assertionBody(node, frame);
+    if (node.atomic) this.put(OP.LOOK_END, height, position);
+    else this.put(OP.LOOK_END_OPEN, position);
+  }
+
+  private repeat(node: RepeatNode, follow: Follow): void {
+    const { body, min, max } = node;
+    if (max === 0) {
+      // Nothing to match, but its groups may be called from elsewhere.
+      if (this.hasCalls && groupsIn(body, true).size > 0) this.aside(body);
+      return;
+    }
+    const first = knownFirst(body);
+    if (body.type === 'set' && (!this.utf || single(body.set) < 0 || single(body.set) < 0x80)) {
+      const [op, operand] = this.one(body.set);
+      let mode: number = MODES[node.mode];
+      if (node.mode === 'greedy' && follow !== null && disjoint(body.set, follow)) mode = MODES.possessive;
+      this.put(OP.REPEAT, op, operand, min, max === Infinity ? -1 : max, mode);
+      return;
+    }
+    if (node.mode === 'possessive') {
+      this.atomic(() => this.repeat({ ...node, mode: 'greedy' }, []));
+      return;
+    }
+    const lazy = node.mode === 'lazy';
+    const around = follow === null || first === null ? null : union(first, follow);
+    const empty = nullable(body);
+    if (min === 0 && max === 1) {
+      const split = this.put(lazy ? OP.SPLIT_JUMP : OP.SPLIT, 0);
+      this.node(body, follow);
+      this.code[split + 1] = this.here;
+      return;
+    }
+    if (min === 1 && max === 1) {
+      this.node(body, follow);
+      return;
+    }
+    if (min === 0 && max === Infinity) {
+      const loop = this.put(lazy ? OP.SPLIT_JUMP : OP.SPLIT, 0);
+      const position = empty ? this.register() : -1;
+      if (empty) this.put(OP.SAVE_POS, position);
+      this.node(body, around);
+      if (empty) this.put(OP.LOOP_NONEMPTY, position, loop);
+      else this.put(OP.JUMP, loop);
+      this.code[loop + 1] = this.here;
+      return;
+    }
+    const counter = this.register();
+    const position = empty && max === Infinity ? this.register() : -1;
+    this.put(OP.ZERO, counter);
+    const loop = this.put(OP.COUNT, counter, position, min, max === Infinity ? -1 : max, lazy ? 1 : 0, 0);
+    this.node(body, around);
+    const end = this.put(OP.COUNT_END, counter, position, min, loop, 0);
+    this.code[loop + 6] = this.here;
+    this.code[end + 5] = this.here;
+  }
+
+  /** Code that is only reached by calls of the groups in it. */
+  private aside(body: Node): void {
+    const jump = this.put(OP.JUMP, 0);
+    this.node(body, null);
+    this.put(OP.FAIL);
+    this.code[jump + 1] = this.here;
+  }
+
+  private condition(node: Node & { type: 'cond' }, follow: Follow): void {
+    const { test } = node;
+    switch (test.type) {
+      case 'define':
+        this.aside(node.yes);
+        return;
+      case 'constant':
+        this.node(test.value ? node.yes : node.no, follow);
+        return;
+      case 'group':
+      case 'recursion': {
+        const isRecursion = test.type === 'recursion';
+        let list = -1;
+        if (!isRecursion) list = this.groupList(test.groups);
+        else if (test.group !== null) list = this.groupList(test.group < 0 ? test.groups! : [test.group]);
+        const at = this.put(isRecursion ? OP.COND_RECURSION : OP.COND_SET, list, 0);
+        this.branches(node, follow, at + 2);
+        return;
+      }
+      case 'look': {
+        const height = this.register();
+        const position = this.register();
+        const frame = this.register();
+        const at = this.put(OP.COND_LOOK, height, position, 0, frame);
+        this.assertionBody(test.look, frame, true);
+        if (!test.look.negate) {
+          this.put(OP.COND_LOOK_END, height, position);
+          this.branches(node, follow, at + 3);
+          return;
+        }
+        const end = this.put(OP.COND_LOOK_NOT_END, height, position, 0);
+        this.code[at + 3] = this.here;
+        this.branches(node, follow, end + 3);
+      }
+    }
+  }
+
+  /** The yes branch here, the no branch where the word at `noOperand` then points. */
+  private branches(node: Node & { type: 'cond' }, follow: Follow, noOperand: number): void {
+    this.node(node.yes, follow);
+    if (node.no.type === 'empty') {
+      this.code[noOperand] = this.here;
+      return;
+    }
+    const jump = this.put(OP.JUMP, 0);
+    this.code[noOperand] = this.here;
+    this.node(node.no, follow);
+    this.code[jump + 1] = this.here;
+  }
+
+  private verb(node: Node & { type: 'verb' }): void {
+    const { kind } = node;
+    if (node.name !== '' && kind !== 'skip' && kind !== 'accept' && kind !== 'fail') {
+      this.put(OP.MARK, this.name(node.name));
+    }
+    switch (kind) {
+      case 'fail':
+        this.put(OP.FAIL);
+        return;
+      case 'commit':
+        this.put(OP.COMMIT);
+        return;
+      case 'prune':
+        this.put(OP.PRUNE);
+        return;
+      case 'skip':
+        this.put(OP.SKIP, node.name === '' ? -1 : this.name(node.name));
+        return;
+      case 'then':
+        this.put(OP.THEN, this.thenRegister);
+        return;
+      case 'accept': {
+        const from = this.assertion?.groups ?? 0;
+        for (let i = this.openGroups.length - 1; i >= from; i--) {
+          const index = this.openGroups[i]!;
+          this.put(OP.CLOSE, index, this.openRegisters.get(index)!);
+        }
+        const at = this.put(OP.ACCEPT, -1, this.assertion?.frame ?? -1);
+        this.assertion?.accepts.push(at + 1);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+}
+
+/** The characters a node can begin with, or null when a place, not a character, decides. */
+function knownFirst(node: Node): Ranges | null {
+  switch (node.type) {
+    case 'set':
+      return node.set;
+    case 'empty':
+      return [];
+    case 'assert':
+      // At the end there is no next character, or only the final newline.
+      if (node.kind === 'end') return [];
+      return node.kind === 'endNewline' || node.kind === 'lineEnd' ? [10, 10] : null;
+    case 'newline':
+      return firstSet(node);
+    case 'seq': {
+      let set: Ranges = [];
+      for (const item of node.items) {
+        const first = knownFirst(item);
+        if (first === null) return null;
+        set = union(set, first);
+        if (item.type === 'assert' || !nullable(item)) break;
+      }
+      // An assertion inside a sequence says what follows it; its use there is only sound as the last item.
+      return node.items.some((item) => item.type === 'assert') ? null : set;
+    }
+    case 'alt': {
+      let set: Ranges = [];
+      for (const branch of node.branches) {
+        if (branch.type === 'assert') return null;
+        const first = knownFirst(branch);
+        if (first === null) return null;
+        set = union(set, first);
+      }
+      return set;
+    }
+    case 'group':
+    case 'atomic':
+      return node.body.type === 'assert' ? null : knownFirst(node.body);
+    case 'repeat':
+      return node.body.type === 'assert' ? null : knownFirst(node.body);
+    default:
+      return null;
+  }
+}
+
+function hasVerb(node: Node, kind: string): boolean {
+  return some(node, (n) => n.type === 'verb' && n.kind === kind);
+}
+
+/** Whether a (*THEN) belongs to this branch rather than to alternatives inside it. */
+function hasThen(node: Node): boolean {
+  switch (node.type) {
+    case 'verb':
+      return node.kind === 'then';
+    case 'alt':
+    case 'look':
+      return false;
+    case 'seq':
+      return node.items.some(hasThen);
+    case 'group':
+    case 'atomic':
+    case 'repeat':
+      return hasThen(node.body);
+    case 'cond':
+      return hasThen(node.yes) || hasThen(node.no);
+    default:
+      return false;
+  }
+}
+
+/** The one byte of a set, or the two that are cases of one letter; else none. */
+function caseBytes(set: Ranges): readonly string[] {
+  if (set.length === 0 || set.length > 4 || set[set.length - 1]! >= 0x80) return [];
+  if (set[0] !== set[1] || set[2] !== set[3]) return [];
+  if (set.length === 2) return [String.fromCharCode(set[0]!)];
+  return (set[0]! | 0x20) === set[2] ? [String.fromCharCode(set[0]!), String.fromCharCode(set[2]!)] : [];
+}
+
+/** The last literal byte that every match contains, with its other case where that fits too. */
+function requiredBytes(node: Node): readonly string[] {
+  switch (node.type) {
+    case 'set':
+      return caseBytes(node.set);
+    case 'seq':
+      for (let i = node.items.length - 1; i >= 0; i--) {
+        const bytes = requiredBytes(node.items[i]!);
+        if (bytes.length > 0) return bytes;
+      }
+      return [];
+    case 'group':
+    case 'atomic':
+      return requiredBytes(node.body);
+    case 'repeat':
+      return node.min > 0 ? requiredBytes(node.body) : [];
+    default:
+      return [];
+  }
+}
+
+/** Compiles a parsed pattern for the own matcher. */
+export function compileProgram(pattern: Pattern, anchored: boolean): Program {
+  return new Compiler(pattern).compile(anchored);
+}
