@@ -15,13 +15,15 @@ export interface Registers {
   b: LuaValue;
   c: LuaValue;
   v: LuaValue[];
+  /** Nested tail calls on the native stack. */
+  tail: number;
 }
 
 /** The sentinel: "the result is in the registers". */
 export const S = new Sentinel();
 
 /** The registers of the last function that returned `S`. Valid until the next call of any Lua function. */
-export const R: Registers = { n: 0, a: undefined, b: undefined, c: undefined, v: [] };
+export const R: Registers = { n: 0, a: undefined, b: undefined, c: undefined, v: [], tail: 0 };
 
 /** `R.n` when a coroutine yields: stops at the nearest coroutine.resume. */
 export const YIELD = -1;
@@ -103,12 +105,18 @@ export interface NativeFrame {
   readonly name?: string;
 }
 
+/** What a parked Lua function needs of its compiled form; see compiler/compile.ts. */
+export interface Prototype {
+  /** Continues a frame with the result it waits for. */
+  resume(frame: LuaFrame, result: LuaResult): LuaResult;
+}
+
 /** A Lua function that was parked: which function, where, and the values of its variables. */
 export class LuaFrame {
-  readonly proto: number;
+  readonly proto: Prototype;
   readonly pc: number;
   readonly vars: unknown[];
-  constructor(proto: number, pc: number, vars: unknown[]) {
+  constructor(proto: Prototype, pc: number, vars: unknown[]) {
     this.proto = proto;
     this.pc = pc;
     this.vars = vars;

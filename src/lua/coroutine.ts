@@ -1,21 +1,303 @@
-/** Coroutines and host threads: a fresh stack each, captured to the heap when it yields. */
+/**
+ * Coroutines and host threads.
+ *
+ * A running coroutine is ordinary JavaScript on the native stack, started by `$coroutineBase`. When something in it
+ * suspends, every function on the way out leaves a frame in `captured`, and the base moves them to the coroutine.
+ * Resuming runs the innermost frame; frames further out stay untouched until it returns.
+ *
+ * Two ways to suspend: coroutine.yield stops at the nearest resume (`YIELD`); a host function that has to wait
+ * parks the whole thread (`SUSPEND`): the resume itself leaves a frame, and so on down to the thread's base.
+ */
 
-import type { Frame } from './call.ts';
-import type { LuaFunction } from './value.ts';
+import { type Frame, LuaFrame, R, S, SUSPEND, TAIL, YIELD, captured, hooks, pushFrame, retN, toArray } from './call.ts';
+import { LuaError, errorHooks, throwValue } from './error.ts';
+import type { LuaState } from './state.ts';
+import type { LuaFunction, LuaResult, LuaValue, Sentinel } from './value.ts';
 
 export type CoroutineStatus = 'suspended' | 'running' | 'normal' | 'dead';
 
-/** A Lua coroutine. */
+/** How a host thread came back: it ended, waits for the host, or yielded to it by coroutine.yield. */
+export type ThreadResult =
+  | { readonly status: 'done'; readonly values: LuaValue[] }
+  | { readonly status: 'yielded'; readonly values: LuaValue[] }
+  | { readonly status: 'suspended'; readonly payload: unknown };
+
+/** "No error": any value can be thrown. */
+const NONE: unique symbol = Symbol('none');
+
+/** Who would catch an error that is thrown now: nobody on this part of the native stack, a pcall, or a handler. */
+export type Catcher = undefined | 'pcall' | 'handling' | LuaFunction;
+
+/** The part of the running state that whoever catches an error restores. */
+export const dynamic: { current: Coroutine | undefined; catcher: Catcher } = { current: undefined, catcher: undefined };
+
+let yielded: LuaValue[] = [];
+let payload: unknown;
+let tailFunction: LuaFunction;
+let tailArgs: LuaValue[] = [];
+
+/** A Lua coroutine, or a thread of the host. */
 export class Coroutine {
   status: CoroutineStatus = 'suspended';
+  readonly state: LuaState;
   /** The body, until it has been started. */
   body: LuaFunction | undefined;
   /** Parked frames, outermost first. */
-  frames: Frame[] = [];
+  readonly frames: Frame[] = [];
+  /** Who resumed it. */
+  resumer: Coroutine | undefined = undefined;
+  /** Errors in it are errors of the resumer (coroutine.wrap). */
+  wrapped = false;
+  /** A thread made by the host. */
+  readonly isThread: boolean;
   /** Data of the host (the request, the light thread); inherited by coroutine.create. */
-  host: unknown = undefined;
+  host: unknown;
+  /** The thread that started this one, for hosts that build trees of threads. */
+  parent: Coroutine | undefined = undefined;
 
-  constructor(body: LuaFunction) {
+  constructor(state: LuaState, body: LuaFunction, isThread: boolean) {
+    this.state = state;
     this.body = body;
+    this.isThread = isThread;
+    this.host = dynamic.current?.host;
   }
+
+  /**
+   * Runs a host thread until it ends, waits or yields. Throws what it throws, usually a LuaError with its
+   * traceback. The values are the arguments the first time, then the results of what it waits for.
+   */
+  resume(args: LuaValue[] = []): ThreadResult {
+    this.checkSuspended();
+    return this.report(enter(this, this.body === undefined ? retN(args) : undefined, args, NONE));
+  }
+
+  /** Like `resume`, but what the thread waits for throws the given Lua value. */
+  resumeError(value: LuaValue): ThreadResult {
+    this.checkSuspended();
+    return this.report(enter(this, undefined, [], new LuaError(value)));
+  }
+
+  /** Ends a suspended thread; none of its code runs any more. */
+  kill(): void {
+    if (this.status === 'running' || this.status === 'normal') throw new Error('cannot kill a running thread');
+    this.status = 'dead';
+    this.body = undefined;
+    this.frames.length = 0;
+  }
+
+  private checkSuspended(): void {
+    if (this.status !== 'suspended') throwValue(`cannot resume ${this.status === 'dead' ? 'dead' : 'running'} coroutine`);
+  }
+
+  private report(r: LuaResult): ThreadResult {
+    if (r !== S || R.n >= 0) return { status: 'done', values: toArray(r) };
+    if (R.n === YIELD) return { status: 'yielded', values: takeYielded() };
+    this.status = 'suspended';
+    const p = payload;
+    payload = undefined;
+    return { status: 'suspended', payload: p };
+  }
+}
+
+/** The coroutine or host thread that is running, if any. */
+export function currentThread(): Coroutine | undefined {
+  return dynamic.current;
+}
+
+/**
+ * Parks the whole host thread: `return suspend(payload)` from a native function. The host gets the payload from
+ * `resume`; the values of its next `resume` become the native's results. Throws outside of a host thread.
+ */
+export function suspend(value: unknown): Sentinel {
+  let co = dynamic.current;
+  while (co !== undefined && !co.isThread) co = co.resumer;
+  if (co === undefined) throwValue('attempt to yield across C-call boundary');
+  payload = value;
+  R.n = SUSPEND;
+  return S;
+}
+
+/** coroutine.yield. */
+export function yieldValues(args: LuaValue[]): Sentinel {
+  if (dynamic.current === undefined) throwValue('attempt to yield across C-call boundary');
+  yielded = args;
+  R.n = YIELD;
+  return S;
+}
+
+/** The values of the yield that a coroutine has just returned with. */
+export function takeYielded(): LuaValue[] {
+  const values = yielded;
+  yielded = [];
+  return values;
+}
+
+/** A tail call whose predecessors are to leave the native stack first. */
+export function deferCall(f: LuaFunction, args: LuaValue[]): Sentinel {
+  tailFunction = f;
+  tailArgs = args;
+  R.tail = 0;
+  R.n = TAIL;
+  return S;
+}
+
+function parkCaptured(frames: Frame[]): void {
+  for (let i = captured.length - 1; i >= 0; i--) frames.push(captured[i]!);
+  captured.length = 0;
+}
+
+function failInto(frames: Frame[], error: unknown): LuaResult {
+  for (let f = frames.pop(); f !== undefined; f = frames.pop()) {
+    if (!(f instanceof LuaFrame) && f.fail !== undefined) return f.fail(error);
+  }
+  throw error;
+}
+
+/**
+ * Runs frames until they have all returned, or something suspends. The name marks the end of a coroutine's part of
+ * the native stack (position.ts).
+ */
+function $coroutineBase(
+  frames: Frame[],
+  start: LuaFunction | undefined,
+  startArgs: LuaValue[],
+  result: LuaResult,
+  failure: unknown,
+): LuaResult {
+  let f = start;
+  let args = startArgs;
+  let r = result;
+  let error = failure;
+  for (;;) {
+    try {
+      if (error !== NONE) {
+        const e = error;
+        error = NONE;
+        r = failInto(frames, e);
+      } else if (f !== undefined) {
+        const fn = f;
+        f = undefined;
+        r = fn(...args);
+      } else {
+        const frame = frames.pop();
+        if (frame === undefined) return r;
+        r = frame instanceof LuaFrame ? frame.proto.resume(frame, r) : frame.resume(r);
+      }
+    } catch (e) {
+      captured.length = 0;
+      R.tail = 0;
+      dynamic.catcher = undefined;
+      if (frames.length === 0) throw e;
+      error = e;
+      continue;
+    }
+    if (r === S && R.n < 0) {
+      parkCaptured(frames);
+      if (R.n !== TAIL) return r;
+      f = tailFunction;
+      args = tailArgs;
+    }
+  }
+}
+
+/** Switches to a coroutine; returns when it is done or suspends. */
+function enter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: unknown): LuaResult {
+  const { current, catcher } = dynamic;
+  const { tail } = R;
+  const { body } = co;
+  co.resumer = current;
+  co.status = 'running';
+  co.body = undefined;
+  if (current !== undefined) current.status = 'normal';
+  dynamic.current = co;
+  dynamic.catcher = undefined;
+  R.tail = 0;
+  let done = true;
+  try {
+    const r = $coroutineBase(co.frames, body, args, result, failure);
+    if (r === S && R.n < 0) {
+      done = false;
+      if (R.n === YIELD) co.status = 'suspended';
+    }
+    return r;
+  } finally {
+    if (done) co.status = 'dead';
+    dynamic.current = current;
+    dynamic.catcher = catcher;
+    R.tail = tail;
+    if (current !== undefined) current.status = 'running';
+  }
+}
+
+/**
+ * Resumes for coroutine.resume and wrap, which make their results of it with `finish` and `fail`.
+ * The coroutine must be suspended.
+ */
+export function resumeCoroutine(co: Coroutine, args: LuaValue[], ends: ResumeEnds): LuaResult {
+  const r =
+    co.body === undefined
+      ? tryEnter(co, retN(args), args, NONE, ends)
+      : tryEnter(co, undefined, args, NONE, ends);
+  return r;
+}
+
+/** What a resume does with the outcome. */
+export interface ResumeEnds {
+  finish(r: LuaResult): LuaResult;
+  fail(co: Coroutine, error: unknown): LuaResult;
+}
+
+class ResumeFrame {
+  readonly name = 'resume';
+  private readonly co: Coroutine;
+  private readonly ends: ResumeEnds;
+  constructor(co: Coroutine, ends: ResumeEnds) {
+    this.co = co;
+    this.ends = ends;
+  }
+  resume(r: LuaResult): LuaResult {
+    return tryEnter(this.co, r, [], NONE, this.ends);
+  }
+  fail(error: unknown): LuaResult {
+    return tryEnter(this.co, undefined, [], error, this.ends);
+  }
+}
+
+function tryEnter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: unknown, ends: ResumeEnds): LuaResult {
+  let r: LuaResult;
+  try {
+    r = enter(co, result, args, failure);
+  } catch (e) {
+    captured.length = 0;
+    return ends.fail(co, e);
+  }
+  if (r === S && R.n < 0) {
+    if (R.n === SUSPEND) return pushFrame(new ResumeFrame(co, ends));
+    r = retN(takeYielded());
+  }
+  return ends.finish(r);
+}
+
+/**
+ * Calls a function from a native that cannot be suspended. Deep chains of tail calls in it are fine; a yield is the
+ * error "attempt to yield across C-call boundary". Returns the result for `first` or `toArray`.
+ */
+export function callNow(f: LuaValue, args: LuaValue[]): LuaResult {
+  const r = (typeof f === 'function' ? f : hooks.callable(f))(...args);
+  if (r !== S || R.n >= 0) return r;
+  if (R.n !== TAIL) return refuse();
+  const { tail } = R;
+  const frames: Frame[] = [];
+  parkCaptured(frames);
+  const result = $coroutineBase(frames, tailFunction, tailArgs, undefined, NONE);
+  R.tail = tail;
+  return result === S && R.n < 0 ? refuse() : result;
+}
+
+function refuse(): never {
+  captured.length = 0;
+  payload = undefined;
+  const e = new LuaError('attempt to yield across C-call boundary');
+  errorHooks.beforeThrow(e);
+  throw e;
 }

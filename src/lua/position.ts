@@ -9,10 +9,16 @@
 export interface ScriptInfo {
   /** The chunk's name as Lua shows it: `foo.lua`, `[string "..."]`. */
   readonly shortSource: string;
+  /** The chunk's name as given to load. */
+  readonly source: string;
+  /** The Lua line of a position in the script. */
+  lineOf(line: number, column: number): number;
+  /** How Lua names the operands of the operation at a position, such as "local 'x'". */
+  namesAt(line: number, column: number): readonly (string | undefined)[];
 }
 
 /** File names of compiled scripts in stack frames -> their chunk. */
-export const scripts = new Map<string, ScriptInfo>();
+export const scripts = new Map<string, WeakRef<ScriptInfo>>();
 
 /** Function name in front of names of natives (see library.ts), by which stack walks know them. */
 export const NATIVE = 'C:';
@@ -29,6 +35,8 @@ export interface Level {
   name: string;
   /** The function itself, if the frame is live. */
   fn: Function | undefined;
+  /** Names of the operands of the running operation; of a call, the callee's name. */
+  names(): readonly (string | undefined)[];
 }
 
 const structured = (_: Error, sites: NodeJS.CallSite[]): NodeJS.CallSite[] => sites;
@@ -63,17 +71,35 @@ export function levels(limit: number): Level[] {
       return result;
     }
     if (name.startsWith(NATIVE)) {
-      result.push({ script: undefined, line: -1, name, fn: undefined });
+      result.push({ script: undefined, line: -1, name, fn: undefined, names: noNames });
       continue;
     }
     if (name.charCodeAt(0) !== 36) continue;
     const file = site.getScriptNameOrSourceURL();
-    const script = file ? scripts.get(file) : undefined;
+    const script = file ? scripts.get(file)?.deref() : undefined;
     if (script === undefined) continue;
-    result.push({ script, line: site.getLineNumber() ?? 0, name, fn: site.getFunction() as Function | undefined });
+    const line = site.getLineNumber() ?? 0;
+    const column = site.getColumnNumber() ?? 0;
+    result.push({
+      script,
+      line: script.lineOf(line, column),
+      name,
+      fn: site.getFunction() as Function | undefined,
+      names: () => script.namesAt(line, column),
+    });
   }
   if (sites.length < limit) result.push(...parkedLevels.get());
   return result;
+}
+
+function noNames(): readonly undefined[] {
+  return [];
+}
+
+/** How Lua names the operands of the operation that called a helper of the runtime. */
+export function operandNames(): readonly (string | undefined)[] {
+  const top = levels(8)[0];
+  return top?.script === undefined ? [] : top.names();
 }
 
 /** "chunk:line: " of the Lua function at a level (1 = the caller of the running native), or "". */

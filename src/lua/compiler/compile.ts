@@ -1,0 +1,251 @@
+/**
+ * From source text to functions: parse, emit, run through V8, cache.
+ *
+ * A chunk is compiled once per process and name; each state instantiates it with its environment, which costs one
+ * closure. The tree is kept for the resume forms, which are compiled one by one when first needed. What error
+ * messages want to know of a place is found by emitting the chunk again with its sites recorded.
+ */
+
+import { Script } from 'node:vm';
+import type { LuaFrame, Prototype } from '../call.ts';
+import { type ScriptInfo, scripts } from '../position.ts';
+import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
+import type { FunctionNode } from './ast.ts';
+import type { Point } from './emit-base.ts';
+import { closureName, isBoxed } from './emit-base.ts';
+import { FunctionEmitter, type FunctionFacts, nestedEnv } from './emit.ts';
+import { Output, type Site } from './output.ts';
+import { parse } from './parser.ts';
+
+type Environment = LuaValue;
+type ResumeForm = (frame: LuaFrame, result: LuaResult) => LuaResult;
+type Factory = (env: Environment, ...upvalues: unknown[]) => LuaFunction;
+
+/** Chunks kept for being loaded again. */
+const MAX_CACHED = 2000;
+
+let nextId = 0;
+const functionsById = new Map<number, WeakRef<Proto>>();
+const forget = new FinalizationRegistry<{ first: number; count: number; file: string }>(({ first, count, file }) => {
+  for (let i = 0; i < count; i++) functionsById.delete(first + i);
+  scripts.delete(file);
+});
+
+/** A text that V8 runs, and how to find places of it. */
+class CompiledText implements ScriptInfo {
+  readonly chunk: Chunk;
+  private readonly emit: (record: boolean) => Output;
+  private readonly shifted: boolean;
+  private sites: Site[] | undefined = undefined;
+
+  constructor(chunk: Chunk, emit: (record: boolean) => Output, shifted: boolean) {
+    this.chunk = chunk;
+    this.emit = emit;
+    this.shifted = shifted;
+  }
+
+  get shortSource(): string {
+    return this.chunk.shortSource;
+  }
+
+  get source(): string {
+    return this.chunk.name;
+  }
+
+  lineOf(line: number, column: number): number {
+    if (!this.shifted) return line;
+    return this.siteAt(line, column)?.line ?? line;
+  }
+
+  namesAt(line: number, column: number): readonly (string | undefined)[] {
+    return this.siteAt(line, column)?.names ?? [];
+  }
+
+  private siteAt(line: number, column: number): Site | undefined {
+    this.sites ??= this.emit(true).locate();
+    let found: Site | undefined;
+    for (const site of this.sites) {
+      if (site.jsLine > line) break;
+      if (site.jsLine === line && site.jsColumn <= column) found = site;
+    }
+    return found;
+  }
+}
+
+/** A function of a chunk. */
+export class Proto implements Prototype {
+  readonly chunk: Chunk;
+  readonly fn: FunctionNode;
+  facts: FunctionFacts | undefined = undefined;
+  private resumeForm: ResumeForm | undefined = undefined;
+  private factoryForm: Factory | undefined = undefined;
+
+  constructor(chunk: Chunk, fn: FunctionNode) {
+    this.chunk = chunk;
+    this.fn = fn;
+  }
+
+  resume(frame: LuaFrame, result: LuaResult): LuaResult {
+    this.resumeForm ??= this.compileResume();
+    return this.resumeForm(frame, result);
+  }
+
+  /** Makes a closure of this function with the given upvalues. */
+  instantiate(env: Environment, upvalues: readonly unknown[]): LuaFunction {
+    this.factoryForm ??= this.compileFactory();
+    return this.factoryForm(env, ...upvalues);
+  }
+
+  /** The point of suspension of a parked frame. */
+  point(pc: number): Point | undefined {
+    return this.facts?.points[pc];
+  }
+
+  private compileResume(): ResumeForm {
+    const { fn, chunk } = this;
+    const { layout, points } = this.facts!;
+    const env = fn.usesEnv ? layout[0]! : '$E';
+    const emit = (record: boolean) => {
+      const out = new Output(record);
+      out.put('(function($P){return ');
+      out.sync(fn.line);
+      new FunctionEmitter(fn, out, true, env, points.length, ignore).emitResume(layout);
+      out.put('})');
+      return out;
+    };
+    return chunk.evaluate(emit, `#${fn.index}`) as ResumeForm;
+  }
+
+  private compileFactory(): Factory {
+    const { fn, chunk } = this;
+    const emit = (record: boolean) => {
+      const out = new Output(record);
+      const upvalues = fn.upvalues.map(closureName);
+      // A local function that uses itself is its own upvalue.
+      const self = fn.self !== undefined && fn.upvalues.includes(fn.self) && !isBoxed(fn.self);
+      out.put(`(function($P){return function(${['$E', ...upvalues]}){const g=`);
+      out.sync(fn.line);
+      new FunctionEmitter(fn, out, false, nestedEnv(fn, '$E'), 1, ignore).emitFast();
+      const name = self ? closureName(fn.self!) : '';
+      out.put(self ? `;if(${name}===undefined)${name}=g;return g}})` : ';return g}})');
+      return out;
+    };
+    return chunk.evaluate(emit, `#f${fn.index}`) as Factory;
+  }
+}
+
+function ignore(): void {}
+
+/** A compiled chunk. */
+export class Chunk {
+  /** As given to load: `=name`, `@file` or the source text. */
+  readonly name: string;
+  readonly shortSource: string;
+  readonly protos: Proto[];
+  /** Name of its text in V8's stacks. */
+  readonly file: string;
+  /** Keeps what stacks need alive as long as the chunk's functions. */
+  private readonly texts: ScriptInfo[] = [];
+  private readonly main: (env: Environment) => LuaFunction;
+
+  constructor(source: string, name: string) {
+    this.name = name;
+    this.shortSource = shortSource(name);
+    const first = nextId;
+    const functions = parse(source, this.shortSource, first);
+    nextId += functions.length;
+    this.protos = functions.map((fn) => new Proto(this, fn));
+    for (const proto of this.protos) functionsById.set(proto.fn.id, new WeakRef(proto));
+    this.file = fileName(name, this.shortSource);
+    forget.register(this, { first, count: functions.length, file: this.file });
+    const emit = (record: boolean) => {
+      // The tree is emitted once only: a second time it is parsed anew, since facts about locals have been added.
+      const main = record ? parse(source, this.shortSource, first)[0]! : functions[0]!;
+      const out = new Output(record);
+      out.put('(function($P){return function($E){return ');
+      const onFunction = record
+        ? ignore
+        : (fn: FunctionNode, facts: FunctionFacts) => {
+            this.protos[fn.index]!.facts = facts;
+          };
+      new FunctionEmitter(main, out, false, nestedEnv(main, '$E'), 1, onFunction).emitFast();
+      out.put('}})');
+      return out;
+    };
+    this.main = this.evaluate(emit, '') as (env: Environment) => LuaFunction;
+  }
+
+  /** The chunk's main function for an environment. */
+  instantiate(env: Environment): LuaFunction {
+    return this.main(env);
+  }
+
+  /** Runs text that is a function of the chunk's prototypes, and calls it. */
+  evaluate(emit: (record: boolean) => Output, suffix: string): unknown {
+    const out = emit(false);
+    const filename = this.file + suffix;
+    const text = out.text();
+    if (debugText !== undefined) debugText(filename, text);
+    const outer = new Script(text, { filename }).runInThisContext() as (protos: Proto[]) => unknown;
+    const info = new CompiledText(this, emit, out.shifted);
+    this.texts.push(info);
+    scripts.set(filename, new WeakRef(info));
+    return outer(this.protos);
+  }
+}
+
+let debugText: ((file: string, text: string) => void) | undefined;
+
+/** Shows the JavaScript text of whatever is compiled from now on, for debugging the compiler. */
+export function traceCompiler(show: ((file: string, text: string) => void) | undefined): void {
+  debugText = show;
+}
+
+const cache = new Map<string, Chunk>();
+
+/** Compiles a chunk, or finds it compiled. Throws a LuaError with a syntax message. */
+export function compile(source: string, name: string): Chunk {
+  const key = `${name}\0${source}`;
+  let chunk = cache.get(key);
+  if (chunk === undefined) {
+    chunk = new Chunk(source, name);
+    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value!);
+    cache.set(key, chunk);
+  }
+  return chunk;
+}
+
+/** The compiled function a JavaScript function came from, if it is a Lua function. */
+export function protoOf(fn: Function): Proto | undefined {
+  return protoByName(fn.name);
+}
+
+/** The compiled function with a JavaScript name from a stack. */
+export function protoByName(name: string): Proto | undefined {
+  const m = /^\$(\d+)_/.exec(name);
+  return m === null ? undefined : functionsById.get(Number(m[1]))?.deref();
+}
+
+const ID_SIZE = 60;
+
+/** A chunk name as Lua shows it in messages. */
+export function shortSource(name: string): string {
+  if (name.startsWith('=')) return name.slice(1, ID_SIZE);
+  if (name.startsWith('@')) {
+    const file = name.slice(1);
+    return file.length >= ID_SIZE ? '...' + file.slice(file.length - (ID_SIZE - 4)) : file;
+  }
+  let length = 0;
+  while (length < ID_SIZE - 12 && name.charCodeAt(length) >= 32) length++;
+  if (length >= name.length) return `[string "${name}"]`;
+  return `[string "${name.slice(0, Math.min(length, ID_SIZE - 15))}..."]`;
+}
+
+let strings = 0;
+
+/** A unique script name: the path for a file, so that debuggers and profilers show it. */
+function fileName(name: string, short: string): string {
+  let file = name.startsWith('@') ? name.slice(1) : name.startsWith('=') ? 'lua:' + short : `lua:${short}#${++strings}`;
+  while (scripts.has(file)) file = `${file.replace(/\?\d+$/, '')}?${++strings}`;
+  return file;
+}

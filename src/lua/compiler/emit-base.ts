@@ -1,0 +1,226 @@
+/**
+ * What both forms of a function share: variables, temporaries, points of suspension and jumps.
+ *
+ * A function is emitted in two forms from the same tree by the same code. The fast form is structured JavaScript.
+ * When a callee suspends it breaks out of the block `Y` to one place that saves all its variables in a frame. The
+ * resume form (`resuming`), compiled when a function is first resumed, is a state machine over the same points:
+ * `pc` numbers are given in the same order in both.
+ */
+
+import type { Expr, FunctionNode, Local } from './ast.ts';
+import type { Output } from './output.ts';
+
+/** How the result of a suspended operation is taken when it arrives. */
+export type Taking = 'one' | 'raw' | 'boolean' | 'none';
+
+/** A point of suspension. */
+export interface Point {
+  readonly variable: string;
+  readonly taking: Taking;
+  readonly line: number;
+  readonly name: string | undefined;
+}
+
+/** A place further on in the code that can be jumped to. */
+export interface Target {
+  readonly flat: boolean;
+  readonly id: number;
+}
+
+/** Whether the variable lives in a box that its closures and both forms of its function share. */
+export function isBoxed(v: Local): boolean {
+  return v.captured && v.assigned;
+}
+
+/** The name under which nested functions know a variable; each loop iteration has its own. */
+export function closureName(v: Local): string {
+  return isPerIteration(v) ? v.js + '$' : v.js;
+}
+
+/** Whether a captured variable must be declared in a JavaScript block of the loop body. */
+export function isPerIteration(v: Local): boolean {
+  return v.captured && (v.inLoop || v.fn.hasBackwardGoto);
+}
+
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+/** Numbers that are written in parentheses: negative and special ones. */
+const NUMBER = /^\(-?[\d.]+(?:e[+-]?\d+)?(?:\/0)?\)$/;
+
+/** Whether text is a constant, which may be repeated and never changes. */
+export function isConstant(text: string): boolean {
+  const c = text.charCodeAt(0);
+  if (c === 34 || (c >= 48 && c <= 57)) return true;
+  if (c === 40) return NUMBER.test(text);
+  return text === 'undefined' || text === 'true' || text === 'false';
+}
+
+export class BaseEmitter {
+  readonly fn: FunctionNode;
+  readonly out: Output;
+  readonly resuming: boolean;
+  /** JavaScript name of the environment. */
+  readonly env: string;
+  /** Points of suspension; index 0 is unused (pc 0 is the start). */
+  readonly points: (Point | undefined)[] = [undefined];
+  /** Variables that a frame saves, in order of first need. */
+  readonly saved = new Set<string>();
+  /** Variables declared at the top of the function. */
+  readonly declared = new Set<string>();
+  /** Captured ones among them: `var`, so that closures read them without a check for initialisation. */
+  readonly shared = new Set<string>();
+  private readonly scope: string[] = [];
+  private scopeSaved = 0;
+  protected temps = 0;
+  private targets: number;
+
+  /** `firstTarget` is the first state number that is free for jump targets in the resume form. */
+  constructor(fn: FunctionNode, out: Output, resuming: boolean, env: string, firstTarget: number) {
+    this.fn = fn;
+    this.out = out;
+    this.resuming = resuming;
+    this.env = env;
+    this.targets = firstTarget;
+  }
+
+  protected put(text: string): void {
+    this.out.put(text);
+  }
+
+  // Variables
+
+  /** The expression that reads or writes a local variable. */
+  variable(v: Local): string {
+    const name = v.fn === this.fn ? v.js : closureName(v);
+    return isBoxed(v) ? name + '.v' : name;
+  }
+
+  /** Makes a local visible and assigns its first value. */
+  protected declare(v: Local, value: string): void {
+    this.bring(v);
+    const init = isBoxed(v) ? `{v:${value}}` : value;
+    if (init === v.js) return;
+    if (!this.resuming && isPerIteration(v)) this.put(`let ${closureName(v)}=${v.js}=${init};`);
+    else this.put(`${v.js}=${init};`);
+  }
+
+  /** Makes a local visible to points of suspension from here on. */
+  protected bring(v: Local): void {
+    this.scope.push(v.js);
+    if (v.captured && !isPerIteration(v)) this.shared.add(v.js);
+    else this.declared.add(v.js);
+  }
+
+  /** Makes a parameter visible. */
+  protected bringParam(v: Local): void {
+    this.scope.push(v.js);
+  }
+
+  protected scopeMark(): number {
+    return this.scope.length;
+  }
+
+  protected scopeReset(mark: number): void {
+    this.scope.length = mark;
+    if (this.scopeSaved > mark) this.scopeSaved = mark;
+  }
+
+  protected temp(): string {
+    const t = 't' + ++this.temps;
+    this.declared.add(t);
+    return t;
+  }
+
+  /** A name or constant for a value, evaluated now if it is neither. */
+  protected simple(value: string): string {
+    if (IDENTIFIER.test(value) || isConstant(value)) return value;
+    const t = this.temp();
+    this.put(`${t}=${value};`);
+    return t;
+  }
+
+  /** Like `simple`, but may also be the contents of a box, read when used. */
+  protected simpleOrBox(value: string): string {
+    return value.endsWith('.v') ? value : this.simple(value);
+  }
+
+  /** Keeps a value across operations that may suspend. */
+  protected keep(value: string): string {
+    if (isConstant(value)) return value;
+    if (IDENTIFIER.test(value)) {
+      if (/^t\d+$/.test(value)) this.saved.add(value);
+      return value;
+    }
+    const t = this.temp();
+    this.put(`${t}=${value};`);
+    this.saved.add(t);
+    return t;
+  }
+
+  /** A copy in a variable of its own, safe from assignments to locals. */
+  protected copy(value: string, across: boolean): string {
+    if (isConstant(value)) return value;
+    let t = value;
+    if (!/^t\d+$/.test(value)) {
+      t = this.temp();
+      this.put(`${t}=${value};`);
+    }
+    if (across) this.saved.add(t);
+    return t;
+  }
+
+  // Suspension
+
+  /**
+   * A point of suspension: the statement that leaves the function, to be put where `variable` was found to hold
+   * the sentinel. `land()` must follow as soon as the JavaScript statement is complete.
+   */
+  protected leave(variable: string, taking: Taking, line: number, name?: string): string {
+    const pc = this.points.push({ variable, taking, line, name }) - 1;
+    for (; this.scopeSaved < this.scope.length; this.scopeSaved++) this.saved.add(this.scope[this.scopeSaved]!);
+    return `{pc=${pc};break Y}`;
+  }
+
+  /** Where the resume form goes on after the last point of suspension. */
+  protected land(): void {
+    if (this.resuming) this.put(`case ${this.points.length - 1}:`);
+  }
+
+  // Jumps
+
+  /** Opens a stretch of code that can be jumped to the end of. `flat`: as a state, else as a JavaScript block. */
+  protected begin(flat: boolean): Target {
+    const target = this.target(flat);
+    if (!flat) this.put(`L${target.id}:{`);
+    return target;
+  }
+
+  protected target(flat: boolean): Target {
+    return { flat, id: this.targets++ };
+  }
+
+  protected end(target: Target): void {
+    this.put(target.flat ? `case ${target.id}:` : '}');
+  }
+
+  protected jump(target: Target): string {
+    return target.flat ? `{pc=${target.id};continue M}` : `break L${target.id};`;
+  }
+
+  // Names for error messages
+
+  /** How Lua's messages name an expression, such as "local 'x'". */
+  protected describe(e: Expr): string | undefined {
+    switch (e.type) {
+      case 'local':
+        return `${e.local.fn === this.fn ? 'local' : 'upvalue'} '${e.local.name}'`;
+      case 'global':
+        return `global '${e.name}'`;
+      case 'index':
+        return e.key.type === 'string' ? `field '${e.key.value}'` : undefined;
+      case 'paren':
+        return this.describe(e.expr);
+      default:
+        return undefined;
+    }
+  }
+}

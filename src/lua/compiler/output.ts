@@ -1,0 +1,88 @@
+/**
+ * The JavaScript text under construction.
+ *
+ * It is written in the order of execution, and each piece is put on the line of the Lua source it came from, so
+ * that V8's positions are Lua's. Where evaluation order makes that impossible (the call of a function whose
+ * arguments span lines), the text stays on the later line and the chunk is marked: positions in it are then
+ * looked up among the recorded sites.
+ */
+
+import type { FunctionNode } from './ast.ts';
+
+/** What is known of a place that can throw: the Lua line, and how Lua would name its operands. */
+export interface Site {
+  /** Index of the piece of text that starts the operation. */
+  readonly piece: number;
+  readonly line: number;
+  /** Such as "local 'x'", in operand order. */
+  readonly names: readonly (string | undefined)[];
+  /** Position in the JavaScript text; computed by `locate`. */
+  jsLine: number;
+  jsColumn: number;
+}
+
+/** Collects text, keeping lines in step. */
+export class Output {
+  readonly pieces: string[] = [];
+  /** Current line of the text; the first is 1, like Lua's. */
+  line = 1;
+  /** Some operation is not on its Lua line. */
+  shifted = false;
+  /** Sites, if they are being recorded. */
+  readonly sites: Site[] | undefined;
+  /** Functions emitted into this text. */
+  readonly functions: FunctionNode[] = [];
+
+  constructor(record: boolean) {
+    this.sites = record ? [] : undefined;
+  }
+
+  put(text: string): void {
+    this.pieces.push(text);
+  }
+
+  /** Moves on to a Lua line, if it is not already past it. */
+  sync(line: number): void {
+    if (this.line >= line) return;
+    this.pieces.push('\n'.repeat(line - this.line));
+    this.line = line;
+  }
+
+  /** Says that the next piece can throw, and where that is in Lua. */
+  site(line: number, ...names: (string | undefined)[]): void {
+    if (line !== this.line) this.shifted = true;
+    this.sites?.push({ piece: this.pieces.length, line, names, jsLine: 0, jsColumn: 0 });
+  }
+
+  /** Reserves a piece that is filled in later; the text must not contain line ends. */
+  reserve(): number {
+    return this.pieces.push('') - 1;
+  }
+
+  text(): string {
+    return this.pieces.join('');
+  }
+
+  /** Computes the sites' positions (1-based, as V8 gives them). */
+  locate(): Site[] {
+    const { pieces } = this;
+    const sites = this.sites!;
+    let line = 1;
+    let column = 1;
+    let i = 0;
+    for (const site of sites) {
+      for (; i < site.piece; i++) {
+        const piece = pieces[i]!;
+        const end = piece.lastIndexOf('\n');
+        if (end < 0) column += piece.length;
+        else {
+          for (let p = piece.indexOf('\n'); p >= 0; p = piece.indexOf('\n', p + 1)) line++;
+          column = piece.length - end;
+        }
+      }
+      site.jsLine = line;
+      site.jsColumn = column;
+    }
+    return sites;
+  }
+}

@@ -1,0 +1,493 @@
+/**
+ * The slow paths of compiled code: everything that meets a metatable, a wrong type or a coercion.
+ *
+ * A helper that calls a metamethod returns its result, or the sentinel if that suspended: the frame of the Lua
+ * function, or of a native when more is to be done, takes the result when it arrives.
+ */
+
+import { LuaFrame, R, S, captured, first, hooks, pushFrame, retN, toArray } from './call.ts';
+import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
+import type { Proto } from './compiler/compile.ts';
+import { setOperations } from './compiler/keys.ts';
+import { Coroutine, deferCall, dynamic } from './coroutine.ts';
+import { LuaError, throwError } from './error.ts';
+import { formatNumber, parseNumber } from './number.ts';
+import { operandNames } from './position.ts';
+import { Cursor, LuaTable, trim } from './table.ts';
+import { type LuaFunction, type LuaResult, type LuaValue, Userdata, truthy } from './value.ts';
+
+const MAX_CHAIN = 100;
+
+/** lua_typename: the name of a value's type. */
+export function typeName(v: LuaValue): string {
+  switch (typeof v) {
+    case 'undefined':
+      return 'nil';
+    case 'object':
+      return v instanceof LuaTable ? 'table' : v instanceof Coroutine ? 'thread' : 'userdata';
+    default:
+      return typeof v;
+  }
+}
+
+/** Metatables of types whose values have none of their own; one set per state. */
+export interface TypeMetatables {
+  string: LuaTable | undefined;
+  number: LuaTable | undefined;
+  boolean: LuaTable | undefined;
+  function: LuaTable | undefined;
+  thread: LuaTable | undefined;
+  nil: LuaTable | undefined;
+}
+
+const noMetatables: TypeMetatables = {
+  string: undefined,
+  number: undefined,
+  boolean: undefined,
+  function: undefined,
+  thread: undefined,
+  nil: undefined,
+};
+
+/** The metatable of any value, without regard to __metatable. */
+export function metatableOf(v: LuaValue): LuaTable | undefined {
+  if (v instanceof LuaTable) return v.$m;
+  if (v instanceof Userdata) return v.metatable;
+  const types = dynamic.current?.state.metatables ?? noMetatables;
+  switch (typeof v) {
+    case 'string':
+      return types.string;
+    case 'number':
+      return types.number;
+    case 'boolean':
+      return types.boolean;
+    case 'function':
+      return types.function;
+    case 'undefined':
+      return types.nil;
+    default:
+      return types.thread;
+  }
+}
+
+type Fields = Record<string, LuaValue>;
+
+/** A metamethod of a value, nil if it has none. */
+export function metamethod(v: LuaValue, event: string): LuaValue {
+  const m = metatableOf(v);
+  return m === undefined ? undefined : m.getStr(event);
+}
+
+function one(r: LuaResult): LuaResult {
+  if (r !== S) return r;
+  return R.n < 0 ? S : R.n > 0 ? R.a : undefined;
+}
+
+function callable(f: LuaValue): LuaFunction {
+  const h = metamethod(f, '__call');
+  if (typeof h !== 'function') {
+    if (h !== undefined) {
+      const inner = callable(h);
+      return (...args) => inner(f, ...args);
+    }
+    badOperand('call', f, operandNames()[0]);
+  }
+  return (...args) => h(f, ...args);
+}
+hooks.callable = callable;
+
+function badOperand(action: string, v: LuaValue, name: string | undefined): never {
+  const type = typeName(v);
+  throwError(name === undefined ? `attempt to ${action} a ${type} value` : `attempt to ${action} ${name} (a ${type} value)`);
+}
+
+// Indexing
+
+function index(object: LuaValue, k: LuaValue): LuaResult {
+  let o = object;
+  for (let i = 0; i < MAX_CHAIN; i++) {
+    let h: LuaValue;
+    if (o instanceof LuaTable) {
+      const v = o.get(k);
+      if (v !== undefined) return v;
+      const m = o.$m;
+      if (m === undefined) return undefined;
+      h = (m as unknown as Fields)['__index'];
+      if (h === undefined) {
+        if (m.$h === undefined || (h = m.$h.get('__index')) === undefined) return undefined;
+      }
+    } else {
+      h = metamethod(o, '__index');
+      if (h === undefined) badOperand('index', o, i === 0 ? operandNames()[0] : undefined);
+    }
+    if (typeof h === 'function') return callIndex(h, o, k);
+    o = h;
+  }
+  return throwError('loop in gettable');
+}
+
+function callIndex(h: LuaValue, o: LuaValue, k: LuaValue): LuaResult {
+  return one((h as LuaFunction)(o, k));
+}
+
+/** `undefined`, or the sentinel if the metamethod suspended. */
+function setIndex(object: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
+  let o = object;
+  for (let i = 0; i < MAX_CHAIN; i++) {
+    let h: LuaValue;
+    if (o instanceof LuaTable) {
+      const m = o.$m;
+      if (m === undefined || (h = m.getStr('__newindex')) === undefined || o.get(k) !== undefined) {
+        o.set(k, v);
+        return undefined;
+      }
+    } else {
+      h = metamethod(o, '__newindex');
+      if (h === undefined) badOperand('index', o, i === 0 ? operandNames()[0] : undefined);
+    }
+    if (typeof h === 'function') {
+      const r = h(o, k, v);
+      return r === S && R.n < 0 ? S : undefined;
+    }
+    o = h;
+  }
+  return throwError('loop in settable');
+}
+
+/** Assignment with a constant key: a new key becomes a property. */
+function setField(o: LuaValue, k: string, v: LuaValue): LuaResult {
+  if (o instanceof LuaTable && (o.$m === undefined || o.$m.getStr('__newindex') === undefined)) {
+    o.setStr(k, v);
+    return undefined;
+  }
+  return setIndex(o, k, v);
+}
+
+// Arithmetic
+
+/** lua_tonumber: numbers, and strings that look like one. */
+export function toNumber(v: LuaValue): number | undefined {
+  return typeof v === 'number' ? v : typeof v === 'string' ? parseNumber(v) : undefined;
+}
+
+function arithmetic(event: string, compute: (a: number, b: number) => number): (a: LuaValue, b: LuaValue) => LuaResult {
+  return (a, b) => {
+    const x = toNumber(a);
+    const y = toNumber(b);
+    if (x !== undefined && y !== undefined) return compute(x, y);
+    const h = metamethod(a, event) ?? metamethod(b, event);
+    if (h === undefined) {
+      const names = operandNames();
+      if (x === undefined) badOperand('perform arithmetic on', a, names[0]);
+      badOperand('perform arithmetic on', b, names[1]);
+    }
+    return one((typeof h === 'function' ? h : callable(h))(a, b));
+  };
+}
+
+/** C's pow, which differs from JavaScript's for a base of 1 or -1. */
+function power(a: number, b: number): number {
+  if (a === 1 || (a === -1 && (b === Number.POSITIVE_INFINITY || b === Number.NEGATIVE_INFINITY))) return 1;
+  return a ** b;
+}
+
+const negate = arithmetic('__unm', (a) => -a);
+
+// Comparison
+
+function callBoolean(h: LuaValue, a: LuaValue, b: LuaValue): LuaResult {
+  const r = (typeof h === 'function' ? h : callable(h))(a, b);
+  if (r === S && R.n < 0) return S;
+  return truthy(first(r));
+}
+
+function eq(a: LuaValue, b: LuaValue): LuaResult {
+  if (typeof b !== 'object' || typeName(a) !== typeName(b)) return false;
+  const m = metatableOf(a);
+  if (m === undefined) return false;
+  const h = m.getStr('__eq');
+  if (h === undefined) return false;
+  const n = metatableOf(b);
+  if (n !== m && n?.getStr('__eq') !== h) return false;
+  return callBoolean(h, a, b);
+}
+
+function badComparison(a: LuaValue, b: LuaValue): never {
+  const x = typeName(a);
+  const y = typeName(b);
+  throwError(x === y ? `attempt to compare two ${x} values` : `attempt to compare ${x} with ${y}`);
+}
+
+function lt(a: LuaValue, b: LuaValue): LuaResult {
+  if (typeof a === 'number' && typeof b === 'number') return a < b;
+  if (typeof a === 'string' && typeof b === 'string') return a < b;
+  const h = metamethod(a, '__lt') ?? metamethod(b, '__lt');
+  if (h === undefined) badComparison(a, b);
+  return callBoolean(h, a, b);
+}
+
+const notFrame = { name: '__lt', resume: (r: LuaResult): LuaResult => !truthy(first(r)) };
+
+function le(a: LuaValue, b: LuaValue): LuaResult {
+  if (typeof a === 'number' && typeof b === 'number') return a <= b;
+  if (typeof a === 'string' && typeof b === 'string') return a <= b;
+  let h = metamethod(a, '__le') ?? metamethod(b, '__le');
+  if (h !== undefined) return callBoolean(h, a, b);
+  h = metamethod(b, '__lt') ?? metamethod(a, '__lt');
+  if (h === undefined) badComparison(a, b);
+  const r = callBoolean(h, b, a);
+  if (r === S) return pushFrame(notFrame);
+  return !r;
+}
+
+/** Whether a < b as the `<` operator says, for natives that cannot be suspended. */
+export function lessThan(a: LuaValue, b: LuaValue): boolean {
+  const r = lt(a, b);
+  if (r === S) {
+    captured.length = 0;
+    throwError('attempt to yield across C-call boundary');
+  }
+  return r as boolean;
+}
+
+// Length and concatenation
+
+function length(o: LuaValue): LuaResult {
+  if (typeof o === 'string') return o.length;
+  const h = metamethod(o, '__len');
+  if (h !== undefined) return one((typeof h === 'function' ? h : callable(h))(o, o));
+  if (o instanceof LuaTable) return o.length();
+  return badOperand('get length of', o, operandNames()[0]);
+}
+
+function isText(v: LuaValue): v is string | number {
+  return typeof v === 'string' || typeof v === 'number';
+}
+
+function text(v: string | number): string {
+  return typeof v === 'string' ? v : formatNumber(v);
+}
+
+class ConcatFrame {
+  readonly name = '__concat';
+  private readonly parts: LuaValue[];
+  private readonly i: number;
+  constructor(parts: LuaValue[], i: number) {
+    this.parts = parts;
+    this.i = i;
+  }
+  resume(r: LuaResult): LuaResult {
+    return concatFrom(this.parts, this.i, first(r));
+  }
+}
+
+/** Concatenates parts[0..i-1] and `right`, from the right. */
+function concatFrom(parts: LuaValue[], count: number, last: LuaValue): LuaResult {
+  let right = last;
+  for (let i = count - 1; i >= 0; i--) {
+    const left = parts[i];
+    if (isText(left) && isText(right)) {
+      right = text(left) + text(right);
+      continue;
+    }
+    const h = metamethod(left, '__concat') ?? metamethod(right, '__concat');
+    if (h === undefined) {
+      const names = operandNames();
+      if (isText(left)) badOperand('concatenate', right, names[i + 1]);
+      badOperand('concatenate', left, names[i]);
+    }
+    const r = (typeof h === 'function' ? h : callable(h))(left, right);
+    if (r === S && R.n < 0) return i === 0 ? S : pushFrame(new ConcatFrame(parts, i));
+    right = first(r);
+  }
+  return right;
+}
+
+// For loops
+
+function forBound(what: string): (v: LuaValue) => number {
+  return (v) => toNumber(v) ?? throwError(`'for' ${what} must be a number`);
+}
+
+/** next: also the mark by which for loops over tables are recognised. */
+export function next(t: LuaValue, k?: LuaValue): LuaResult {
+  if (!(t instanceof LuaTable)) {
+    return throwError(`bad argument #1 to 'next' (table expected, got ${t === undefined ? 'no value' : typeName(t)})`);
+  }
+  let cursor = lastCursor;
+  if (k === undefined || !cursor.isAt(t, k)) {
+    cursor = lastCursor = new Cursor(t);
+    if (!cursor.seek(k)) throwError("invalid key to 'next'");
+  }
+  if (!cursor.next()) return undefined;
+  R.n = 2;
+  R.a = cursor.k;
+  R.b = cursor.v;
+  return S;
+}
+
+let lastCursor = new Cursor(new LuaTable());
+
+/** The iterator function of ipairs. */
+export function ipairsNext(t: LuaValue, i: LuaValue): LuaResult {
+  const k = (i as number) + 1;
+  const v = t instanceof LuaTable && t.$m === undefined ? t.getInt(k) : index(t, k);
+  if (v === undefined) return undefined;
+  if (v === S) return pushFrame(new IpairsFrame(k));
+  R.n = 2;
+  R.a = k;
+  R.b = v as LuaValue;
+  return S;
+}
+
+class IpairsFrame {
+  readonly name = 'ipairs';
+  private readonly k: number;
+  constructor(k: number) {
+    this.k = k;
+  }
+  resume(r: LuaResult): LuaResult {
+    const v = first(r);
+    if (v === undefined) return undefined;
+    R.n = 2;
+    R.a = this.k;
+    R.b = v;
+    return S;
+  }
+}
+
+/** Iterates items until the first nil. */
+class ItemCursor {
+  k: LuaValue = 0;
+  v: LuaValue = undefined;
+  private readonly t: LuaTable;
+  private i = 0;
+  constructor(t: LuaTable) {
+    this.t = t;
+  }
+  next(): boolean {
+    const i = ++this.i;
+    const v = this.t.$a[i];
+    this.k = i;
+    this.v = v;
+    return v !== undefined || this.beyond(i);
+  }
+  private beyond(i: number): boolean {
+    if (this.t.$h === undefined) return false;
+    this.v = this.t.$h.get(i);
+    return this.v !== undefined;
+  }
+}
+
+// What compiled code calls. One object literal: V8 treats calls that have never run as cold only then.
+
+const runtime = {
+  index,
+  setIndex,
+  callable,
+  first: (): LuaResult => (R.n < 0 ? S : R.n > 0 ? R.a : undefined),
+  one,
+  boolean: (r: LuaResult): boolean => truthy(first(r)),
+  array: toArray,
+  results: retN,
+  add: arithmetic('__add', (a, b) => a + b),
+  sub: arithmetic('__sub', (a, b) => a - b),
+  mul: arithmetic('__mul', (a, b) => a * b),
+  div: arithmetic('__div', (a, b) => a / b),
+  mod: arithmetic('__mod', (a, b) => a - Math.floor(a / b) * b),
+  pow: arithmetic('__pow', power),
+  unm: (a: LuaValue): LuaResult => negate(a, a),
+  power,
+  eq,
+  lt,
+  le,
+  length,
+  text,
+  concat(a: LuaValue, b: LuaValue): LuaResult {
+    if (isText(a) && isText(b)) return text(a) + text(b);
+    return concatFrom([a], 1, b);
+  },
+  concatAll(parts: LuaValue[]): LuaResult {
+    return concatFrom(parts, parts.length - 1, parts[parts.length - 1]);
+  },
+  forStart: forBound('initial value'),
+  forLimit: forBound('limit'),
+  forStep: forBound('step'),
+  /** An object that iterates without calls, if the iterator is next or that of ipairs. */
+  cursor(f: LuaValue, t: LuaValue, control: LuaValue): Cursor | ItemCursor | undefined {
+    if (f === next) return t instanceof LuaTable && control === undefined ? new Cursor(t) : undefined;
+    if (f === ipairsNext) {
+      return t instanceof LuaTable && t.$m === undefined && control === 0 ? new ItemCursor(t) : undefined;
+    }
+    return undefined;
+  },
+  noItems: new LuaTable().$a,
+  items(a: LuaValue[]): LuaValue[] {
+    if (a[a.length - 1] === undefined) trim(a);
+    return a;
+  },
+  list(a: LuaValue[]): LuaTable {
+    const t = new LuaTable();
+    t.$a = a;
+    return t;
+  },
+  append(t: LuaTable, count: number, values: readonly LuaValue[]): void {
+    let i = count;
+    for (const v of values) t.setInt(++i, v);
+  },
+  capture(proto: Proto, pc: number, vars: unknown[]): typeof S {
+    captured.push(new LuaFrame(proto, pc, vars));
+    return S;
+  },
+  start(proto: Proto, vars: unknown[]): LuaResult {
+    return proto.resume(new LuaFrame(proto, 0, vars), undefined);
+  },
+  tailCall: deferCall,
+  closure(proto: Proto, env: LuaValue, upvalues: unknown[]): LuaFunction {
+    return proto.instantiate(env, upvalues);
+  },
+  callWithEnv(
+    self: FunctionWithEnv,
+    proto: Proto,
+    created: LuaTable,
+    upvalues: unknown[],
+    args: LuaValue[],
+  ): LuaResult {
+    const own = self.$E!;
+    if (own.query) {
+      own.env = created;
+      return undefined;
+    }
+    own.instance ??= proto.instantiate(own.env, upvalues);
+    return own.instance(...args);
+  },
+  envAfterCall(self: FunctionWithEnv, env: LuaTable): LuaTable {
+    return self.$E === undefined ? env : self.$E.env;
+  },
+};
+
+globals.define('RT', runtime);
+setOperations({ index, setField, callIndex });
+
+/** The environment that setfenv gave a function. */
+export interface OwnEnv {
+  env: LuaTable;
+  /** The function compiled for that environment. */
+  instance: LuaFunction | undefined;
+  /** The next call only stores the environment the function was created with. */
+  query: boolean;
+}
+
+/** A Lua function whose environment may have been changed. */
+export interface FunctionWithEnv extends LuaFunction {
+  $E?: OwnEnv;
+}
+
+/** The value of an error that was caught, for pcall and its like. */
+export function errorValue(e: unknown): LuaValue {
+  if (e instanceof LuaError) return e.value;
+  if (e instanceof RangeError && /call stack/.test(e.message)) return 'stack overflow';
+  return e instanceof Error ? e.message : String(e);
+}
+
+export { GLOBAL_PREFIX, callable, concatFrom, eq, index, le, length, lt, setIndex };
