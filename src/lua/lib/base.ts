@@ -1,0 +1,291 @@
+// The basic library: what is in _G itself.
+
+import { first, type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from '../call.ts';
+import { callNow } from '../coroutine.ts';
+import { argError, LuaError, throwError, throwValue } from '../error.ts';
+import { formatNumber, parseInteger, parseNumber } from '../number.ts';
+import { position } from '../position.ts';
+import { callable, errorValue, ipairsNext, metamethod, metatableOf, next } from '../runtime.ts';
+import { currentState, type LuaState } from '../state.ts';
+import { LuaTable } from '../table.ts';
+import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
+import { argInteger, argTable, typeError, typeName } from './args.ts';
+import { environmentOf, functionAt, setEnvironment } from './environment.ts';
+import { natives } from './native.ts';
+import { PROTECTED } from './protected.ts';
+import { unpack } from './table.ts';
+import { rawText } from './text.ts';
+
+function argAny(given: number, n: number, fname: string): void {
+  if (given < n) argError(n, fname, 'value expected');
+}
+
+/** `tostring`: through __tostring, which may suspend. */
+function tostring(v: LuaValue): LuaResult {
+  switch (typeof v) {
+    case 'string':
+      return v;
+    case 'number':
+      return formatNumber(v);
+    case 'undefined':
+      argAny(arguments.length, 1, 'tostring');
+      return 'nil';
+    case 'boolean':
+      return v ? 'true' : 'false';
+  }
+  const h = metamethod(v, '__tostring');
+  if (h === undefined) return rawText(v);
+  return (typeof h === 'function' ? h : callable(h))(v);
+}
+
+function tonumber(v: LuaValue, base: LuaValue): LuaResult {
+  if (base === undefined || base === 10) {
+    if (typeof v === 'number') return v;
+    if (typeof v === 'string') return parseNumber(v);
+    argAny(arguments.length, 1, 'tonumber');
+    return undefined;
+  }
+  const b = argInteger(base, 2, 'tonumber', arguments.length);
+  if (typeof v !== 'string' && typeof v !== 'number') typeError(v, 1, 'tonumber', 'string', arguments.length);
+  if (b < 2 || b > 36) argError(2, 'tonumber', 'base out of range');
+  return parseInteger(typeof v === 'string' ? v : formatNumber(v), b);
+}
+
+/** pairs and ipairs: the metamethod's three values, or the built-in iteration. */
+function iterate(t: LuaValue, event: string, given: number, iterator: LuaFunction, start: LuaValue): LuaResult {
+  if (typeof t === 'object') {
+    const h = metamethod(t, event);
+    if (h !== undefined) {
+      const r = (typeof h === 'function' ? h : callable(h))(t);
+      return r === S && R.n < 0 ? pushFrame(threeFrame) : three(r);
+    }
+  }
+  if (!(t instanceof LuaTable)) argTable(t, 1, event.slice(2), given);
+  return ret3(iterator, t, start);
+}
+
+function three(r: LuaResult): LuaResult {
+  if (r !== S) return ret3(r as LuaValue, undefined, undefined);
+  return ret3(R.n > 0 ? R.a : undefined, R.n > 1 ? R.b : undefined, R.n > 2 ? R.c : undefined);
+}
+
+const threeFrame: NativeFrame = { name: 'pairs', resume: three };
+
+/** Loads text for load, loadstring and loadfile: the function, or nil and the message. */
+function loadText(state: LuaState, text: string, name: string, mode: LuaValue, env: LuaValue): LuaResult {
+  try {
+    if (text.charCodeAt(0) === 27) throw new LuaError(`${name.slice(1)}: cannot load incompatible bytecode`);
+    if (typeof mode === 'string' && !mode.includes('t')) {
+      throw new LuaError('attempt to load chunk with wrong mode');
+    }
+    return state.load(text, name, env instanceof LuaTable ? env : undefined);
+  } catch (e) {
+    if (!(e instanceof LuaError)) throw e;
+    return ret2(undefined, e.value);
+  }
+}
+
+function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
+  const state = currentState();
+  if (typeof chunk === 'string' || typeof chunk === 'number') {
+    const text = String(chunk);
+    return loadText(state, text, typeof name === 'string' ? name : text, mode, env);
+  }
+  if (typeof chunk !== 'function') typeError(chunk, 1, 'load', 'function', arguments.length);
+  let text = '';
+  try {
+    for (;;) {
+      const piece = first(callNow(chunk, []));
+      if (piece === undefined || piece === '') break;
+      if (typeof piece !== 'string') throw new LuaError('reader function must return a string');
+      text += piece;
+    }
+  } catch (e) {
+    return ret2(undefined, errorValue(e));
+  }
+  return loadText(state, text, typeof name === 'string' ? name : '=(load)', mode, env);
+}
+
+function loadFile(state: LuaState, path: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
+  if (typeof path !== 'string') return ret2(undefined, 'loading from standard input is not supported');
+  const source = state.readFile(path);
+  if (typeof source !== 'string') return ret2(undefined, `cannot open ${path}: ${source.reason}`);
+  return loadText(state, source, '@' + path, mode, env);
+}
+
+function levelOrFunction(f: LuaValue, fname: string, given: number): LuaFunction | number | undefined {
+  if (typeof f === 'function') return f;
+  const level = f === undefined && fname === 'getfenv' ? 1 : argInteger(f, 1, fname, given);
+  if (level === 0) return 0;
+  const fn = level < 0 ? undefined : functionAt(level);
+  if (fn === undefined) argError(1, fname, 'invalid level');
+  return fn as LuaFunction;
+}
+
+const COLLECT_OPTIONS = new Set('collect stop restart count step setpause setstepmul isrunning'.split(' '));
+let collecting = true;
+
+/** Metatables made by newproxy. */
+const proxies = new WeakSet<LuaTable>();
+
+export const BASE = natives({
+  ...PROTECTED,
+  assert(v: LuaValue, message: LuaValue, ...rest: LuaValue[]): LuaResult {
+    if (v !== undefined && v !== false) {
+      const given = arguments.length;
+      return given === 1 ? v : given === 2 ? ret2(v, message) : retN([v, message, ...rest]);
+    }
+    argAny(arguments.length, 1, 'assert');
+    if (arguments.length === 1) throwError('assertion failed!');
+    if (typeof message === 'string' || typeof message === 'number') throwValue(position(1) + message);
+    throwValue(message);
+  },
+  collectgarbage(option: LuaValue): LuaResult {
+    const o = option ?? 'collect';
+    if (typeof o !== 'string') typeError(o, 1, 'collectgarbage', 'string', arguments.length);
+    if (!COLLECT_OPTIONS.has(o)) argError(1, 'collectgarbage', `invalid option '${o}'`);
+    switch (o) {
+      case 'count':
+        return process.memoryUsage().heapUsed / 1024;
+      case 'isrunning':
+        return collecting;
+      case 'step':
+        return true;
+      case 'stop':
+      case 'restart':
+        collecting = o === 'restart';
+        return 0;
+      case 'setpause':
+      case 'setstepmul':
+        return 200;
+      default:
+        (globalThis as { gc?: () => void }).gc?.();
+        return 0;
+    }
+  },
+  dofile(path: LuaValue): LuaResult {
+    const r = loadFile(currentState(), path, undefined, undefined);
+    if (typeof r !== 'function') throwValue(R.b);
+    return r();
+  },
+  gcinfo(): LuaResult {
+    return Math.floor(process.memoryUsage().heapUsed / 1024);
+  },
+  getfenv(f: LuaValue): LuaResult {
+    const fn = levelOrFunction(f, 'getfenv', arguments.length);
+    if (typeof fn !== 'function') return currentState().globals;
+    return environmentOf(fn) ?? currentState().globals;
+  },
+  getmetatable(v: LuaValue): LuaResult {
+    argAny(arguments.length, 1, 'getmetatable');
+    const m = metatableOf(v);
+    if (m === undefined) return undefined;
+    return m.getStr('__metatable') ?? m;
+  },
+  ipairs(t: LuaValue): LuaResult {
+    return iterate(t, '__ipairs', arguments.length, ipairsNext as LuaFunction, 0);
+  },
+  load,
+  loadfile(path: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
+    return loadFile(currentState(), path, mode, env);
+  },
+  loadstring(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
+    if (typeof chunk !== 'string' && typeof chunk !== 'number') {
+      typeError(chunk, 1, 'loadstring', 'string', arguments.length);
+    }
+    return load(chunk, name, mode, env);
+  },
+  newproxy(v: LuaValue): LuaResult {
+    if (v === undefined || v === false) return new Userdata();
+    if (v === true) {
+      const m = new LuaTable();
+      proxies.add(m);
+      return new Userdata(m);
+    }
+    if (!(v instanceof Userdata) || v.metatable === undefined || !proxies.has(v.metatable)) {
+      argError(1, 'newproxy', 'boolean or proxy expected');
+    }
+    return new Userdata((v as Userdata).metatable);
+  },
+  next: next as LuaFunction,
+  pairs(t: LuaValue): LuaResult {
+    return iterate(t, '__pairs', arguments.length, next as LuaFunction, undefined);
+  },
+  print(...values: LuaValue[]): LuaResult {
+    const state = currentState();
+    const convert = state.globals.getStr('tostring');
+    const texts = values.map((v) => {
+      if (typeof v === 'string' && convert === tostring) return v;
+      const s = first(callNow(convert, [v]));
+      if (typeof s === 'number') return formatNumber(s);
+      if (typeof s !== 'string') throwError("'tostring' must return a string to 'print'");
+      return s;
+    });
+    state.print(texts.join('\t') + '\n');
+    return ret0();
+  },
+  rawequal(a: LuaValue, b: LuaValue): LuaResult {
+    argAny(arguments.length, 2, 'rawequal');
+    return a === b;
+  },
+  rawget(t: LuaValue, k: LuaValue): LuaResult {
+    const table = argTable(t, 1, 'rawget', arguments.length);
+    argAny(arguments.length, 2, 'rawget');
+    return table.get(k);
+  },
+  rawlen(v: LuaValue): LuaResult {
+    if (v instanceof LuaTable) return v.length();
+    if (typeof v === 'string') return v.length;
+    argError(1, 'rawlen', 'table or string expected');
+  },
+  rawset(t: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
+    const table = argTable(t, 1, 'rawset', arguments.length);
+    argAny(arguments.length, 3, 'rawset');
+    table.set(k, v);
+    return table;
+  },
+  select(n: LuaValue, ...values: LuaValue[]): LuaResult {
+    if (n === '#') return values.length;
+    let i = typeof n === 'number' && (n | 0) === n ? n : argInteger(n, 1, 'select', arguments.length);
+    const count = values.length;
+    if (i < 0) i = count + i + 1;
+    if (i < 1) argError(1, 'select', 'index out of range');
+    switch (count - i) {
+      case 0:
+        return values[count - 1];
+      case 1:
+        return ret2(values[count - 2], values[count - 1]);
+      default:
+        return i > count ? ret0() : retN(values.slice(i - 1));
+    }
+  },
+  setfenv(f: LuaValue, env: LuaValue): LuaResult {
+    const table = argTable(env, 2, 'setfenv', arguments.length);
+    const fn = levelOrFunction(f, 'setfenv', arguments.length);
+    if (typeof fn !== 'function') {
+      currentState().setGlobals(table);
+      return ret0();
+    }
+    if (!setEnvironment(fn, table)) throwError("'setfenv' cannot change environment of given object");
+    return fn;
+  },
+  setmetatable(t: LuaValue, m: LuaValue): LuaResult {
+    const table = t instanceof LuaTable ? t : argTable(t, 1, 'setmetatable', arguments.length);
+    if (!(m instanceof LuaTable) && (m !== undefined || arguments.length < 2)) {
+      argError(2, 'setmetatable', 'nil or table expected');
+    }
+    if (table.$m !== undefined && table.$m.getStr('__metatable') !== undefined) {
+      throwError('cannot change a protected metatable');
+    }
+    table.$m = m as LuaTable | undefined;
+    return table;
+  },
+  tonumber,
+  tostring,
+  type(v: LuaValue): LuaResult {
+    if (v === undefined) argAny(arguments.length, 1, 'type');
+    return typeName(v);
+  },
+  unpack: unpack as LuaFunction,
+});
+

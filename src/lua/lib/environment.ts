@@ -1,0 +1,39 @@
+// setfenv, getfenv and the environments of compiled functions.
+
+import { protoOf } from '../compiler/compile.ts';
+import type { LuaTable } from '../table.ts';
+import type { FunctionWithEnv } from '../runtime.ts';
+import { isNative } from './native.ts';
+import { levels } from '../position.ts';
+
+/** The environment of a function, or undefined if it is native or uses no globals and was given none. */
+export function environmentOf(fn: FunctionWithEnv): LuaTable | undefined {
+  if (isNative(fn)) return undefined;
+  if (fn.$E !== undefined) return fn.$E.env;
+  const proto = protoOf(fn);
+  if (proto === undefined || !proto.fn.usesEnv) return undefined;
+  if (proto.fn.changesEnv) return undefined;
+  // The function itself knows: a call with the query set only tells.
+  const query = { env: undefined as unknown as LuaTable, instance: undefined, query: true };
+  fn.$E = query;
+  try {
+    fn();
+  } finally {
+    delete fn.$E;
+  }
+  return query.env;
+}
+
+/** Gives a compiled function another environment. False if the function is native. */
+export function setEnvironment(fn: FunctionWithEnv, env: LuaTable): boolean {
+  if (isNative(fn)) return false;
+  fn.$E = { env, instance: undefined, query: false };
+  return true;
+}
+
+/** The function at a level of the running Lua stack, 1 being the caller of the running native. */
+export function functionAt(level: number): Function | undefined {
+  const stack = levels(level * 8 + 16);
+  const index = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
+  return stack[index]?.fn;
+}

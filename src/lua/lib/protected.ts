@@ -1,0 +1,132 @@
+// pcall, xpcall and error: catching, and what happens before anything is unwound.
+//
+// A handler of xpcall, and the traceback of an uncaught error, must see the stack at the point of error. JavaScript
+// unwinds before `catch` runs, so the handler is called by whoever throws (`beforeThrow`); `dynamic.catcher` says who
+// would catch. Errors made by V8 itself (stack overflow) reach the handler only after unwinding.
+
+import { call, captured, first, type NativeFrame, pushFrame, R, ret2, retN, S, toArray } from '../call.ts';
+import { type Catcher, callNow, dynamic } from '../coroutine.ts';
+import { errorHooks, LuaError, throwValue } from '../error.ts';
+import { position } from '../position.ts';
+import { errorValue } from '../runtime.ts';
+import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
+import { argInteger, typeError } from './args.ts';
+import { natives } from './native.ts';
+import { traceback } from './traceback.ts';
+
+/** Puts `true` in front of a result. */
+function succeed(r: LuaResult): LuaResult {
+  if (r !== S) return ret2(true, r as LuaValue);
+  if (R.n <= 2) {
+    R.c = R.b;
+    R.b = R.n > 0 ? R.a : undefined;
+    R.a = true;
+    R.n++;
+    if (R.n === 1) return true;
+    return S;
+  }
+  return retN([true, ...toArray(r)]);
+}
+
+function failed(e: unknown, handler: LuaFunction | undefined): LuaResult {
+  captured.length = 0;
+  const value = errorValue(e);
+  if (handler === undefined || (e instanceof LuaError && e.handled)) return ret2(false, value);
+  return ret2(false, runHandler(handler, value));
+}
+
+/** The frame of a pcall or xpcall whose function suspended. */
+class ProtectedFrame implements NativeFrame {
+  readonly handler: LuaFunction | undefined;
+  constructor(handler: LuaFunction | undefined) {
+    this.handler = handler;
+  }
+  get name(): string {
+    return this.handler === undefined ? 'pcall' : 'xpcall';
+  }
+  resume(r: LuaResult): LuaResult {
+    return succeed(r);
+  }
+  fail(e: unknown): LuaResult {
+    return failed(e, this.handler);
+  }
+}
+
+function protect(f: LuaValue, args: LuaValue[], handler: LuaFunction | undefined): LuaResult {
+  const { catcher, current } = dynamic;
+  const { tail } = R;
+  let r: LuaResult;
+  dynamic.catcher = handler ?? 'pcall';
+  try {
+    r = call(f, args);
+  } catch (e) {
+    dynamic.catcher = catcher;
+    dynamic.current = current;
+    R.tail = tail;
+    return failed(e, handler);
+  }
+  dynamic.catcher = catcher;
+  if (r === S && R.n < 0) return pushFrame(new ProtectedFrame(handler));
+  return succeed(r);
+}
+
+function runHandler(handler: LuaFunction, value: LuaValue): LuaValue {
+  const { catcher } = dynamic;
+  dynamic.catcher = 'handling';
+  try {
+    return first(callNow(handler, [value]));
+  } catch {
+    captured.length = 0;
+    return 'error in error handling';
+  } finally {
+    dynamic.catcher = catcher;
+  }
+}
+
+/** Who would catch an error thrown now in the current coroutine. */
+function catcherNow(): Catcher {
+  if (dynamic.catcher !== undefined) return dynamic.catcher;
+  const frames = dynamic.current?.frames;
+  if (frames === undefined) return undefined;
+  for (let i = frames.length - 1; i >= 0; i--) {
+    const f = frames[i];
+    if (f instanceof ProtectedFrame) return f.handler ?? 'pcall';
+    if (f !== undefined && 'fail' in f) return 'pcall';
+  }
+  return undefined;
+}
+
+errorHooks.beforeThrow = (e) => {
+  if (e.handled || e.traceback !== undefined) return;
+  const catcher = catcherNow();
+  if (typeof catcher === 'function') {
+    e.value = runHandler(catcher, e.value);
+    e.handled = true;
+  } else if (catcher === undefined) {
+    // Nothing in this coroutine; only the error of a host thread, or of a wrap in one, ends up uncaught.
+    for (let co = dynamic.current; co !== undefined; co = co.resumer) {
+      if (co.isThread) {
+        e.traceback = traceback(undefined, 0, dynamic.current!);
+        return;
+      }
+      if (!co.wrapped) return;
+    }
+  }
+};
+
+export const PROTECTED = natives({
+  error(message: LuaValue, level: LuaValue): LuaResult {
+    const n = level === undefined ? 1 : argInteger(level, 2, 'error', arguments.length);
+    const isText = typeof message === 'string' || typeof message === 'number';
+    throwValue(isText && n > 0 ? position(n) + String(message) : message);
+  },
+  pcall(f: LuaValue, ...args: LuaValue[]): LuaResult {
+    if (arguments.length === 0) typeError(f, 1, 'pcall', 'value', 0);
+    return protect(f, args, undefined);
+  },
+  xpcall(f: LuaValue, handler: LuaValue, ...args: LuaValue[]): LuaResult {
+    if (typeof handler !== 'function') typeError(handler, 2, 'xpcall', 'function', arguments.length);
+    return protect(f, args, handler);
+  },
+});
+

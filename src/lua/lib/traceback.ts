@@ -1,0 +1,77 @@
+// debug.traceback's text.
+
+import { LuaFrame } from '../call.ts';
+import { type Proto, protoByName } from '../compiler/compile.ts';
+import { type Coroutine, dynamic } from '../coroutine.ts';
+import { type Level, levels, NATIVE, parkedLevels } from '../position.ts';
+
+/** Levels shown at the top and, after "...", at the bottom. */
+const TOP = 12;
+const BOTTOM = 10;
+/** JavaScript frames looked at. */
+const MAX_FRAMES = 400;
+
+/** The levels of a coroutine that are parked on the heap, innermost first. */
+export function parkedOf(co: Coroutine | undefined): Level[] {
+  const result: Level[] = [];
+  if (co === undefined) return result;
+  for (let i = co.frames.length - 1; i >= 0; i--) {
+    const f = co.frames[i]!;
+    if (f instanceof LuaFrame) {
+      const proto = f.proto as Proto;
+      const point = proto.point(f.pc);
+      result.push({
+        script: proto.chunk.info,
+        line: point?.line ?? proto.fn.line,
+        name: `$${proto.fn.id}_`,
+        fn: undefined,
+        names: () => [point?.name],
+      });
+    } else if (f.name !== undefined) {
+      result.push({ script: undefined, line: -1, name: NATIVE + f.name, fn: undefined, names: () => [] });
+    }
+  }
+  return result;
+}
+
+parkedLevels.get = () => parkedOf(dynamic.current);
+
+/** The levels of any coroutine, innermost first; level 0 of the running one is the running native. */
+export function levelsOf(co: Coroutine | undefined): Level[] {
+  return co === undefined || co === dynamic.current ? levels(MAX_FRAMES) : parkedOf(co);
+}
+
+/** The name by which the caller called level `i`, such as "global 'f'". */
+export function callName(stack: readonly Level[], i: number): string | undefined {
+  const caller = stack[i + 1];
+  return caller?.script === undefined ? undefined : caller.names()[0];
+}
+
+function describe(stack: readonly Level[], i: number): string {
+  const level = stack[i]!;
+  const called = callName(stack, i);
+  const name = called === undefined ? undefined : /'(.*)'$/s.exec(called)?.[1];
+  if (level.script === undefined) {
+    return `[C]: in function '${name ?? level.name.slice(NATIVE.length)}'`;
+  }
+  const where = `${level.script.shortSource}:${level.line}: in `;
+  const proto = protoByName(level.name);
+  if (name !== undefined) return `${where}function '${name}'`;
+  if (proto === undefined || proto.fn.index === 0) return where + 'main chunk';
+  return `${where}function <${level.script.shortSource}:${proto.fn.line}>`;
+}
+
+/** The text of a traceback from a level on (0 = the running native function, if any). */
+export function traceback(message: string | undefined, level: number, co: Coroutine | undefined): string {
+  const stack = levelsOf(co);
+  const lines: string[] = [];
+  for (let i = level; i < stack.length; i++) {
+    if (i - level === TOP && stack.length - i > BOTTOM) {
+      lines.push('\n\t...');
+      i = stack.length - BOTTOM - 1;
+      continue;
+    }
+    lines.push('\n\t' + describe(stack, i));
+  }
+  return `${message === undefined ? '' : message + '\n'}stack traceback:${lines.join('')}`;
+}

@@ -1,0 +1,126 @@
+/**
+ * A Lua state: globals, registry, loaded modules. Several live in one process, isolated from each other; native
+ * functions and compiled code are shared, so a state is cheap to make.
+ */
+
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { compile } from './compiler/compile.ts';
+import { Coroutine, dynamic } from './coroutine.ts';
+import { type LibraryName, openLibraries } from './lib/all.ts';
+import type { TypeMetatables } from './runtime.ts';
+import { LuaTable } from './table.ts';
+import { type LuaFunction, type LuaValue, Userdata } from './value.ts';
+
+/** What a host can set of a state. */
+export interface LuaStateOptions {
+  /** Standard libraries to open; all if absent. */
+  readonly libs?: readonly LibraryName[];
+  /** Initial package.path and package.cpath. */
+  readonly packagePath?: string;
+  readonly packageCpath?: string;
+  /** Receives what print writes, line end included, as a byte string; standard output if absent. */
+  readonly print?: (text: string) => void;
+  /** Reads a source file as a byte string; undefined if there is none. The file system if absent. */
+  readonly loadFile?: (path: string) => string | undefined;
+}
+
+export const DEFAULT_PATH =
+  './?.lua;/usr/local/share/luajit-2.1/?.lua;/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua';
+export const DEFAULT_CPATH = './?.so;/usr/local/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so';
+
+/** The state of the code that is running. */
+export function currentState(): LuaState {
+  const { current } = dynamic;
+  if (current === undefined) throw new Error('no Lua thread is running');
+  return current.state;
+}
+
+export class LuaState {
+  /** _G: the environment of chunks that are loaded from now on. */
+  globals = new LuaTable();
+  readonly registry = new LuaTable();
+  /** package.loaded. */
+  readonly loaded = new LuaTable();
+  /** The package table. */
+  readonly package: LuaTable;
+  /** Metatables of strings and other types without their own. */
+  readonly metatables: TypeMetatables = {
+    string: undefined,
+    number: undefined,
+    boolean: undefined,
+    function: undefined,
+    thread: undefined,
+    nil: undefined,
+  };
+  readonly print: (text: string) => void;
+  private readonly loadFile: ((path: string) => string | undefined) | undefined;
+
+  constructor(options: LuaStateOptions = {}) {
+    this.print = options.print ?? ((text) => void process.stdout.write(text, 'latin1'));
+    this.loadFile = options.loadFile;
+    this.registry.setStr('_LOADED', this.loaded);
+    this.package = openLibraries(
+      this,
+      options.libs,
+      options.packagePath ?? DEFAULT_PATH,
+      options.packageCpath ?? DEFAULT_CPATH,
+    );
+  }
+
+  /**
+   * Compiles a chunk to a function. `name` is as in Lua: `=name`, `@file`, or the source text itself.
+   * Throws a LuaError with LuaJIT's message if the source is not correct.
+   */
+  load(source: string, name: string, env: LuaTable = this.globals): LuaFunction {
+    return compile(source, name).instantiate(env);
+  }
+
+  /** Provides a module for require; the loader gets its name and returns the module. */
+  preload(name: string, loader: LuaFunction): void {
+    (this.package.getStr('preload') as LuaTable).set(name, loader);
+  }
+
+  /** Makes a host thread that will run `fn`. */
+  newThread(fn: LuaFunction): Coroutine {
+    return new Coroutine(this, fn, true);
+  }
+
+  /** setfenv(0, t). */
+  setGlobals(t: LuaTable): void {
+    this.globals = t;
+  }
+
+  /** Sets the metatable that all values of a type share. */
+  setTypeMetatable(v: LuaValue, m: LuaTable | undefined): void {
+    const type = v === undefined ? 'nil' : typeof v === 'object' ? 'thread' : typeof v;
+    if (!(v instanceof Userdata)) this.metatables[type as keyof TypeMetatables] = m;
+  }
+
+  /** The bytes of a source file, or why it cannot be read. */
+  readFile(path: string): string | { readonly reason: string } {
+    if (this.loadFile !== undefined) {
+      const text = this.loadFile(path);
+      return text ?? { reason: 'No such file or directory' };
+    }
+    try {
+      return readFileSync(path, 'latin1');
+    } catch (e) {
+      const { code } = e as NodeJS.ErrnoException;
+      return {
+        reason: code === 'ENOENT' ? 'No such file or directory' : code === 'EACCES' ? 'Permission denied' : String(code),
+      };
+    }
+  }
+
+  /** Whether a file can be opened for reading. */
+  isReadable(path: string): boolean {
+    if (this.loadFile !== undefined) return this.loadFile(path) !== undefined;
+    try {
+      accessSync(path, constants.R_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
