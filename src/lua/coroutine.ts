@@ -9,8 +9,8 @@
  * parks the whole thread (`SUSPEND`): the resume itself leaves a frame, and so on down to the thread's base.
  */
 
-import { type Frame, LuaFrame, R, S, SUSPEND, TAIL, YIELD, captured, hooks, pushFrame, retN, toArray } from './call.ts';
-import { LuaError, errorHooks, throwValue } from './error.ts';
+import { captured, type Frame, hooks, LuaFrame, pushFrame, R, retN, S, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
+import { errorHooks, LuaError, throwValue } from './error.ts';
 import type { LuaState } from './state.ts';
 import type { LuaFunction, LuaResult, LuaValue, Sentinel } from './value.ts';
 
@@ -86,7 +86,8 @@ export class Coroutine {
   }
 
   private checkSuspended(): void {
-    if (this.status !== 'suspended') throwValue(`cannot resume ${this.status === 'dead' ? 'dead' : 'running'} coroutine`);
+    if (this.status !== 'suspended')
+      throwValue(`cannot resume ${this.status === 'dead' ? 'dead' : 'running'} coroutine`);
   }
 
   private report(r: LuaResult): ThreadResult {
@@ -235,9 +236,7 @@ function enter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: unkn
  */
 export function resumeCoroutine(co: Coroutine, args: LuaValue[], ends: ResumeEnds): LuaResult {
   const r =
-    co.body === undefined
-      ? tryEnter(co, retN(args), args, NONE, ends)
-      : tryEnter(co, undefined, args, NONE, ends);
+    co.body === undefined ? tryEnter(co, retN(args), args, NONE, ends) : tryEnter(co, undefined, args, NONE, ends);
   return r;
 }
 

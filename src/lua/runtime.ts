@@ -5,16 +5,16 @@
  * function, or of a native when more is to be done, takes the result when it arrives.
  */
 
-import { LuaFrame, R, S, captured, first, hooks, pushFrame, retN, toArray } from './call.ts';
-import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
+import { captured, first, hooks, LuaFrame, pushFrame, R, retN, S, toArray } from './call.ts';
 import type { Proto } from './compiler/compile.ts';
+import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
 import { setOperations } from './compiler/keys.ts';
 import { Coroutine, deferCall, dynamic } from './coroutine.ts';
 import { LuaError, throwError } from './error.ts';
 import { formatNumber, parseNumber } from './number.ts';
 import { operandNames } from './position.ts';
 import { Cursor, LuaTable, trim } from './table.ts';
-import { type LuaFunction, type LuaResult, type LuaValue, Userdata, truthy } from './value.ts';
+import { type LuaFunction, type LuaResult, type LuaValue, truthy, Userdata } from './value.ts';
 
 const MAX_CHAIN = 100;
 
@@ -98,7 +98,9 @@ hooks.callable = callable;
 
 function badOperand(action: string, v: LuaValue, name: string | undefined): never {
   const type = typeName(v);
-  throwError(name === undefined ? `attempt to ${action} a ${type} value` : `attempt to ${action} ${name} (a ${type} value)`);
+  throwError(
+    name === undefined ? `attempt to ${action} a ${type} value` : `attempt to ${action} ${name} (a ${type} value)`,
+  );
 }
 
 // Indexing
@@ -490,4 +492,4 @@ export function errorValue(e: unknown): LuaValue {
   return e instanceof Error ? e.message : String(e);
 }
 
-export { GLOBAL_PREFIX, callable, concatFrom, eq, index, le, length, lt, setIndex };
+export { callable, concatFrom, eq, GLOBAL_PREFIX, index, le, length, lt, setIndex };

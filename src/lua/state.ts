@@ -42,7 +42,7 @@ export class LuaState {
   /** package.loaded. */
   readonly loaded = new LuaTable();
   /** The package table. */
-  readonly package: LuaTable;
+  readonly package = new LuaTable();
   /** Metatables of strings and other types without their own. */
   readonly metatables: TypeMetatables = {
     string: undefined,
@@ -59,12 +59,7 @@ export class LuaState {
     this.print = options.print ?? ((text) => void process.stdout.write(text, 'latin1'));
     this.loadFile = options.loadFile;
     this.registry.setStr('_LOADED', this.loaded);
-    this.package = openLibraries(
-      this,
-      options.libs,
-      options.packagePath ?? DEFAULT_PATH,
-      options.packageCpath ?? DEFAULT_CPATH,
-    );
+    openLibraries(this, options.libs, options.packagePath ?? DEFAULT_PATH, options.packageCpath ?? DEFAULT_CPATH);
   }
 
   /**
@@ -77,7 +72,12 @@ export class LuaState {
 
   /** Provides a module for require; the loader gets its name and returns the module. */
   preload(name: string, loader: LuaFunction): void {
-    (this.package.getStr('preload') as LuaTable).set(name, loader);
+    this.packagePreload().set(name, loader);
+  }
+
+  /** package.preload. */
+  packagePreload(): LuaTable {
+    return this.package.getStr('preload') as LuaTable;
   }
 
   /** Makes a host thread that will run `fn`. */
@@ -107,7 +107,8 @@ export class LuaState {
     } catch (e) {
       const { code } = e as NodeJS.ErrnoException;
       return {
-        reason: code === 'ENOENT' ? 'No such file or directory' : code === 'EACCES' ? 'Permission denied' : String(code),
+        reason:
+          code === 'ENOENT' ? 'No such file or directory' : code === 'EACCES' ? 'Permission denied' : String(code),
       };
     }
   }
@@ -123,4 +124,3 @@ export class LuaState {
     }
   }
 }
-

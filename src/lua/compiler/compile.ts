@@ -11,9 +11,9 @@ import type { LuaFrame, Prototype } from '../call.ts';
 import { type ScriptInfo, scripts } from '../position.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import type { FunctionNode } from './ast.ts';
+import { FunctionEmitter, type FunctionFacts, nestedEnv } from './emit.ts';
 import type { Point } from './emit-base.ts';
 import { closureName, isBoxed } from './emit-base.ts';
-import { FunctionEmitter, type FunctionFacts, nestedEnv } from './emit.ts';
 import { Output, type Site } from './output.ts';
 import { parse } from './parser.ts';
 
@@ -146,6 +146,12 @@ export class Chunk {
   readonly file: string;
   /** Keeps what stacks need alive as long as the chunk's functions. */
   private readonly texts: ScriptInfo[] = [];
+
+  /** Of its main text. */
+  get info(): ScriptInfo {
+    return this.texts[0]!;
+  }
+
   private readonly main: (env: Environment) => LuaFunction;
 
   constructor(source: string, name: string) {

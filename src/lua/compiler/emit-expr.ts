@@ -10,7 +10,7 @@
  */
 
 import type { BinaryOp, CallExpr, CompareOp, Expr, FunctionNode, TableExpr } from './ast.ts';
-import { BaseEmitter, type Target, isConstant } from './emit-base.ts';
+import { BaseEmitter, isConstant, type Target } from './emit-base.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
 import { keyNames, shape } from './keys.ts';
 
@@ -358,7 +358,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     // Numbers written in the source are strings here.
     texts = texts.map((text, i) => (parts[i]!.type === 'number' ? `${RT}.text(${text})` : text));
     const tests = texts
-             .filter((_, i) => parts[i]!.type !== 'string' && parts[i]!.type !== 'number')
+      .filter((_, i) => parts[i]!.type !== 'string' && parts[i]!.type !== 'number')
       .map((text) => `typeof ${text}==='string'`);
     this.out.sync(line);
     if (tests.length === 0) {

@@ -1,7 +1,7 @@
 /** Functions and statements: from the tree to JavaScript text. See emit-base.ts for the two forms. */
 
 import type { Block, CallExpr, Expr, FunctionNode, Label, Local, Stat } from './ast.ts';
-import { type Point, type Target, closureName, isBoxed, isConstant, isPerIteration } from './emit-base.ts';
+import { closureName, isBoxed, isConstant, isPerIteration, type Point, type Target } from './emit-base.ts';
 import { ExprEmitter, isMulti, numberText } from './emit-expr.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
 import type { Output } from './output.ts';
@@ -82,7 +82,9 @@ export class FunctionEmitter extends ExprEmitter {
       for (let i = mark; i < out.pieces.length; i++) out.pieces[i] = '\n'.repeat(out.pieces[i]!.split('\n').length - 1);
     }
     const suspends = this.points.length > 1 && !this.irreducible;
-    this.put(this.irreducible ? '}' : suspends ? `${RT0}}return ${RT}.capture($P[${fn.index}],pc,[${layout}])}` : `${RT0}}`);
+    this.put(
+      this.irreducible ? '}' : suspends ? `${RT0}}return ${RT}.capture($P[${fn.index}],pc,[${layout}])}` : `${RT0}}`,
+    );
     out.pieces[header] = this.header(self, suspends, layout);
   }
 
@@ -200,7 +202,10 @@ export class FunctionEmitter extends ExprEmitter {
     const regions = this.regions(labels, body.length);
     for (let i = 0; i <= body.length; i++) {
       // Inner regions were opened last: close them first, then open, the widest first.
-      const closing = [...regions].reverse().filter((r) => r.close === i).sort((x, y) => y.open - x.open || order(y, x));
+      const closing = [...regions]
+        .reverse()
+        .filter((r) => r.close === i)
+        .sort((x, y) => y.open - x.open || order(y, x));
       for (const r of closing) this.put(r.backward ? `break L${this.backward.get(r.label)!.id};}` : '}');
       const opening = regions.filter((r) => r.open === i).sort((x, y) => y.close - x.close || order(x, y));
       for (const r of opening) {
@@ -635,4 +640,3 @@ export function nestedEnv(fn: FunctionNode, outer: string): string {
 function order(a: Region, b: Region): number {
   return Number(b.backward) - Number(a.backward);
 }
-

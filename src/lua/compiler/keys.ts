@@ -9,7 +9,7 @@
 
 import { propertyName } from '../table.ts';
 import type { LuaResult, LuaValue } from '../value.ts';
-import { GLOBAL_PREFIX, type Operations, globals } from './globals.ts';
+import { GLOBAL_PREFIX, globals, type Operations } from './globals.ts';
 
 type Get = (o: LuaValue) => LuaResult;
 type Set = (o: LuaValue, v: LuaValue) => LuaResult;
@@ -113,13 +113,13 @@ export function shape(properties: readonly string[]): string {
     name = 'C' + shapes.size;
     shapes.set(id, name);
     const params = properties.map((_, i) => 'p' + i);
-    const constructor = new Function(
+    const make = new Function(
       `return function(a,${params}){this.$a=a;this.$h=undefined;this.$m=undefined;this.$n=${properties.length};${properties
         .map((p, i) => `this.${p}=p${i};`)
         .join('')}}`,
     )() as { prototype: unknown };
-    constructor.prototype = (globals.T as unknown as { prototype: unknown }).prototype;
-    globals.define(name, constructor);
+    make.prototype = (globals.T as unknown as { prototype: unknown }).prototype;
+    globals.define(name, make);
     name = GLOBAL_PREFIX + name;
     shapes.set(id, name);
   }

@@ -195,6 +195,10 @@ class Parser {
     return this.lex.error(`'${token}' expected`);
   }
 
+  private syntaxError(): never {
+    return this.lex.error('syntax error');
+  }
+
   private at(token: string): boolean {
     return this.lex.token === token;
   }
@@ -304,7 +308,10 @@ class Parser {
     block.gotos = block.gotos.filter((g) => {
       if (g.target.name !== name) return true;
       if (visible > g.visible) {
-        this.lex.errorAt(`<goto ${name}> jumps into the scope of local '${fs.visible[g.visible]!.name}'`, g.target.line);
+        this.lex.errorAt(
+          `<goto ${name}> jumps into the scope of local '${fs.visible[g.visible]!.name}'`,
+          g.target.line,
+        );
       }
       g.target.label = label;
       if (label.from < 0 || g.index < label.from) label.from = g.index;
@@ -552,8 +559,8 @@ class Parser {
     const { lex } = this;
     const first = this.suffixedExpr();
     if (lex.token !== '=' && lex.token !== ',') {
-      if (first.type !== 'call') return lex.error('syntax error');
-      this.push({ type: 'call', call: first, line, flat: true });
+      if (first.type === 'call') this.push({ type: 'call', call: first, line, flat: true });
+      else this.syntaxError();
       return;
     }
     const targets = [first];
@@ -667,7 +674,8 @@ class Parser {
       lex.next();
       const inner = this.expr();
       this.closing(')', '(', line);
-      e = inner.type === 'call' || inner.type === 'vararg' ? { type: 'paren', expr: inner, may: inner.may, line } : inner;
+      e =
+        inner.type === 'call' || inner.type === 'vararg' ? { type: 'paren', expr: inner, may: inner.may, line } : inner;
       // An expression in parentheses is not a variable, and `(a).b = 1` needs no node of its own.
       if (e.type === 'local' || e.type === 'global' || e.type === 'index') {
         if (this.at('=') || this.at(',')) e = { type: 'paren', expr: e, may: e.may, line };
@@ -676,7 +684,7 @@ class Parser {
     else return lex.error('unexpected symbol');
     for (;;) {
       const { line } = lex;
-      switch (lex.token) {
+      switch (lex.token as string) {
         case '.': {
           lex.next();
           const value = this.name();

@@ -288,4 +288,3 @@ export const BASE = natives({
   },
   unpack: unpack as LuaFunction,
 });
-

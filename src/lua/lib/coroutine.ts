@@ -87,4 +87,3 @@ export const COROUTINE = natives({
     return markNative(run, 'wrap');
   },
 });
-

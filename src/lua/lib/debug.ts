@@ -139,4 +139,3 @@ export const DEBUG = natives({
     return typeof f === 'function' && !isNative(f) ? addressOf(f) : undefined;
   },
 });
-

@@ -1,10 +1,10 @@
 // setfenv, getfenv and the environments of compiled functions.
 
 import { protoOf } from '../compiler/compile.ts';
-import type { LuaTable } from '../table.ts';
-import type { FunctionWithEnv } from '../runtime.ts';
-import { isNative } from './native.ts';
 import { levels } from '../position.ts';
+import type { FunctionWithEnv } from '../runtime.ts';
+import type { LuaTable } from '../table.ts';
+import { isNative } from './native.ts';
 
 /** The environment of a function, or undefined if it is native or uses no globals and was given none. */
 export function environmentOf(fn: FunctionWithEnv): LuaTable | undefined {

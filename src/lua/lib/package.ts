@@ -1,6 +1,6 @@
 // require, module and the package library. Files are read through the state, so that a host can provide them.
 
-import { type NativeFrame, first, pushFrame, R, ret0, ret2, retN, S } from '../call.ts';
+import { first, type NativeFrame, pushFrame, R, ret0, ret2, retN, S } from '../call.ts';
 import { LuaError, throwError } from '../error.ts';
 
 import { currentState, type LuaState } from '../state.ts';
@@ -8,7 +8,7 @@ import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, truthy, Userdata } from '../value.ts';
 import { argString, argTable } from './args.ts';
 import { functionAt, setEnvironment } from './environment.ts';
-import { libraryTable, natives } from './native.ts';
+import { natives } from './native.ts';
 
 /** In package.loaded while a module is being loaded. */
 const LOADING = new Userdata();
@@ -157,8 +157,9 @@ export const GLOBAL_PACKAGE = natives({
   module(name: LuaValue, ...options: LuaValue[]): LuaResult {
     const module = argText(name, 1, 'module', arguments.length);
     const { loaded, globals } = currentState();
-    let t = loaded.get(module);
-    if (!(t instanceof LuaTable)) {
+    const present = loaded.get(module);
+    let t = present instanceof LuaTable ? present : undefined;
+    if (t === undefined) {
       t = moduleTable(globals, module);
       if (t === undefined) throwError(`name conflict for module '${module}'`);
       loaded.set(module, t);
@@ -224,16 +225,14 @@ const PACKAGE = natives({
   },
 });
 
-/** Makes the `package` table of a state. */
-export function openPackage(state: LuaState, path: string, cpath: string): LuaTable {
-  const t = libraryTable(PACKAGE, {
-    path,
-    cpath,
-    config: '/\n;\n?\n!\n-\n',
-    loaded: state.loaded,
-    preload: new LuaTable(),
-    loaders: LuaTable.fromArray(LOADERS),
-  });
-  return t;
+/** Fills the `package` table of a state. */
+export function openPackage(state: LuaState, path: string, cpath: string): void {
+  const t = state.package;
+  for (const [name, fn] of Object.entries(PACKAGE)) t.setStr(name, fn);
+  t.setStr('path', path);
+  t.setStr('cpath', cpath);
+  t.setStr('config', '/\n;\n?\n!\n-\n');
+  t.setStr('loaded', state.loaded);
+  t.setStr('preload', new LuaTable());
+  t.setStr('loaders', LuaTable.fromArray(LOADERS));
 }
-

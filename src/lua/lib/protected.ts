@@ -129,4 +129,3 @@ export const PROTECTED = natives({
     return protect(f, args, handler);
   },
 });
-

@@ -1,0 +1,94 @@
+// The standard libraries of a state.
+
+import { ret0, retN } from '../call.ts';
+import type { LuaState } from '../state.ts';
+import { LuaTable } from '../table.ts';
+import type { LuaFunction, LuaResult } from '../value.ts';
+import { BASE } from './base.ts';
+import { openBit } from './bit.ts';
+import { COROUTINE } from './coroutine.ts';
+import { DEBUG } from './debug.ts';
+import { openMath } from './math.ts';
+import { libraryTable, markLibrary, markNative, natives } from './native.ts';
+import { GLOBAL_PACKAGE, openPackage } from './package.ts';
+import { openString } from './string.ts';
+import { openTable, TABLE_MODULES } from './table.ts';
+
+/** A standard library besides the basic one and package, which are always there. */
+export type LibraryName = 'coroutine' | 'string' | 'table' | 'math' | 'bit' | 'debug' | 'jit';
+
+const JIT = natives({
+  on: (): LuaResult => ret0(),
+  off: (): LuaResult => ret0(),
+  flush: (): LuaResult => ret0(),
+  status: (): LuaResult => retN([true, 'fold', 'cse', 'dce', 'fwd', 'dse', 'narrow', 'loop', 'abc', 'sink', 'fuse']),
+  attach: (): LuaResult => ret0(),
+  security: (): LuaResult => 0,
+});
+
+const OPT = natives({ start: (): LuaResult => ret0() });
+
+function openJit(): LuaTable {
+  const os = process.platform === 'darwin' ? 'OSX' : 'Linux';
+  return libraryTable(JIT, {
+    version: 'LuaJIT 2.1.ROLLING',
+    version_num: 20199,
+    os,
+    arch: process.arch === 'arm64' ? 'arm64' : 'x64',
+    opt: LuaTable.fromObject(OPT),
+  });
+}
+
+const OPENERS: Readonly<Record<LibraryName, () => LuaTable>> = {
+  coroutine: () => LuaTable.fromObject(COROUTINE),
+  string: openString,
+  table: openTable,
+  math: openMath,
+  bit: openBit,
+  debug: () => LuaTable.fromObject(DEBUG),
+  jit: openJit,
+};
+
+const ALL = Object.keys(OPENERS) as LibraryName[];
+const marked = new Set<string>();
+
+/** Fills a new state's globals, loaded modules, package table and metatables. */
+export function openLibraries(state: LuaState, names: readonly LibraryName[] = ALL, path: string, cpath: string): void {
+  const { globals, loaded } = state;
+  const add = (name: string, library: LuaTable): void => {
+    globals.setStr(name, library);
+    loaded.setStr(name, library);
+  };
+  for (const [name, fn] of Object.entries(BASE)) globals.setStr(name, fn);
+  for (const [name, fn] of Object.entries(GLOBAL_PACKAGE)) globals.setStr(name, fn);
+  globals.setStr('_VERSION', 'Lua 5.1');
+  add('_G', globals);
+  openPackage(state, path, cpath);
+  add('package', state.package);
+  for (const name of names) {
+    const library = OPENERS[name]();
+    if (!marked.has(name)) {
+      marked.add(name);
+      markLibrary(library);
+    }
+    add(name, library);
+    if (name === 'string') {
+      const m = new LuaTable();
+      m.setStr('__index', library);
+      state.metatables.string = m;
+    } else if (name === 'table') openTableModules(state, library);
+  }
+}
+
+/** `require "table.new"` and the like: the function, which is also added to the table. */
+function openTableModules(state: LuaState, library: LuaTable): void {
+  const preload = state.packagePreload();
+  for (const [name, fn] of Object.entries(TABLE_MODULES)) {
+    markNative(fn, name);
+    const loader: LuaFunction = () => {
+      library.setStr(name, fn);
+      return fn;
+    };
+    preload.set('table.' + name, loader);
+  }
+}
