@@ -107,8 +107,10 @@ export class Proto implements Prototype {
     const env = fn.usesEnv ? layout[0]! : '$E';
     const emit = (record: boolean) => {
       const out = new Output(record);
-      out.put('(function($P){return ');
+      out.put('(function($P){');
+      // A line end after `return` would end the statement.
       out.sync(fn.line);
+      out.put('return ');
       new FunctionEmitter(fn, out, true, env, points.length, ignore).emitResume(layout);
       out.put('})');
       return out;
