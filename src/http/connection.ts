@@ -2,10 +2,20 @@
  * A client connection as the request engine sees it: HTTP/1 over a socket (src/http/protocol), later an HTTP/2
  * stream. nginx: ngx_connection_t with ngx_http_connection_t.
  */
-import type { LogScope } from '../log/log.ts';
+import type { Log, LogScope } from '../log/log.ts';
 import type { AcceptedSocket } from '../net/socket.ts';
 import type { Chain } from './buf.ts';
 import type { HttpRequest } from './request.ts';
+
+/** What a proxy in front said about the connection (PROXY protocol). nginx: ngx_proxy_protocol_t. */
+export interface ProxyProtocolInfo {
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+  /** A TLV's value by nginx's name for it or its number (`0x01`); undefined when there is none. */
+  tlv?(name: string): string | undefined;
+}
 
 export interface ClientConnection extends LogScope {
   /** $connection. */
@@ -21,6 +31,10 @@ export interface ClientConnection extends LogScope {
   localPort: number;
   /** TLS. */
   readonly secure: boolean;
+  /** Descriptor of the socket, where the transport shows it. */
+  readonly fd?: number;
+  /** Undefined without `listen ... proxy_protocol`. */
+  readonly proxyProtocol?: ProxyProtocolInfo | undefined;
   /** Bytes sent to the client, headers included. */
   sent: number;
   /** The (sub)request whose output may go to the client now. nginx: c->data. */
@@ -34,7 +48,9 @@ export interface ClientConnection extends LogScope {
   timedOut: boolean;
   /** What is being done, for error_log: "reading client request headers", "sending to client", ... or ''. */
   action: string;
-  /** Writes to the error_log of the main request's location. `r`: the (sub)request that the line is about. */
+  /** Where `log` writes: the error_log of the location that the main request is in. */
+  errorLog: Log;
+  /** Writes to `errorLog`. `r`: the (sub)request that the line is about. */
   log(level: number, message: string, r?: HttpRequest): void;
 
   /**

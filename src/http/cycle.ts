@@ -3,12 +3,13 @@
  * `r.http`. A reload makes a new one; connections keep the one they were accepted under.
  */
 import type { Cycle } from '../conf/cycle.ts';
-import type { ConfStack } from '../conf/directive.ts';
+import type { ConfContext, ConfStack } from '../conf/directive.ts';
+import type { Log } from '../log/log.ts';
 import type { Chain } from './buf.ts';
 import type { HttpModule } from './module.ts';
 import type { PhaseEntry, PhaseName } from './phases.ts';
 import type { HttpRequest } from './request.ts';
-import type { IndexedVariable, VariableSpec } from './variables.ts';
+import type { DeclaredVariable, IndexedVariable } from './variables.ts';
 
 /** Returns OK, AGAIN (output held back), ERROR, or a status to finalize with. */
 export type HeaderFilter = (r: HttpRequest) => number;
@@ -22,7 +23,7 @@ export interface HttpCycle {
   readonly modules: readonly HttpModule[];
   /** Configuration objects of the http block itself. */
   readonly confs: ConfStack;
-  /** Handlers by phase, as registered; `phaseEngine` is made of them. */
+  /** Handlers by phase, in the order of registration; they run in the opposite one, except in the log phase. */
   readonly handlers: Record<PhaseName, PhaseHandler[]>;
   phaseEngine: PhaseEntry[];
   /** Index in `phaseEngine` where the server rewrite phase, the location rewrite phase, ... begin. */
@@ -34,6 +35,13 @@ export interface HttpCycle {
   /** Variables with a slot in each request. */
   readonly indexed: IndexedVariable[];
   /** Declared variables by lower-case name, and prefixes, longest first. */
-  readonly variables: Map<string, VariableSpec>;
-  readonly prefixVariables: VariableSpec[];
+  readonly variables: Map<string, DeclaredVariable>;
+  readonly prefixVariables: DeclaredVariable[];
+  /** What stands in for an error_log that no block has: the cycle's, also once that is reopened. */
+  readonly log: Log;
+}
+
+/** The http block that a setter's directive stands in, while it is being read. */
+export function httpOf(cf: ConfContext): HttpCycle {
+  return cf.cycle.confs.get('http') as HttpCycle;
 }

@@ -37,6 +37,7 @@ export function handleRequest(r: HttpRequest): void {
   } else {
     r.phaseHandler = r.http.serverRewriteIndex;
   }
+  r.validLocation = true;
   r.gzipTested = false;
   r.gzipOk = false;
   r.gzipVary = false;
@@ -57,7 +58,10 @@ export function runPhases(r: HttpRequest): void {
   }
 }
 
-/** Makes `http.phaseEngine` of the handlers registered by modules. nginx: ngx_http_init_phase_handlers(). */
+/**
+ * Makes `http.phaseEngine` of the handlers registered by modules: the handler registered last runs first, as in nginx.
+ * nginx: ngx_http_init_phase_handlers().
+ */
 export function buildPhaseEngine(http: HttpCycle): void {
   const entries: PhaseEntry[] = [];
   const first = new Map<string, number>();
@@ -76,7 +80,7 @@ export function buildPhaseEngine(http: HttpCycle): void {
       // The location's own content handler needs an entry even when no module registered one.
       const handlers = http.handlers.content;
       if (handlers.length === 0) entries.push({ phase, checker: contentPhase, handler: decline, next: 0 });
-      for (const handler of handlers) entries.push({ phase, checker: contentPhase, handler, next: 0 });
+      for (const handler of handlers.toReversed()) entries.push({ phase, checker: contentPhase, handler, next: 0 });
     } else {
       const checker =
         phase === 'access'
@@ -84,7 +88,7 @@ export function buildPhaseEngine(http: HttpCycle): void {
           : phase === 'server_rewrite' || phase === 'rewrite'
             ? rewritePhase
             : genericPhase;
-      for (const handler of http.handlers[phase]) entries.push({ phase, checker, handler, next: 0 });
+      for (const handler of http.handlers[phase].toReversed()) entries.push({ phase, checker, handler, next: 0 });
     }
   }
   for (const entry of entries) {
@@ -161,7 +165,11 @@ function findConfigPhase(r: HttpRequest): boolean {
 /** A request for `/dir` where the location is `/dir/` of a proxying module. */
 function redirectToSlash(r: HttpRequest, location: CoreLocation): void {
   r.headersOut.list.remove('location');
-  r.headersOut.list.add('Location', r.args === '' ? location.name : `${location.name}?${r.args}`, 'location');
+  r.headersOut.list.add(
+    'Location',
+    r.args === '' ? location.escapedName : `${location.escapedName}?${r.args}`,
+    'location',
+  );
   finalizeRequest(r, HTTP_MOVED_PERMANENTLY);
 }
 

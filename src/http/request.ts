@@ -123,6 +123,8 @@ export class HttpRequest {
   emptyPathInUri = false;
   /** Set while the URI is still the one of the client's request line. nginx: valid_unparsed_uri. */
   validUnparsedUri = true;
+  /** The URI is still the one that the location was chosen by: `alias` may be applied. */
+  validLocation = true;
 
   headersIn: HeadersIn = new HeadersIn();
   headersOut: HeadersOut = new HeadersOut();
@@ -213,6 +215,8 @@ export class HttpRequest {
   limitRateSet = false;
   limitRateAfterSet = false;
   upgraded = false;
+  /** It was read together with the end of the one before. */
+  pipeline = false;
   gzipTested = false;
   gzipOk = false;
   gzipVary = false;

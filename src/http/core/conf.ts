@@ -3,20 +3,40 @@
  * Every field is final once the http block has been read: `undefined` means that nginx, too, knows "not set".
  */
 
+import type { PathRequest } from '../../conf/cycle.ts';
 import type { ConfStack } from '../../conf/directive.ts';
 import type { Log } from '../../log/log.ts';
-import type { ListenAddress } from '../../net/listening.ts';
+import type { ListenAddress, Listening } from '../../net/listening.ts';
+import type { ResolverConf } from '../../net/resolver-conf.ts';
 import type { PhaseHandler } from '../cycle.ts';
+import type { OpenFileCache } from '../open-file-cache.ts';
+import type { HttpRegex } from '../regex.ts';
 import type { HttpRequest } from '../request.ts';
 import type { ComplexValue } from '../script.ts';
+import type { LocationTree } from './location-tree.ts';
+import type { ServerName } from './server-name.ts';
 
 /** Of the http block. nginx: ngx_http_core_main_conf_t. */
 export interface CoreMain {
   readonly servers: CoreServer[];
   /** Addresses to listen on, each with its servers. Filled when the block closes. */
   readonly addresses: ListenGroup[];
+  /** Sockets to listen on, each with the addresses that arrive there. Filled when the block closes. */
+  readonly ports: HttpPort[];
+  /** Accepted, since people's configurations have them; maps need no sizes. */
   variablesHashMaxSize: number;
+  variablesHashBucketSize: number;
   serverNamesHashMaxSize: number;
+  serverNamesHashBucketSize: number;
+}
+
+/** One listening socket of http. nginx: ngx_http_port_t. */
+export interface HttpPort {
+  readonly listening: Listening;
+  /** For the address that the client connected to, when the socket is bound to a wildcard. */
+  readonly byAddress: ReadonlyMap<string, ListenGroup>;
+  /** For all other addresses. */
+  readonly group: ListenGroup;
 }
 
 /** One listening address with the servers behind it. nginx: ngx_http_conf_addr_t. */
@@ -37,8 +57,9 @@ export interface CoreServer {
   serverName: string;
   /** This server's configuration objects. */
   confs: ConfStack;
-  readonly file: string;
-  readonly line: number;
+  /** Where the block stands. */
+  file: string;
+  line: number;
   connectionPoolSize: number;
   requestPoolSize: number;
   clientHeaderTimeout: number;
@@ -47,8 +68,15 @@ export interface CoreServer {
   ignoreInvalidHeaders: boolean;
   mergeSlashes: boolean;
   underscoresInHeaders: boolean;
-  /** Since nginx 1.27.2. */
+  /** Most fields that a request's header may have. */
   maxHeaders: number;
+  /** Where one holds, the body is read before the phases begin. */
+  clientBodyEarlyRead: readonly ComplexValue[] | undefined;
+  /** A `listen` directive was seen. */
+  listen: boolean;
+  readonly serverNames: ServerName[];
+  /** The last regular expression among the names has groups. */
+  captures: boolean;
   /** Named locations (`@name`). */
   readonly named: Map<string, CoreLocation>;
 }
@@ -61,9 +89,25 @@ export const LINGERING_ALWAYS = 2;
 export const IF_MODIFIED_SINCE_OFF = 0;
 export const IF_MODIFIED_SINCE_EXACT = 1;
 export const IF_MODIFIED_SINCE_BEFORE = 2;
+export const KEEPALIVE_DISABLE_NONE = 0x0002;
+export const KEEPALIVE_DISABLE_MSIE6 = 0x0004;
+export const KEEPALIVE_DISABLE_SAFARI = 0x0008;
 export const SERVER_TOKENS_OFF = 0;
 export const SERVER_TOKENS_ON = 1;
 export const SERVER_TOKENS_BUILD = 2;
+
+export const GZIP_PROXIED_OFF = 0x0002;
+export const GZIP_PROXIED_EXPIRED = 0x0004;
+export const GZIP_PROXIED_NO_CACHE = 0x0008;
+export const GZIP_PROXIED_NO_STORE = 0x0010;
+export const GZIP_PROXIED_PRIVATE = 0x0020;
+export const GZIP_PROXIED_NO_LM = 0x0040;
+export const GZIP_PROXIED_NO_ETAG = 0x0080;
+export const GZIP_PROXIED_AUTH = 0x0100;
+export const GZIP_PROXIED_ANY = 0x0200;
+
+/** `alias` in a regex location: the value is the whole path. */
+export const ALIAS_WHOLE = -1;
 
 /** One code of an `error_page` directive. */
 export interface ErrorPage {
@@ -78,12 +122,25 @@ export interface ErrorPage {
 export interface CoreLocation {
   /** The location's name: prefix, `@name` or regex as written; '' for a server's own. */
   name: string;
-  readonly regex: object | undefined;
-  readonly exactMatch: boolean;
-  readonly noRegex: boolean;
-  readonly named: boolean;
+  /** The name with the bytes escaped that may not stand in a URI. */
+  escapedName: string;
+  regex: HttpRegex | undefined;
+  exactMatch: boolean;
+  noRegex: boolean;
+  named: boolean;
   /** Made by an `if` or `limit_except` block: no name of its own. */
-  readonly noname: boolean;
+  noname: boolean;
+  /** Made by a `limit_except` block. */
+  limitExceptBlock: boolean;
+  /** Where the block stands. */
+  file: string;
+  line: number;
+  /** The blocks inside, as they were read: locations, `if`, `limit_except`. */
+  readonly children: CoreLocation[];
+  /** For choosing among the locations inside; undefined when there are none. */
+  tree: LocationTree | undefined;
+  /** Regex locations inside, in their order. */
+  regexLocations: readonly CoreLocation[] | undefined;
   /** Ends in a slash and has a content handler of a proxying module: requests without the slash are redirected. */
   autoRedirect: boolean;
   /** This location's configuration objects, by module index. */
@@ -96,17 +153,15 @@ export interface CoreLocation {
 
   /** As given, made absolute against the prefix; with variables, a complex value. */
   root: ComplexValue;
-  /** True when `root` came from `alias`. */
-  alias: boolean;
-  /** The directive as printed by $document_root when it has no variables. */
-  rootText: string;
+  /** How much of the URI `alias` replaces: 0 for `root`, the length of the location's name, or ALIAS_WHOLE. */
+  alias: number;
   types: ReadonlyMap<string, string>;
   defaultType: string;
 
   clientMaxBodySize: number;
   clientBodyBufferSize: number;
   clientBodyTimeout: number;
-  clientBodyTempPath: { readonly path: string; readonly levels: readonly number[] };
+  clientBodyTempPath: PathRequest;
   clientBodyInFileOnly: 'off' | 'on' | 'clean';
   clientBodyInSingleBuffer: boolean;
   satisfy: number;
@@ -115,10 +170,13 @@ export interface CoreLocation {
   internal: boolean;
   sendfile: boolean;
   sendfileMaxChunk: number;
+  /** Most bytes that a subrequest's response kept in memory may have. */
+  subrequestOutputBufferSize: number;
   readAhead: number;
   directio: number;
   directioAlignment: number;
-  aio: boolean;
+  aio: 'off' | 'on' | 'threads';
+  aioWrite: boolean;
   tcpNopush: boolean;
   tcpNodelay: boolean;
   sendTimeout: number;
@@ -132,10 +190,13 @@ export interface CoreLocation {
   /** Seconds for the `Keep-Alive: timeout=` header; 0 for none. */
   keepaliveHeader: number;
   keepaliveRequests: number;
-  keepaliveDisable: { readonly msie6: boolean; readonly safari: boolean };
+  /** Or-ed KEEPALIVE_DISABLE_* bits. */
+  keepaliveDisable: number;
   lingeringClose: number;
   lingeringTime: number;
   lingeringTimeout: number;
+  /** Undefined when none is configured. The same object in all blocks that inherit it. */
+  resolver: ResolverConf | undefined;
   resolverTimeout: number;
   resetTimedoutConnection: boolean;
   absoluteRedirect: boolean;
@@ -152,11 +213,23 @@ export interface CoreLocation {
   authDelay: number;
   errorPages: readonly ErrorPage[] | undefined;
   errorLog: Log;
-  tryFiles: unknown;
-  openFileCache: { readonly max: number; readonly inactive: number } | undefined;
+  postAction: string;
+  earlyHints: readonly ComplexValue[] | undefined;
+  gzipVary: boolean;
+  /** Lowest HTTP version that gets compressed answers. */
+  gzipHttpVersion: number;
+  /** Or-ed GZIP_PROXIED_* bits. */
+  gzipProxied: number;
+  /** User agents that get none. */
+  gzipDisable: readonly HttpRegex[];
+  gzipDisableMsie6: boolean;
+  /** Undefined for `off`. */
+  openFileCache: OpenFileCache | undefined;
   openFileCacheValid: number;
   openFileCacheMinUses: number;
   openFileCacheErrors: boolean;
   openFileCacheEvents: boolean;
   disableSymlinks: 'off' | 'on' | 'if_not_owner';
+  /** The part of a path that is not checked. */
+  disableSymlinksFrom: ComplexValue | undefined;
 }

@@ -1,4 +1,7 @@
-/** ngx_http_core_module: declared here, its directives beside. */
+/**
+ * ngx_http_core_module: the handle by which everybody reaches its objects. What it declares and does is in define.ts,
+ * which may import anything; this file may not, since nearly everything imports it.
+ */
 import { httpModule } from '../module.ts';
 import type { CoreLocation, CoreMain, CoreServer } from './conf.ts';
 

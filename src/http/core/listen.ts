@@ -1,0 +1,394 @@
+/**
+ * `listen`: which addresses a server is reached by, and which sockets that takes. Several servers share an address,
+ * and a socket bound to a wildcard takes the connections of all addresses of its port that need no socket of their
+ * own. nginx: ngx_http_core_listen(), ngx_http_add_listen(), ngx_http_optimize_servers().
+ */
+import type { Cycle } from '../../conf/cycle.ts';
+import type { ConfContext, Directive } from '../../conf/directive.ts';
+import { parseNumber, parseSize, parseTime } from '../../conf/units.ts';
+import type { Log } from '../../log/log.ts';
+import type { ListenAddress, Listening, ListenSocketOptions } from '../../net/listening.ts';
+import { inetAddress, isWildcard, parseUrl, UrlError } from '../../net/url.ts';
+import { httpOf } from '../cycle.ts';
+import type { HttpRequest } from '../request.ts';
+import type { CoreMain, CoreServer, ListenGroup } from './conf.ts';
+import { coreModule } from './module.ts';
+import { ServerNames } from './server-name.ts';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The parameters of one `listen`. nginx: ngx_http_listen_opt_t. */
+interface ListenOptions {
+  socket: Writable<ListenSocketOptions>;
+  /** Something about the socket was said: it can be said only once for an address. */
+  set: boolean;
+  defaultServer: boolean;
+  ssl: boolean;
+  http2: boolean;
+  quic: boolean;
+  proxyProtocol: boolean;
+}
+
+/** One address with what the servers said about it. nginx: ngx_http_conf_addr_t. */
+interface AddressConf {
+  readonly where: ListenAddress;
+  options: ListenOptions;
+  defaultServer: CoreServer;
+  readonly servers: CoreServer[];
+  protocols: number;
+  protocolsSet: boolean;
+  protocolsChanged: boolean;
+}
+
+/** Addresses of one family, kind and port, in the order of their first mention. */
+interface PortConf {
+  readonly key: string;
+  readonly kind: 'tcp' | 'udp';
+  readonly addresses: AddressConf[];
+}
+
+/** What `listen` directives have asked for so far, until the http block closes. */
+const portsOf = new WeakMap<CoreMain, PortConf[]>();
+
+const DEFAULT_BACKLOG = 511;
+
+function defaultOptions(): ListenOptions {
+  return {
+    socket: { backlog: DEFAULT_BACKLOG, reuseport: false, ipv6only: true, deferred: false, bind: false },
+    set: false,
+    defaultServer: false,
+    ssl: false,
+    http2: false,
+    quic: false,
+    proxyProtocol: false,
+  };
+}
+
+/** Parameters that say something about the socket, by the text before `=`. */
+const SOCKET_PARAMETERS: Readonly<
+  Record<string, (socket: Writable<ListenSocketOptions>, value: string, whole: string) => string | undefined>
+> = {
+  'setfib=': (_socket, _value, whole) => `invalid parameter "${whole}"`,
+  'fastopen=': (socket, value, whole) => {
+    const n = parseNumber(value);
+    if (n === undefined) return `invalid fastopen "${whole}"`;
+    socket.fastopen = n;
+    return undefined;
+  },
+  'backlog=': (socket, value, whole) => {
+    const n = parseNumber(value);
+    if (n === undefined || n === 0) return `invalid backlog "${whole}"`;
+    socket.backlog = n;
+    return undefined;
+  },
+  'rcvbuf=': (socket, value, whole) => {
+    const n = parseSize(value);
+    if (n === undefined) return `invalid rcvbuf "${whole}"`;
+    socket.rcvbuf = n;
+    return undefined;
+  },
+  'sndbuf=': (socket, value, whole) => {
+    const n = parseSize(value);
+    if (n === undefined) return `invalid sndbuf "${whole}"`;
+    socket.sndbuf = n;
+    return undefined;
+  },
+  'so_keepalive=': (socket, value) => {
+    if (value === 'on') socket.keepalive = true;
+    else if (value === 'off') socket.keepalive = false;
+    else {
+      const keepalive = parseKeepalive(value);
+      if (keepalive === undefined) return `invalid so_keepalive value: "${value}"`;
+      socket.keepalive = keepalive;
+    }
+    return undefined;
+  },
+};
+
+/** `idle:interval:count`, each of which may be left out. */
+function parseKeepalive(text: string): { idle?: number; interval?: number; count?: number } | undefined {
+  const [idleText = '', intervalText = '', ...rest] = text.split(':');
+  const countText = rest.join(':');
+  const keepalive: { idle?: number; interval?: number; count?: number } = {};
+  if (idleText !== '') {
+    const idle = parseTime(idleText, 's');
+    if (idle === undefined) return undefined;
+    keepalive.idle = idle;
+  }
+  if (intervalText !== '') {
+    const interval = parseTime(intervalText, 's');
+    if (interval === undefined) return undefined;
+    keepalive.interval = interval;
+  }
+  if (countText !== '') {
+    const count = parseNumber(countText);
+    if (count === undefined) return undefined;
+    keepalive.count = count;
+  }
+  return keepalive.idle || keepalive.interval || keepalive.count ? keepalive : undefined;
+}
+
+/** A parameter that would change what goes over the wire is refused while nobody implements it. */
+function unsupported(parameter: string, module: string): string {
+  return `"listen" directive is not supported yet by tsresty with "${parameter}" (${module})`;
+}
+
+function parseParameter(cf: ConfContext, options: ListenOptions, text: string): string | undefined {
+  switch (text) {
+    case 'default_server':
+    case 'default':
+      options.defaultServer = true;
+      return undefined;
+    case 'ssl':
+      if (!cf.implementsModule('ngx_http_ssl_module')) return unsupported(text, 'ngx_http_ssl_module');
+      options.ssl = true;
+      return undefined;
+    case 'http2':
+      if (!cf.implementsModule('ngx_http_v2_module')) return unsupported(text, 'ngx_http_v2_module');
+      cf.warn('the "listen ... http2" directive is deprecated, use the "http2" directive instead');
+      options.http2 = true;
+      return undefined;
+    case 'quic':
+      return 'the "quic" parameter requires ngx_http_v3_module';
+    case 'proxy_protocol':
+      options.proxyProtocol = true;
+      return undefined;
+    case 'multipath':
+      cf.log('emerg', 'multipath is not supported on this platform, ignored');
+      return undefined;
+    case 'bind':
+      break;
+    case 'deferred':
+      options.socket.deferred = true;
+      break;
+    case 'reuseport':
+      options.socket.reuseport = true;
+      break;
+    case 'ipv6only=on':
+      options.socket.ipv6only = true;
+      break;
+    case 'ipv6only=off':
+      options.socket.ipv6only = false;
+      break;
+    default: {
+      if (text.startsWith('ipv6only=o')) return `invalid ipv6only flags "${text.slice(9)}"`;
+      if (text.startsWith('accept_filter=')) {
+        cf.log('emerg', `accept filters "${text}" are not supported on this platform, ignored`);
+        return undefined;
+      }
+      const name = text.slice(0, text.indexOf('=') + 1);
+      const parse = Object.hasOwn(SOCKET_PARAMETERS, name) ? SOCKET_PARAMETERS[name] : undefined;
+      if (parse === undefined) return `invalid parameter "${text}"`;
+      const message = parse(options.socket, text.slice(name.length), text);
+      if (message !== undefined) return message;
+    }
+  }
+  options.set = true;
+  options.socket.bind = true;
+  return undefined;
+}
+
+function setListen(cf: ConfContext, server: CoreServer, args: readonly string[]): string | undefined {
+  server.listen = true;
+  const url = args[0] as string;
+  let addresses: readonly ListenAddress[];
+  try {
+    addresses = parseUrl(url, { listen: true, defaultPort: 80 }).addresses;
+  } catch (e) {
+    if (e instanceof UrlError) return `${e.message} in "${url}" of the "listen" directive`;
+    throw e;
+  }
+  const options = defaultOptions();
+  for (const arg of args.slice(1)) {
+    const message = parseParameter(cf, options, arg);
+    if (message !== undefined) return message;
+  }
+  const seen = new Set<string>();
+  for (const where of addresses) {
+    if (seen.has(where.text)) continue;
+    seen.add(where.text);
+    const message = addListen(cf, server, where, { ...options, socket: { ...options.socket } });
+    if (message !== undefined) return message;
+  }
+  return undefined;
+}
+
+/** A server without `listen` is reached by port 80, or 8000 where that is out of reach. */
+export function addDefaultListen(cf: ConfContext, server: CoreServer): void {
+  const port = process.getuid?.() === 0 ? 80 : 8000;
+  const message = addListen(cf, server, inetAddress('0.0.0.0', port), defaultOptions());
+  if (message !== undefined) throw cf.error(message);
+}
+
+function addListen(
+  cf: ConfContext,
+  server: CoreServer,
+  where: ListenAddress,
+  options: ListenOptions,
+): string | undefined {
+  const main = coreModule.mainOf(httpOf(cf).confs);
+  let ports = portsOf.get(main);
+  if (ports === undefined) {
+    ports = [];
+    portsOf.set(main, ports);
+  }
+  const kind = options.quic ? 'udp' : 'tcp';
+  const key = `${kind} ${where.family} ${where.port}`;
+  let port = ports.find((p) => p.key === key);
+  if (port === undefined) {
+    port = { key, kind, addresses: [] };
+    ports.push(port);
+  }
+  const address = port.addresses.find((a) => a.where.text === where.text);
+  if (address !== undefined) return joinAddress(cf, address, server, options);
+  port.addresses.push({
+    where,
+    options,
+    defaultServer: server,
+    servers: [server],
+    protocols: 0,
+    protocolsSet: false,
+    protocolsChanged: false,
+  });
+  return undefined;
+}
+
+function protocolBits(options: ListenOptions): number {
+  return (options.proxyProtocol ? 1 : 0) | (options.ssl ? 2 : 0) | (options.http2 ? 4 : 0);
+}
+
+/** A further server on an address that is known. */
+function joinAddress(
+  cf: ConfContext,
+  address: AddressConf,
+  server: CoreServer,
+  options: ListenOptions,
+): string | undefined {
+  const text = address.where.text;
+  if (address.servers.includes(server)) return `a duplicate listen ${text}`;
+  address.servers.push(server);
+  const before = address.options;
+  let isDefaultTaken = before.defaultServer;
+  const protocols = protocolBits(options);
+  const previous = protocolBits(before);
+  if (options.set) {
+    if (before.set) return `duplicate listen options for ${text}`;
+    address.options = options;
+  }
+  if (options.defaultServer) {
+    if (isDefaultTaken) return `a duplicate default server for ${text}`;
+    isDefaultTaken = true;
+    address.defaultServer = server;
+  }
+  checkProtocols(cf, address, options, protocols, previous);
+  const merged = address.options;
+  merged.defaultServer = isDefaultTaken;
+  merged.proxyProtocol = options.proxyProtocol || before.proxyProtocol;
+  merged.ssl = options.ssl || before.ssl;
+  merged.http2 = options.http2 || before.http2;
+  return undefined;
+}
+
+/** Warns when servers of one address disagree about ssl, http2 or proxy_protocol. */
+function checkProtocols(
+  cf: ConfContext,
+  address: AddressConf,
+  options: ListenOptions,
+  protocols: number,
+  previous: number,
+): void {
+  const either = protocols | previous;
+  let conflict: boolean;
+  if (either !== previous) {
+    // Some were added.
+    conflict = (address.options.set && !options.set) || address.protocolsChanged || either !== protocols;
+    address.protocols = previous;
+    address.protocolsChanged = true;
+  } else {
+    const differs = address.protocolsSet && protocols !== address.protocols;
+    if (either !== protocols) {
+      // Some were left out.
+      conflict = options.set || differs;
+      address.protocolsChanged = true;
+    } else {
+      conflict = (options.set && address.protocolsChanged) || differs;
+    }
+    address.protocols = protocols;
+  }
+  if (conflict) cf.warn(`protocol options redefined for ${address.where.text}`);
+  address.protocolsSet = true;
+}
+
+class Group implements ListenGroup {
+  readonly where: ListenAddress;
+  readonly ssl: boolean;
+  readonly http2: boolean;
+  readonly proxyProtocol: boolean;
+  readonly defaultServer: CoreServer;
+  readonly servers: readonly CoreServer[];
+  readonly #names: ServerNames;
+
+  constructor(address: AddressConf, log: Log) {
+    this.where = address.where;
+    this.ssl = address.options.ssl;
+    this.http2 = address.options.http2;
+    this.proxyProtocol = address.options.proxyProtocol;
+    this.defaultServer = address.defaultServer;
+    this.servers = address.servers;
+    this.#names = new ServerNames(address.servers, address.defaultServer, address.where.text, log);
+  }
+
+  findServer(host: string, r: HttpRequest | undefined): CoreServer {
+    return this.#names.find(host, r);
+  }
+}
+
+/**
+ * Makes the sockets and the groups of servers behind them, when the http block has been read: fills
+ * `main.addresses`, `main.ports` and the cycle's list of sockets.
+ */
+export function buildListening(cycle: Cycle, main: CoreMain): void {
+  for (const { kind, addresses } of portsOf.get(main) ?? []) {
+    const wildcard = addresses.find((a) => isWildcard(a.where));
+    if (wildcard !== undefined) wildcard.options.socket.bind = true;
+    // Those bound by themselves first, the wildcard last.
+    const rank = (a: AddressConf): number => (a === wildcard ? 2 : a.options.socket.bind ? 0 : 1);
+    const sorted = [...addresses].sort((a, b) => rank(a) - rank(b));
+    const groups = new Map<AddressConf, ListenGroup>();
+    for (const address of sorted) {
+      const group = new Group(address, cycle.log);
+      groups.set(address, group);
+      main.addresses.push(group);
+    }
+    const riders = new Map<string, ListenGroup>();
+    for (const address of sorted) {
+      const group = groups.get(address) as ListenGroup;
+      if (wildcard !== undefined && !address.options.socket.bind) {
+        riders.set(address.where.address, group);
+        continue;
+      }
+      const listening: Listening = { kind, where: address.where, options: address.options.socket, fds: [] };
+      cycle.listening.push(listening);
+      main.ports.push({ listening, group, byAddress: address === wildcard ? riders : new Map() });
+    }
+  }
+  portsOf.delete(main);
+}
+
+/**
+ * The server of a host (lower case, without port and final dot) behind an address, see ListenGroup.findServer.
+ * nginx: ngx_http_find_virtual_server().
+ */
+export function findServer(group: ListenGroup, host: string, r: HttpRequest | undefined): CoreServer {
+  return group.findServer(host, r);
+}
+
+export const listenDirective: Directive<CoreServer> = {
+  name: 'listen',
+  contexts: ['server'],
+  args: { min: 1 },
+  level: 'server',
+  doc: 'Address and port, or the path of a unix socket, that the server takes requests on.',
+  defaultText: '*:80 | *:8000',
+  set: setListen,
+};

@@ -1,0 +1,48 @@
+/**
+ * The modules of http, in nginx's order (auto/modules of its sources): within a phase the later module's handler runs
+ * earlier, except in the log phase, and the later filter sees the response earlier. A module is added at its place in
+ * nginx's own list; third-party ones stand where OpenResty builds them in.
+ */
+import { coreModule } from '../core/define.ts';
+import { chunkedFilterModule } from '../filters/chunked.ts';
+import { copyFilterModule } from '../filters/copy.ts';
+import { headerFilterModule } from '../filters/header.ts';
+import { notModifiedFilterModule } from '../filters/not-modified.ts';
+import { postponeFilterModule } from '../filters/postpone.ts';
+import { rangeBodyModule, rangeHeaderModule } from '../filters/range.ts';
+import { writeFilterModule } from '../filters/write.ts';
+import type { HttpModule } from '../module.ts';
+
+/** All modules; a module's index is its position here. */
+export const httpModules: readonly HttpModule[] = number([
+  coreModule,
+  // log, upstream, v2, v3
+  // static, gzip_static, dav, autoindex, index, random_index
+  // mirror, try_files
+  // auth_request, auth_basic, access, limit_conn, limit_req
+  // realip, geo, map, split_clients, referer, rewrite, ssl
+  // proxy, fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
+  // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random, upstream_keepalive, upstream_zone
+  // stub_status
+
+  // Filters, the last one first to see a response.
+  writeFilterModule,
+  headerFilterModule,
+  chunkedFilterModule,
+  rangeHeaderModule,
+  // gzip
+  postponeFilterModule,
+  // ssi, charset, sub, addition, gunzip, userid, headers
+  copyFilterModule,
+  rangeBodyModule,
+  notModifiedFilterModule,
+  // slice
+]);
+
+// biome-ignore lint/suspicious/noExplicitAny: each module has its own types of configuration
+function number(modules: readonly HttpModule<any, any, any, any>[]): readonly HttpModule[] {
+  modules.forEach((module, index) => {
+    module.index = index;
+  });
+  return modules as readonly HttpModule[];
+}
