@@ -17,14 +17,47 @@ export function formatNumber(n: number): string {
   return formatFraction(n);
 }
 
+/** Powers of ten that doubles hold exactly. */
+const TEN: readonly number[] = Array.from({ length: 23 }, (_, i) => 10 ** i);
+
+const ZEROS = '0000000';
+
 function formatFraction(n: number): string {
-  const magnitude = n < 0 ? -n : n;
-  if (magnitude >= 1e-4 && magnitude < 99999999999999.5) {
-    // The shortest text that reads back as n: with at most 14 digits it is also n rounded to 14 digits.
-    const shortest = '' + n;
-    if (shortest.length <= 15) return shortest;
+  const a = n < 0 ? -n : n;
+  if (!(a >= 1e-4 && a < 1e14)) return formatG(n, 14);
+  // The decimal exponent.
+  let e: number;
+  if (a >= 1) {
+    e = a >= 1e7 ? 7 : 0;
+    while (e < 13 && a >= TEN[e + 1]!) e++;
+  } else e = a >= 0.1 ? -1 : a >= 0.01 ? -2 : a >= 0.001 ? -3 : -4;
+  // All 14 digits as an integer. The product is off by less than 0.01, which matters only close to one half.
+  const scaled = a * TEN[13 - e]!;
+  let digits = Math.floor(scaled);
+  const rest = scaled - digits;
+  if (rest > 0.48 && rest < 0.52) return formatG(n, 14);
+  if (rest >= 0.5 && ++digits === 1e14) {
+    digits = 1e13;
+    e++;
+    if (e === 14) return formatG(n, 14);
   }
-  return formatG(n, 14);
+  // Two halves of 7 digits are small integers, which V8 turns into text quickly.
+  let high = Math.floor(digits / 1e7);
+  let low = digits - high * 1e7;
+  let text: string;
+  if (low === 0) {
+    while (high % 10 === 0) high /= 10;
+    text = '' + high;
+  } else {
+    let width = 7;
+    for (; low % 10 === 0; width--) low /= 10;
+    const tail = '' + low;
+    text = '' + high + (tail.length < width ? ZEROS.substring(tail.length, width) + tail : tail);
+  }
+  if (e < 0) text = (e === -1 ? '0.' : e === -2 ? '0.0' : e === -3 ? '0.00' : '0.000') + text;
+  else if (text.length > e + 1) text = text.substring(0, e + 1) + '.' + text.substring(e + 1);
+  else if (text.length <= e) text = text.padEnd(e + 1, '0');
+  return n < 0 ? '-' + text : text;
 }
 
 /** "inf", "-inf" or "nan": how LuaJIT writes the numbers that have no digits. NaN has no sign in its output. */
@@ -84,16 +117,25 @@ export function parseNumber(s: string): number | undefined {
     negative = c === 45;
     c = ++at < end ? s.charCodeAt(at) : 0;
   }
-  if (end - at <= 15) {
-    // A plain decimal integer of up to 15 digits is exact in a double.
+  if (end - at <= 16) {
+    // Up to 15 digits are exact in a double, and so is the power of ten that a point divides by.
     let n = 0;
     let i = at;
+    let point = -1;
     for (; i < end; i++) {
       const d = s.charCodeAt(i) - 48;
-      if (d < 0 || d > 9) break;
-      n = n * 10 + d;
+      if (d >= 0 && d <= 9) n = n * 10 + d;
+      else if (d === -2 && point < 0) point = i;
+      else break;
     }
-    if (i === end && i > at) return negative ? -n : n;
+    if (i === end) {
+      if (point < 0) {
+        if (i > at && i - at <= 15) return negative ? -n : n;
+      } else if (i - at > 1) {
+        n /= TEN[i - point - 1]!;
+        return negative ? -n : n;
+      }
+    }
   }
   let value: number | undefined;
   if (c === 48 && end - at > 1) {

@@ -138,37 +138,36 @@ function replaceWithTemplate(s: string, pattern: Pattern, template: Template, li
   return ret2(count === 0 ? s : out + s.substring(copied), count);
 }
 
-/** A substitution that asks a function or a table for each replacement. */
+/** A substitution that asks a function or a table for each replacement; while it runs its state is in variables. */
 class Substitution implements NativeFrame {
   readonly name = 'gsub';
-  readonly #s: string;
-  readonly #pattern: Pattern;
-  readonly #source: LuaFunction | LuaTable;
-  readonly #limit: number;
-  #count = 0;
-  #at = 0;
-  #copied = 0;
-  #start = 0;
-  #end = 0;
-  #out = '';
+  private readonly s: string;
+  private readonly pattern: Pattern;
+  private readonly source: LuaFunction | LuaTable;
+  private readonly limit: number;
+  private count = 0;
+  private at = 0;
+  private copied = 0;
+  private start = 0;
+  private end = 0;
+  private out = '';
 
   constructor(s: string, pattern: Pattern, source: LuaFunction | LuaTable, limit: number) {
-    this.#s = s;
-    this.#pattern = pattern;
-    this.#source = source;
-    this.#limit = limit;
+    this.s = s;
+    this.pattern = pattern;
+    this.source = source;
+    this.limit = limit;
   }
 
   /** Goes on until all is replaced, or parks itself when the replacement suspends. */
   run(): LuaResult {
-    const s = this.#s;
-    const pattern = this.#pattern;
-    const source = this.#source;
-    while (this.#count < this.#limit && this.#at <= s.length && pattern.search(s, this.#at)) {
-      const start = (this.#start = found[0]!);
-      const end = (this.#end = found[1]!);
-      this.#count++;
-      this.#at = pattern.anchored ? s.length + 1 : end > start ? end : end + 1;
+    const { s, pattern, source, limit } = this;
+    let { count, at, copied, out } = this;
+    while (count < limit && at <= s.length && pattern.search(s, at)) {
+      const start = found[0]!;
+      const end = found[1]!;
+      count++;
+      at = pattern.anchored ? s.length + 1 : end > start ? end : end + 1;
       let r: LuaResult;
       if (typeof source === 'function') r = callWithCaptures(source, pattern, s);
       else {
@@ -177,26 +176,38 @@ class Substitution implements NativeFrame {
         if (r === undefined && source.$m !== undefined) r = index(source, key);
       }
       if (r === S) {
-        if (R.n < 0) return pushFrame(this);
+        if (R.n < 0) {
+          this.count = count;
+          this.at = at;
+          this.copied = copied;
+          this.out = out;
+          this.start = start;
+          this.end = end;
+          return pushFrame(this);
+        }
         r = R.n > 0 ? R.a : undefined;
       }
-      this.#add(r as LuaValue);
+      if (r === undefined || r === false) continue; // the original text stays
+      out += s.substring(copied, start) + (typeof r === 'string' ? r : replacementText(r as LuaValue));
+      copied = end;
     }
-    return ret2(this.#copied === 0 && this.#out === '' ? s : this.#out + s.substring(this.#copied), this.#count);
+    return ret2(copied === 0 && out === '' ? s : out + s.substring(copied), count);
   }
 
   resume(result: LuaResult): LuaResult {
-    this.#add((result === S ? (R.n > 0 ? R.a : undefined) : result) as LuaValue);
+    const r = (result === S ? (R.n > 0 ? R.a : undefined) : result) as LuaValue;
+    if (r !== undefined && r !== false) {
+      this.out += this.s.substring(this.copied, this.start) + replacementText(r);
+      this.copied = this.end;
+    }
     return this.run();
   }
+}
 
-  #add(value: LuaValue): void {
-    if (value === undefined || value === false) return; // the original text stays
-    if (typeof value === 'number') value = formatNumber(value);
-    else if (typeof value !== 'string') throwError(`invalid replacement value (a ${typeName(value)})`);
-    this.#out += this.#s.substring(this.#copied, this.#start) + value;
-    this.#copied = this.#end;
-  }
+function replacementText(v: LuaValue): string {
+  if (typeof v === 'string') return v;
+  if (typeof v === 'number') return formatNumber(v);
+  throwError(`invalid replacement value (a ${typeName(v)})`);
 }
 
 function callWithCaptures(f: LuaFunction, pattern: Pattern, s: string): LuaResult {

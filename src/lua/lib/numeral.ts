@@ -3,7 +3,7 @@
 // Integers are LuaJIT's 64 bit ones: a double is truncated, and what does not fit becomes -2^63. Doubles hold every
 // integer up to 2^53, so only larger ones go through BigInt.
 
-import { formatNonFinite, padExponent, stripZeros } from '../number.ts';
+import { formatG, formatNonFinite, formatNumber, padExponent, stripZeros } from '../number.ts';
 
 /** Flags, width (0: none) and precision (-1: none) of one conversion. */
 export interface Layout {
@@ -16,6 +16,9 @@ export interface Layout {
   readonly width: number;
   readonly precision: number;
 }
+
+/** Bytes in hexadecimal, the most frequent use of %x. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, n) => n.toString(16));
 
 const TWO_63 = 2 ** 63;
 const INT64_MIN = -(1n << 63n);
@@ -62,7 +65,8 @@ export function formatSigned(layout: Layout, n: number): string {
 /** %u (radix 10), %o (8), %x and %X (16): negative numbers are taken modulo 2^64. */
 export function formatUnsigned(layout: Layout, n: number, radix: number): string {
   let digits: string;
-  if (n >= 0 && n < 9007199254740992) digits = Math.trunc(n).toString(radix);
+  if (radix === 16 && (n & 255) === n) digits = HEX[n]!;
+  else if (n >= 0 && n < 9007199254740992) digits = Math.trunc(n).toString(radix);
   else digits = BigInt.asUintN(64, toInt64(n >= TWO_63 ? n - 2 * TWO_63 : n)).toString(radix);
   const zero = digits === '0';
   if (layout.upper) digits = digits.toUpperCase();
@@ -76,6 +80,10 @@ export function formatUnsigned(layout: Layout, n: number, radix: number): string
 
 /** %e, %f, %g and %a. */
 export function formatFloat(layout: Layout, n: number, style: 'e' | 'f' | 'g' | 'a'): string {
+  if (style === 'g' && layout.width === 0 && !layout.plus && !layout.space && !layout.alternate && !layout.upper) {
+    if (layout.precision === 14) return formatNumber(n);
+    if (layout.precision > 0) return formatG(n, layout.precision);
+  }
   if (n - n !== 0) {
     const text = formatNonFinite(Math.abs(n));
     const sign = !Number.isNaN(n) ? signOf(layout, n < 0) : layout.space ? ' ' : '';
@@ -119,8 +127,8 @@ function general(n: number, layout: Layout): string {
     return stripZeros(text.slice(0, at)) + padExponent(text, at);
   }
   const decimals = precision - 1 - exponent;
-  // toFixed has at most 100 decimals; a number >= 1e-4 with 99 digits has up to 103.
-  const digits = decimals <= 100 ? n.toFixed(decimals) : n.toPrecision(precision);
+  // toFixed has at most 100 decimals (a number >= 1e-4 with 99 digits has up to 103) and no digits from 1e21 on.
+  const digits = decimals <= 100 && n < 1e21 ? n.toFixed(decimals) : n.toPrecision(precision);
   if (!layout.alternate) return stripZeros(digits);
   return decimals === 0 ? digits + '.' : digits;
 }

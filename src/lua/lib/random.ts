@@ -4,10 +4,8 @@
 // table 3, first entry): four shift registers of 64 bits whose exclusive or is the result. Each 64 bit word is held as
 // two 32 bit halves, which is an order of magnitude faster than BigInt.
 
-/** k, q and s of the four registers. */
+/** Bits that count of each register. */
 const K = [63, 58, 55, 47];
-const Q = [31, 19, 24, 21];
-const S = [18, 28, 7, 8];
 
 /** One generator with its state. */
 export class Random {
@@ -39,34 +37,35 @@ export class Random {
   /** The next number in 0 <= x < 1, with 52 random bits. */
   next(): number {
     const u = this.#u;
-    let high = 0;
-    let low = 0;
-    for (let i = 0; i < 4; i++) {
-      const k = K[i]!;
-      const q = Q[i]!;
-      const s = S[i]!;
-      const zh = u[2 * i]!;
-      const zl = u[2 * i + 1]!;
-      const th = ((zh << q) | (zl >>> (32 - q))) ^ zh;
-      const tl = (zl << q) ^ zl;
-      const shift = k - s;
-      let h: number;
-      let l: number;
-      if (shift < 32) {
-        h = th >>> shift;
-        l = (tl >>> shift) | (th << (32 - shift));
-      } else {
-        h = 0;
-        l = th >>> (shift - 32);
-      }
-      const masked = zl & (-1 << (64 - k));
-      h ^= (zh << s) | (masked >>> (32 - s));
-      l ^= masked << s;
-      u[2 * i] = h;
-      u[2 * i + 1] = l;
-      high ^= h;
-      low ^= l;
-    }
-    return ((high & 0xfffff) * 4294967296 + (low >>> 0)) / 4503599627370496;
+    // Each register z becomes (((z << q) ^ z) >>> (k - s)) ^ ((z & -(2^(64 - k))) << s), written out for its constants.
+    let zh = u[0]!;
+    let zl = u[1]!;
+    const h0 = (zh << 18) | ((zl & -2) >>> 14);
+    const l0 = (((zh << 31) | (zl >>> 1)) ^ zh) >>> 13;
+    u[0] = h0;
+    const r0 = l0 ^ ((zl & -2) << 18);
+    u[1] = r0;
+    zh = u[2]!;
+    zl = u[3]!;
+    let th = ((zh << 19) | (zl >>> 13)) ^ zh;
+    const h1 = (th >>> 30) ^ ((zh << 28) | ((zl & -64) >>> 4));
+    const r1 = ((((zl << 19) ^ zl) >>> 30) | (th << 2)) ^ ((zl & -64) << 28);
+    u[2] = h1;
+    u[3] = r1;
+    zh = u[4]!;
+    zl = u[5]!;
+    th = ((zh << 24) | (zl >>> 8)) ^ zh;
+    const h2 = (zh << 7) | ((zl & -512) >>> 25);
+    const r2 = (th >>> 16) ^ ((zl & -512) << 7);
+    u[4] = h2;
+    u[5] = r2;
+    zh = u[6]!;
+    zl = u[7]!;
+    th = ((zh << 21) | (zl >>> 11)) ^ zh;
+    const h3 = (zh << 8) | ((zl & -131072) >>> 24);
+    const r3 = (th >>> 7) ^ ((zl & -131072) << 8);
+    u[6] = h3;
+    u[7] = r3;
+    return (((h0 ^ h1 ^ h2 ^ h3) & 0xfffff) * 4294967296 + ((r0 ^ r1 ^ r2 ^ r3) >>> 0)) / 4503599627370496;
   }
 }

@@ -96,18 +96,40 @@ function reverse(s: LuaValue): LuaResult {
   return text;
 }
 
-const BEYOND_ASCII = /[\x80-\xff]/;
+// Only ASCII letters have cases in the C locale; JavaScript would also change Latin-1 letters. Most strings that are
+// given to `lower` are short and small already, which a loop finds out before anything is called.
 
-// Only ASCII letters have cases in the C locale; JavaScript would also change Latin-1 letters.
+const UPPER = 1;
+const LOWER = 2;
+const BEYOND_ASCII = 4;
+const KIND = new Uint8Array(256);
+KIND.fill(UPPER, 65, 91);
+KIND.fill(LOWER, 97, 123);
+KIND.fill(BEYOND_ASCII, 128);
+
+const SHORT = 64;
+const NON_ASCII = /[\x80-\xff]/;
+
+/** The kinds of bytes that a string has; of a long one only whether it goes beyond ASCII. */
+function kinds(s: string): number {
+  if (s.length > SHORT) return NON_ASCII.test(s) ? UPPER | LOWER | BEYOND_ASCII : UPPER | LOWER;
+  let all = 0;
+  for (let i = 0; i < s.length; i++) all |= KIND[s.charCodeAt(i)]!;
+  return all;
+}
 
 function lower(s: LuaValue): LuaResult {
   if (typeof s !== 'string') s = argString(s, 1, 'lower', arguments.length);
-  return BEYOND_ASCII.test(s) ? s.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : s.toLowerCase();
+  const kind = kinds(s);
+  if ((kind & UPPER) === 0) return s;
+  return (kind & BEYOND_ASCII) === 0 ? s.toLowerCase() : s.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 function upper(s: LuaValue): LuaResult {
   if (typeof s !== 'string') s = argString(s, 1, 'upper', arguments.length);
-  return BEYOND_ASCII.test(s) ? s.replace(/[a-z]+/g, (letters) => letters.toUpperCase()) : s.toUpperCase();
+  const kind = kinds(s);
+  if ((kind & LOWER) === 0) return s;
+  return (kind & BEYOND_ASCII) === 0 ? s.toUpperCase() : s.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 }
 
 function find(s: LuaValue, pattern: LuaValue, init: LuaValue, plain: LuaValue): LuaResult {
@@ -131,6 +153,8 @@ function find(s: LuaValue, pattern: LuaValue, init: LuaValue, plain: LuaValue): 
       return ret2(start, end);
     case 1:
       return ret3(start, end, compiled.capture(s, 0));
+    case 2:
+      return retN([start, end, compiled.capture(s, 0), compiled.capture(s, 1)]);
   }
   const values: LuaValue[] = [start, end];
   compiled.pushCaptures(s, values);

@@ -18,7 +18,10 @@ const MAX_RESULTS = 8000;
 const LUA_FUNCTION = Number.POSITIVE_INFINITY;
 
 /** table.insert and remove: shorter tails are moved one by one, longer ones by the native method. */
-const SHORT_TAIL = 32;
+const SHORT_TAIL = 16;
+
+/** table.concat: from this many items on, joining them natively beats appending one by one. */
+const MANY = 6;
 
 function insert(t: LuaValue, pos: LuaValue, v: LuaValue): LuaResult {
   const table = t instanceof LuaTable ? t : argTable(t, 1, 'insert', arguments.length);
@@ -31,12 +34,11 @@ function insert(t: LuaValue, pos: LuaValue, v: LuaValue): LuaResult {
   const items = table.$a;
   const end = items.length;
   if (at > 0 && at < end) {
-    const last = items[end - 1];
-    if (end - at <= SHORT_TAIL) {
+    if (end - at <= SHORT_TAIL || table.$h !== undefined) {
+      table.setInt(end, items[end - 1]);
       for (let i = end - 1; i > at; i--) items[i] = items[i - 1];
-    } else items.copyWithin(at + 1, at, end - 1);
-    items[at] = v;
-    table.setInt(end, last);
+      items[at] = v;
+    } else items.splice(at, 0, v);
   } else {
     for (let i = end; i > at; i--) table.setInt(i, table.getInt(i - 1));
     table.setInt(at, v);
@@ -59,8 +61,8 @@ function remove(t: LuaValue, pos: LuaValue): LuaResult {
   const old = items[at];
   if (last - at <= SHORT_TAIL) {
     for (let i = at; i < last; i++) items[i] = items[i + 1];
-  } else items.copyWithin(at, at + 1);
-  table.setInt(last, undefined);
+    table.setInt(last, undefined);
+  } else items.splice(at, 1);
   return old;
 }
 
@@ -70,6 +72,11 @@ function concat(t: LuaValue, separator: LuaValue, i: LuaValue, j: LuaValue): Lua
   const from = optInteger(i, 3, 'concat', arguments.length, 1);
   const items = table.$a;
   const to = j === undefined ? items.length - 1 : argInteger(j, 4, 'concat', arguments.length);
+  if (to - from >= MANY && from >= 1 && to < items.length) {
+    let at = from;
+    while (at <= to && typeof items[at] === 'string') at++;
+    if (at > to) return items.slice(from, to + 1).join(glue);
+  }
   let text = '';
   for (let at = from; at <= to; at++) {
     let v = items[at];
