@@ -203,7 +203,7 @@ export function resolveHostSync(host: string): readonly string[] {
   let addresses = resolved.get(host);
   if (addresses === undefined) {
     const name = Buffer.from(host, 'latin1').toString();
-    const output = execFileSync(process.execPath, ['-e', LOOKUP, name], { encoding: 'utf8' });
+    const output = execFileSync(process.execPath, ['-e', LOOKUP, '--', name], { encoding: 'utf8' });
     addresses = JSON.parse(output) as string[];
     if (addresses.length > 0) resolved.set(host, addresses);
   }

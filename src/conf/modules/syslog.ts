@@ -1,4 +1,6 @@
 /** `syslog:server=...,facility=...,severity=...,tag=...,nohostname`. nginx: src/core/ngx_syslog.c. */
+import type { ListenAddress } from '../../net/listening.ts';
+import { parseUrl, UrlError } from '../../net/url.ts';
 import type { ConfContext } from '../directive.ts';
 
 const FACILITIES = (
@@ -9,8 +11,10 @@ const SEVERITIES = ['emerg', 'alert', 'crit', 'error', 'warn', 'notice', 'info',
 
 /** Where and how to send log lines. */
 export interface SyslogTarget {
-  /** `host`, `host:port` or `unix:/path`, as written; the port is 514 when there is none. */
+  /** `host`, `host:port` or `unix:/path`, as written. */
   readonly server: string;
+  /** The first address of it; port 514 when none was named. */
+  readonly address: ListenAddress;
   /** Numbers of RFC 3164. Defaults: local7, info. */
   readonly facility: number;
   readonly severity: number;
@@ -18,20 +22,13 @@ export interface SyslogTarget {
   readonly nohostname: boolean;
 }
 
-/** The form of `host`, `host:port`, `[address]:port`, `unix:path`; a host's name is looked up when it is used. */
-function checkServer(cf: ConfContext, server: string): string {
-  if (server.startsWith('unix:')) {
-    if (server.length === 5) throw cf.error(`no path in the unix domain socket in syslog server "${server}"`);
-    return server;
+function parseServer(cf: ConfContext, server: string): ListenAddress {
+  try {
+    return parseUrl(server, { defaultPort: 514 }).addresses[0]!;
+  } catch (thrown) {
+    if (thrown instanceof UrlError) throw cf.error(`${thrown.message} in syslog server "${server}"`);
+    throw thrown;
   }
-  const port = /^(?:\[[^\]]*\]|[^:[]*)(?::(.*))?$/.exec(server);
-  if (port === null || server === '' || server.startsWith(':')) {
-    throw cf.error(`${server.startsWith('[') ? 'invalid host' : 'no host'} in syslog server "${server}"`);
-  }
-  if (port[1] !== undefined && (!/^[0-9]{1,5}$/.test(port[1]) || Number(port[1]) < 1 || Number(port[1]) > 65535)) {
-    throw cf.error(`invalid port in syslog server "${server}"`);
-  }
-  return server;
 }
 
 function checkTag(cf: ConfContext, tag: string): string {
@@ -49,6 +46,7 @@ function checkTag(cf: ConfContext, tag: string): string {
  */
 export function parseSyslog(cf: ConfContext, text: string): SyslogTarget {
   let server: string | undefined;
+  let address: ListenAddress | undefined;
   let facility: number | undefined;
   let severity: number | undefined;
   let tag: string | undefined;
@@ -62,7 +60,8 @@ export function parseSyslog(cf: ConfContext, text: string): SyslogTarget {
     const value = at === -1 ? '' : parameter.slice(at + 1);
     if (key === 'server' && at !== -1) {
       once(key, server);
-      server = checkServer(cf, value);
+      address = parseServer(cf, value);
+      server = value;
     } else if (key === 'facility' && at !== -1) {
       once(key, facility);
       facility = FACILITIES.indexOf(value);
@@ -80,6 +79,6 @@ export function parseSyslog(cf: ConfContext, text: string): SyslogTarget {
       throw cf.error(`unknown syslog parameter "${parameter}"`);
     }
   }
-  if (server === undefined) throw cf.error('no syslog server specified');
-  return { server, facility: facility ?? 23, severity: severity ?? 6, tag: tag ?? 'nginx', nohostname };
+  if (server === undefined || address === undefined) throw cf.error('no syslog server specified');
+  return { server, address, facility: facility ?? 23, severity: severity ?? 6, tag: tag ?? 'nginx', nohostname };
 }

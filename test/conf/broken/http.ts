@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of nginx
 /** The http block: servers, locations, rewriting, variables, upstreams, logs. */
 import type { BrokenCase } from './case.ts';
 
