@@ -7,10 +7,10 @@
 
 /** Fields in order; names keep the case in which they came. */
 export class HeaderList {
-  readonly names: string[] = [];
+  names: string[] = [];
   /** Lower-case names. */
-  readonly keys: string[] = [];
-  readonly values: string[] = [];
+  keys: string[] = [];
+  values: string[] = [];
 
   get length(): number {
     return this.names.length;

@@ -105,6 +105,8 @@ export class HttpRequest {
   httpVersion: number = HTTP_VERSION_11;
   /** `GET /x HTTP/1.1` as received, without line end; '' until parsed. */
   requestLine = '';
+  /** Request line and header as received, with the line ends. For ngx.req.raw_header. */
+  rawHeader = '';
   /** $server_protocol, as received. */
   httpProtocol = '';
   /** The request target as received. $request_uri. */

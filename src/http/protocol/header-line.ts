@@ -9,7 +9,7 @@ import { PARSE_AGAIN, PARSE_HEADER_DONE, PARSE_INVALID_HEADER, PARSE_OK } from '
 
 /** A parsed header line. One object serves all lines of a connection. */
 export class HeaderLine {
-  name: HeaderName = headerName('Host') as HeaderName;
+  name: HeaderName = headerName('Host', 0, 4) as HeaderName;
   /** A substring of the text. */
   value = '';
   /** First byte behind the line end; with PARSE_HEADER_DONE, behind the empty line. */
@@ -40,7 +40,7 @@ export function parseHeaderLine(text: string, pos: number, out: HeaderLine): num
   if (lf < 0 || colon < 0 || colon > lf || out.nul < lf || text.charCodeAt(lf - 1) !== 0x0d) {
     return parseOddLine(text, pos, out);
   }
-  const name = headerName(text.slice(pos, colon));
+  const name = headerName(text, pos, colon);
   if (name === undefined) return parseOddLine(text, pos, out);
   let start = colon + 1;
   while (text.charCodeAt(start) === 0x20) start++;
@@ -111,7 +111,7 @@ function parseOddLine(text: string, pos: number, out: HeaderLine): number {
     out.badAt = end;
     return PARSE_INVALID_HEADER;
   }
-  out.name = headerName(text.slice(pos, nameEnd)) as HeaderName;
+  out.name = headerName(text, pos, nameEnd) as HeaderName;
   out.value = text.slice(start, end);
   out.end = end;
   out.next = i + 1;

@@ -61,17 +61,39 @@ export interface HeaderName {
 /** No more names than these are kept, so that clients that invent names cannot fill the memory. */
 const MOST_NAMES = 2048;
 const LONGEST_NAME = 64;
+/** And no more of one hash, so that nobody can make the search long. */
+const LONGEST_BUCKET = 8;
 
 const LOWCASE = byteSet('-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ');
 
-const names = new Map<string, HeaderName>();
+// A hash table of our own: a Map would hash the whole name anew each time, since each request brings new strings.
+const BUCKETS = 2048;
+const buckets: (HeaderName[] | undefined)[] = new Array(BUCKETS).fill(undefined);
+let count = 0;
 
 /**
- * What a name means; undefined when it cannot be a name: it is empty or holds a space, a control character or a
- * colon. `name` may be a part of a longer string: the result does not keep that alive.
+ * What the name between two positions of a text means; undefined when it cannot be a name: it is empty or holds a
+ * space, a control character or a colon. The result does not keep the text alive.
  */
-export function headerName(name: string): HeaderName | undefined {
-  return names.get(name) ?? learn(name);
+export function headerName(text: string, start: number, end: number): HeaderName | undefined {
+  const bucket = buckets[hash(text, start, end)];
+  const name = text.slice(start, end);
+  if (bucket !== undefined) {
+    for (let i = 0; i < bucket.length; i++) {
+      const entry = bucket[i] as HeaderName;
+      if (entry.name === name) return entry;
+    }
+  }
+  return learn(name);
+}
+
+/** Length and three letters tell the usual names apart. */
+function hash(text: string, start: number, end: number): number {
+  if (start >= end) return 0;
+  const first = text.charCodeAt(start);
+  const middle = text.charCodeAt((start + end) >> 1);
+  const last = text.charCodeAt(end - 1);
+  return ((end - start) ^ (first << 3) ^ (middle << 5) ^ (last << 1)) & (BUCKETS - 1);
 }
 
 function learn(name: string): HeaderName | undefined {
@@ -89,7 +111,15 @@ function learn(name: string): HeaderName | undefined {
   const copy = Buffer.from(name, 'latin1').toString('latin1');
   const key = lowerCase(copy);
   const entry = { name: copy, key, kind: KINDS.get(key) ?? FIELD_PLAIN, odd, underscore };
-  if (names.size < MOST_NAMES && name.length <= LONGEST_NAME) names.set(copy, entry);
+  if (count < MOST_NAMES && name.length <= LONGEST_NAME) {
+    const at = hash(copy, 0, copy.length);
+    const bucket = buckets[at] ?? [];
+    if (bucket.length < LONGEST_BUCKET) {
+      bucket.push(entry);
+      buckets[at] = bucket;
+      count++;
+    }
+  }
   return entry;
 }
 

@@ -32,7 +32,7 @@ import type { ChunkedDecoder } from './chunked.ts';
 import { continueDiscarding, discardBody, discardTimedOut, limitDiscarding } from './discard.ts';
 import type { ValidHost } from './host.ts';
 import { addReusable, type Reusable, removeReusable } from './idle.ts';
-import { readHeader, readRequestLine } from './read-head.ts';
+import { type RepeatedHeader, readHeader, readRequestLine } from './read-head.ts';
 import { type OutputPiece, writeOutput } from './write.ts';
 
 // What the connection does.
@@ -93,7 +93,10 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   private reading = true;
   private running = false;
 
-  // The header being read.
+  // The head being read.
+  /** Where it begins in `text`, and what of it is not in `text` any more. */
+  headStart = 0;
+  headBefore = '';
   /** FIELD_* bits of the fields that have come. */
   seenFields = 0;
   fieldCount = 0;
@@ -101,6 +104,9 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   lastLine = -1;
   lastHostText = '';
   lastHost: ValidHost | undefined = undefined;
+
+  /** The header of the request before, when it may be compared with. */
+  repeat: RepeatedHeader | undefined = undefined;
 
   // The body.
   body: BodyReader | undefined = undefined;
@@ -374,6 +380,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
 
   private append(piece: string): void {
     if (this.pos === this.text.length) {
+      if (this.state === STATE_HEADER) this.keepHead(this.pos);
       this.bufferEnd -= this.pos;
       this.lastLine = -1;
       this.text = piece;
@@ -382,10 +389,21 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     }
     // A rope: flat again when it is next parsed. What was used is kept as far as the log may quote it.
     const used = this.state === STATE_HEADER && this.lastLine >= 0 ? this.lastLine : this.pos;
+    if (this.state === STATE_HEADER) this.keepHead(used);
     this.text = used === 0 ? this.text + piece : this.text.slice(used) + piece;
     this.pos -= used;
     this.bufferEnd -= used;
     this.lastLine -= used;
+  }
+
+  /** The first bytes of the text are about to be dropped. */
+  private keepHead(used: number): void {
+    if (this.headStart >= used) {
+      this.headStart -= used;
+      return;
+    }
+    this.headBefore += this.text.slice(this.headStart, used);
+    this.headStart = 0;
   }
 
   /** All input is used: lets go of it. */
@@ -457,6 +475,8 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   startRequest(r: HttpRequest): void {
     this.readTimer.clear();
     this.state = STATE_REQUEST;
+    r.rawHeader = this.headBefore + this.text.slice(this.headStart, this.pos);
+    this.headBefore = '';
     this.releaseText();
     handleRequest(r);
   }

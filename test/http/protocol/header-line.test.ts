@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HeaderLine, parseHeaderLine, prepareHeaderLines } from '../../../src/http/protocol/header-line.ts';
-import { FIELD_HOST, headerName } from '../../../src/http/protocol/header-names.ts';
+import { FIELD_HOST, headerName as find, type HeaderName } from '../../../src/http/protocol/header-names.ts';
 import {
   PARSE_AGAIN,
   PARSE_HEADER_DONE,
   PARSE_INVALID_HEADER,
   PARSE_OK,
 } from '../../../src/http/protocol/request-line.ts';
+
+const headerName = (name: string): HeaderName | undefined => find(name, 0, name.length);
 
 function parse(text: string): [code: number, line: HeaderLine] {
   const line = new HeaderLine();

@@ -33,7 +33,9 @@ test('a request and keep-alive', async () => {
 });
 
 test('a head in many pieces', async () => {
-  const h = start((r) => say(r, `${r.uri} ${r.args} ${r.headersIn.list.get('x-a')} ${r.requestLength}`));
+  const h = start((r) =>
+    say(r, `${r.uri} ${r.args} ${r.headersIn.list.get('x-a')} ${r.requestLength} ${JSON.stringify(r.rawHeader)}`),
+  );
   const c = new Client(h.port);
   const request = '\r\nGET /%41?b HTTP/1.1\r\nHost: a\r\nX-A: some value\r\n\r\n';
   for (const ch of request) {
@@ -41,8 +43,34 @@ test('a head in many pieces', async () => {
     await new Promise((go) => setImmediate(go));
   }
   const text = await c.until((x) => x.received.includes('\r\n\r\n'));
-  assert.ok(text.endsWith(`/A b some value ${request.length - 2}`), text);
+  assert.ok(text.endsWith(`/A b some value ${request.length - 2} ${JSON.stringify(request.slice(2))}`), text);
   await c.close();
+});
+
+test('the same header again, and others', async () => {
+  const h = start((r) => {
+    const { list, server, port } = r.headersIn;
+    const text = `${r.uri} ${list.names.map((n, i) => `${n}=${list.values[i]}`).join()} ${list.keys.join()} ${server}:${port} ${r.requestLength}`;
+    list.set('Host', 'changed', 'host');
+    return say(r, text);
+  });
+  const c = new Client(h.port);
+  const ask = async (request: string, answer: string): Promise<void> => {
+    c.received = '';
+    c.send(request);
+    await c.until((x) => x.received.endsWith(`\r\n\r\n${answer} ${request.length}`));
+  };
+  const same = 'Host: A:80\r\nX-Y: 1\r\n\r\n';
+  const answer = 'Host=A:80,X-Y=1 host,x-y a:80';
+  await ask(`GET /1 HTTP/1.1\r\n${same}`, `/1 ${answer}`);
+  await ask(`GET /22 HTTP/1.1\r\n${same}`, `/22 ${answer}`);
+  await ask('GET /3 HTTP/1.1\r\nHost: B\r\nX-Y: 1\r\n\r\n', '/3 Host=B,X-Y=1 host,x-y b:0');
+  await ask(`GET /4 HTTP/1.1\r\n${same}`, `/4 ${answer}`);
+  await ask(`GET http://c/5 HTTP/1.1\r\n${same}`, '/5 Host=A:80,X-Y=1 host,x-y c:0');
+  c.received = '';
+  c.send(`TRACE /6 HTTP/1.1\r\n${same}`);
+  await c.until((x) => x.ended);
+  assert.match(c.received, /^HTTP\/1\.1 405 /);
 });
 
 test('pipelined requests', async () => {
