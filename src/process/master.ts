@@ -142,7 +142,7 @@ class Master implements ChildrenOwner {
       case 'SIGUSR1':
         this.log.write(LOG_NOTICE, 'reopening logs');
         this.#current.cycle.openFiles.reopenAll(this.log, coreConf(this.#current.cycle).user?.uid);
-        redirectStderr(this.#current.log);
+        redirectStderr(this.#current.log, true);
         this.#children.signal('SIGUSR1');
         break;
       case 'SIGUSR2':
@@ -197,7 +197,7 @@ class Master implements ChildrenOwner {
     const opened = openCycle(cycle, { log: old.log, previous: old, stage: 'master' });
     if (opened === undefined) return;
     this.#current = opened;
-    redirectStderr(opened.log);
+    redirectStderr(opened.log, true);
     closeReplaced(old, opened);
     old.cycle.openFiles.closeAll();
     // Those of a reload that is still under way count as old.

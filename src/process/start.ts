@@ -165,7 +165,7 @@ export async function startServer(loader: Loader): Promise<'running' | number> {
     logFailure(opened.log, thrown);
     return 1;
   }
-  redirectStderr(opened.log);
+  redirectStderr(opened.log, conf.masterProcess);
   log.file?.close();
   if (conf.masterProcess) {
     const { runMaster } = await import('./master.ts');

@@ -130,7 +130,7 @@ class Worker {
   #reopen(): void {
     this.#log.write(LOG_NOTICE, 'reopening logs');
     this.#cycle.openFiles.reopenAll(this.#log);
-    redirectStderr(this.#log);
+    redirectStderr(this.#log, true);
   }
 
   /** Leaves when the connections have gone. */

@@ -26,6 +26,7 @@ export interface Libc {
   memfd_create(name: string, flags: number): number;
   pread(fd: number, buffer: Memory, length: number, offset: number): number;
   flock(fd: number, operation: number): number;
+  dup2(from: number, to: number): number;
   socket(family: number, type: number, protocol: number): number;
   /** bind(2); `address` is a struct sockaddr. */
   bind(fd: number, address: Memory, length: number): number;
@@ -63,6 +64,7 @@ const prototypes: Record<keyof Libc, string> = {
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   pread: 'intptr_t pread(int fd, void *buffer, size_t length, int64_t offset)',
   flock: 'int flock(int fd, int operation)',
+  dup2: 'int dup2(int from, int to)',
   socket: 'int socket(int family, int type, int protocol)',
   bind: 'int bind(int fd, void *address, uint32_t length)',
   listen: 'int listen(int fd, int backlog)',

@@ -121,7 +121,7 @@ function defaultUser(): RunAs {
   const uid = userId(DEFAULT_USER);
   if (uid === undefined) throw new ConfError(`getpwnam("${DEFAULT_USER}") failed`);
   // Debian's name for the group that nginx's configure finds under either name.
-  const gid = groupId(DEFAULT_USER) ?? groupId('nogroup');
+  const gid = groupId(DEFAULT_USER, 'nogroup');
   if (gid === undefined) throw new ConfError(`getgrnam("${DEFAULT_USER}") failed`);
   return { name: DEFAULT_USER, uid, gid };
 }
