@@ -12,6 +12,7 @@ import { postponeFilterModule } from '../filters/postpone.ts';
 import { rangeBodyModule, rangeHeaderModule } from '../filters/range.ts';
 import { writeFilterModule } from '../filters/write.ts';
 import type { HttpModule } from '../module.ts';
+import { rewriteModule } from './rewrite/module.ts';
 
 /** All modules; a module's index is its position here. */
 export const httpModules: readonly HttpModule[] = number([
@@ -20,7 +21,9 @@ export const httpModules: readonly HttpModule[] = number([
   // static, gzip_static, dav, autoindex, index, random_index
   // mirror, try_files
   // auth_request, auth_basic, access, limit_conn, limit_req
-  // realip, geo, map, split_clients, referer, rewrite, ssl
+  // realip, geo, map, split_clients, referer
+  rewriteModule,
+  // ssl
   // proxy, fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
   // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random, upstream_keepalive, upstream_zone
   // stub_status
