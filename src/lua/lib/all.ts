@@ -3,19 +3,16 @@
 import { ret0, retN } from '../call.ts';
 import type { LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
-import type { LuaFunction, LuaResult } from '../value.ts';
+import type { LuaResult } from '../value.ts';
 import { BASE } from './base.ts';
-import { openBit } from './bit.ts';
 import { COROUTINE } from './coroutine.ts';
 import { DEBUG } from './debug.ts';
-import { openMath } from './math.ts';
-import { libraryTable, markLibrary, markNative, natives } from './native.ts';
+import { LIBRARIES, preloadModules } from './index.ts';
+import { libraryTable, markLibrary, natives } from './native.ts';
 import { GLOBAL_PACKAGE, openPackage } from './package.ts';
-import { openString } from './string.ts';
-import { openTable, TABLE_MODULES } from './table.ts';
 
 /** A standard library besides the basic one and package, which are always there. */
-export type LibraryName = 'coroutine' | 'string' | 'table' | 'math' | 'bit' | 'debug' | 'jit';
+export type LibraryName = keyof typeof OPENERS;
 
 const JIT = natives({
   on: (): LuaResult => ret0(),
@@ -39,15 +36,12 @@ function openJit(): LuaTable {
   });
 }
 
-const OPENERS: Readonly<Record<LibraryName, () => LuaTable>> = {
+const OPENERS = {
   coroutine: () => LuaTable.fromObject(COROUTINE),
-  string: openString,
-  table: openTable,
-  math: openMath,
-  bit: openBit,
+  ...LIBRARIES,
   debug: () => LuaTable.fromObject(DEBUG),
   jit: openJit,
-};
+} satisfies Readonly<Record<string, () => LuaTable>>;
 
 const ALL = Object.keys(OPENERS) as LibraryName[];
 const marked = new Set<string>();
@@ -76,19 +70,12 @@ export function openLibraries(state: LuaState, names: readonly LibraryName[] = A
       const m = new LuaTable();
       m.setStr('__index', library);
       state.metatables.string = m;
-    } else if (name === 'table') openTableModules(state, library);
+    } else if (name === 'table') openModules(state, library);
   }
 }
 
-/** `require "table.new"` and the like: the function, which is also added to the table. */
-function openTableModules(state: LuaState, library: LuaTable): void {
+/** `require "table.new"`, `require "cjson"` and the like. */
+function openModules(state: LuaState, table: LuaTable): void {
   const preload = state.packagePreload();
-  for (const [name, fn] of Object.entries(TABLE_MODULES)) {
-    markNative(fn, name);
-    const loader: LuaFunction = () => {
-      library.setStr(name, fn);
-      return fn;
-    };
-    preload.set('table.' + name, loader);
-  }
+  for (const [name, loader] of Object.entries(preloadModules(table))) preload.set(name, loader);
 }
