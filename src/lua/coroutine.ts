@@ -10,7 +10,7 @@
  */
 
 import { captured, type Frame, hooks, LuaFrame, pushFrame, R, retN, S, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
-import { errorHooks, LuaError, throwValue } from './error.ts';
+import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
 import type { LuaState } from './state.ts';
 import type { LuaFunction, LuaResult, LuaValue, Sentinel } from './value.ts';
 
@@ -50,6 +50,8 @@ export class Coroutine {
   wrapped = false;
   /** A thread made by the host. */
   readonly isThread: boolean;
+  /** Whether coroutine.yield may return to the host from this thread itself. */
+  canYield = true;
   /** Data of the host (the request, the light thread); inherited by coroutine.create. */
   host: unknown;
   /** The thread that started this one, for hosts that build trees of threads. */
@@ -120,7 +122,9 @@ export function suspend(value: unknown): Sentinel {
 
 /** coroutine.yield. */
 export function yieldValues(args: LuaValue[]): Sentinel {
-  if (dynamic.current === undefined) throwValue('attempt to yield across C-call boundary');
+  if (dynamic.current === undefined || !dynamic.current.canYield) {
+    throwError('attempt to yield across C-call boundary');
+  }
   yielded = args;
   R.n = YIELD;
   return S;

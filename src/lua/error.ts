@@ -3,7 +3,7 @@
  * throw, and is done only where a position or a traceback is wanted.
  */
 
-import { position } from './position.ts';
+import { callingName, position } from './position.ts';
 import type { LuaValue } from './value.ts';
 
 /** What `error` throws. Throw it through `throwValue` so that xpcall's handler runs at the point of error. */
@@ -54,7 +54,12 @@ export function throwError(message: string, level = 1): never {
   throwValue(level > 0 ? position(level) + message : message);
 }
 
-/** Throws "bad argument #n to 'fname' (message)" with position, as luaL_argerror does. */
+/**
+ * Throws "bad argument #n to 'fname' (message)" with position, as luaL_argerror does. The function is named as the
+ * calling Lua code names it ('?' if it was not called by Lua code); self does not count in a method call.
+ */
 export function argError(n: number, fname: string, message: string): never {
-  throwError(`bad argument #${n} to '${fname}' (${message})`);
+  const call = callingName(fname);
+  if (call.isMethod && n === 1) throwError(`calling '${call.name}' on bad self (${message})`);
+  throwError(`bad argument #${call.isMethod ? n - 1 : n} to '${call.name}' (${message})`);
 }

@@ -54,6 +54,39 @@ function capture(limit: number): NodeJS.CallSite[] {
   return sites;
 }
 
+/**
+ * V8 tells a frame's function only as long as it has met no strict function on the way, and modules are strict. So
+ * natives that want the functions of their callers are wrapped in a sloppy one, which captures the stack first.
+ */
+const sloppy = new Function(
+  'hold',
+  `function capture() {
+    const prepare = Error.prepareStackTrace, limit = Error.stackTraceLimit, holder = {};
+    Error.prepareStackTrace = (_, sites) => sites;
+    Error.stackTraceLimit = 400;
+    Error.captureStackTrace(holder, capture);
+    const sites = holder.stack;
+    Error.prepareStackTrace = prepare;
+    Error.stackTraceLimit = limit;
+    return sites;
+  }
+  return (native) => function () {
+    const outer = hold(capture());
+    try { return native.apply(undefined, arguments); } finally { hold(outer); }
+  };`,
+);
+let held: NodeJS.CallSite[] | undefined;
+const wrap = sloppy((sites: NodeJS.CallSite[] | undefined) => {
+  const outer = held;
+  held = sites;
+  return outer;
+}) as (native: Function) => Function;
+
+/** Makes a native in which `levels` tells the functions of its callers, up to the next native. */
+export function seesFunctions<T extends Function>(native: T): T {
+  return wrap(native) as T;
+}
+
 /** Set by the coroutine module: the levels of the current coroutine that are parked on the heap. */
 export const parkedLevels: { get(): Level[] } = { get: () => [] };
 
@@ -63,7 +96,7 @@ export const parkedLevels: { get(): Level[] } = { get: () => [] };
  */
 export function levels(limit: number): Level[] {
   const result: Level[] = [];
-  const sites = capture(limit);
+  const sites = held ?? capture(limit);
   for (const site of sites) {
     const name = site.getFunctionName() ?? '';
     if (name === BASE) {
@@ -109,4 +142,14 @@ export function position(level: number): string {
   const index = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
   const at = stack[index];
   return at?.script === undefined ? '' : `${at.script.shortSource}:${at.line}: `;
+}
+
+/** How the Lua code that called the running native names it; `fallback` if no native is running. */
+export function callingName(fallback: string): { name: string; isMethod: boolean } {
+  const stack = levels(16);
+  if (stack[0] === undefined || stack[0].script !== undefined) return { name: fallback, isMethod: false };
+  const caller = stack[1];
+  const called = caller?.script === undefined ? undefined : caller.names()[0];
+  const m = called === undefined ? null : /^(\w+) '(.*)'$/s.exec(called);
+  return { name: m?.[2] ?? '?', isMethod: m?.[1] === 'method' };
 }

@@ -25,6 +25,7 @@ arg.set(0, file);
 state.globals.setStr('arg', arg);
 try {
   const thread = state.newThread(state.load(readFileSync(file, 'latin1'), '@' + file));
+  thread.canYield = false;
   const result = thread.resume(args.slice(1));
   if (result.status !== 'done') throw new LuaError('attempt to yield from the main thread');
 } catch (e) {

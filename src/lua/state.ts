@@ -7,6 +7,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { compile } from './compiler/compile.ts';
 import { Coroutine, dynamic } from './coroutine.ts';
 import { type LibraryName, openLibraries } from './lib/all.ts';
+import { standardStreams } from './lib/io.ts';
 import type { TypeMetatables } from './runtime.ts';
 import { LuaTable } from './table.ts';
 import { type LuaFunction, type LuaValue, Userdata } from './value.ts';
@@ -56,7 +57,7 @@ export class LuaState {
   private readonly loadFile: ((path: string) => string | undefined) | undefined;
 
   constructor(options: LuaStateOptions = {}) {
-    this.print = options.print ?? ((text) => void process.stdout.write(text, 'latin1'));
+    this.print = options.print ?? ((text) => standardStreams().stdout.write(text));
     this.loadFile = options.loadFile;
     this.registry.setStr('_LOADED', this.loaded);
     openLibraries(this, options.libs, options.packagePath ?? DEFAULT_PATH, options.packageCpath ?? DEFAULT_CPATH);

@@ -70,7 +70,12 @@ export class BaseEmitter {
   readonly shared = new Set<string>();
   private readonly scope: string[] = [];
   private scopeSaved = 0;
+  /** Temporaries in use, and the most there have been since `region` began. */
   protected temps = 0;
+  private peak = 0;
+  /** Locals made visible so far. */
+  private readonly brought: string[] = [];
+  private readonly forgetting: { readonly piece: number; readonly names: readonly string[] }[] = [];
   private targets: number;
 
   /** `firstTarget` is the first state number that is free for jump targets in the resume form. */
@@ -106,8 +111,12 @@ export class BaseEmitter {
   /** Makes a local visible to points of suspension from here on. */
   protected bring(v: Local): void {
     this.scope.push(v.js);
+    // A variable that closures share must keep its value.
     if (v.captured && !isPerIteration(v)) this.shared.add(v.js);
-    else this.declared.add(v.js);
+    else {
+      this.declared.add(v.js);
+      this.brought.push(v.js);
+    }
   }
 
   /** Makes a parameter visible. */
@@ -126,8 +135,47 @@ export class BaseEmitter {
 
   protected temp(): string {
     const t = 't' + ++this.temps;
+    if (this.temps > this.peak) this.peak = this.temps;
     this.declared.add(t);
     return t;
+  }
+
+  /**
+   * Frames save all variables, in or out of scope: to V8 each of them is in use until the function's end. A number
+   * that is out of scope would so be merged with `undefined` where control flow joins, which boxes it each time. So
+   * variables are cleared after the statement that contains them, and at the start of each iteration.
+   * `region` opens such a stretch; `begin` marks the place of the clearing text, else it is that of `clear`, which
+   * must be called at the end of the stretch.
+   */
+  protected region(): { begin(): void; clear(): void } {
+    const { temps, peak } = this;
+    const first = this.brought.length;
+    this.peak = temps;
+    let start = -1;
+    const names = (): string[] => {
+      const list = this.brought.slice(first);
+      for (let i = temps + 1; i <= this.peak; i++) list.push('t' + i);
+      return list;
+    };
+    return {
+      begin: () => {
+        if (!this.resuming) start = this.out.reserve();
+      },
+      clear: () => {
+        if (this.resuming) return;
+        const list = names();
+        this.peak = Math.max(peak, this.peak);
+        this.forgetting.push({ piece: start >= 0 ? start : this.out.reserve(), names: list });
+      },
+    };
+  }
+
+  /** Fills in the clearing texts, when it is known what frames save. */
+  protected finishClearing(): void {
+    for (const { piece, names } of this.forgetting) {
+      const list = names.filter((name) => this.saved.has(name));
+      this.out.pieces[piece] = list.length === 0 ? '' : `${list.join('=')}=undefined;`;
+    }
   }
 
   /** A name or constant for a value, evaluated now if it is neither. */

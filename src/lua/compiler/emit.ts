@@ -75,6 +75,7 @@ export class FunctionEmitter extends ExprEmitter {
     this.block(fn.body);
     out.sync(fn.lastLine);
     const layout = this.layout();
+    this.finishClearing();
     this.onFunction(fn, { layout, points: this.points });
     if (this.irreducible) {
       // Always runs in the resume form, from its start.
@@ -247,6 +248,7 @@ export class FunctionEmitter extends ExprEmitter {
 
   private statement(s: Stat): void {
     const temps = this.temps;
+    const region = isCompound(s) ? this.region() : undefined;
     this.out.sync(s.line);
     switch (s.type) {
       case 'local':
@@ -298,6 +300,7 @@ export class FunctionEmitter extends ExprEmitter {
         break;
       }
     }
+    region?.clear();
     this.temps = temps;
   }
 
@@ -506,16 +509,21 @@ export class FunctionEmitter extends ExprEmitter {
   private whileStatement(condition: Expr, body: Block, isFlat: boolean): void {
     const loop = this.openLoop(isFlat);
     if (!isFlat) this.put(`L${loop.exit.id}:for(;;){`);
+    const iteration = this.region();
+    iteration.begin();
     const temps = this.temps;
     this.jumpIf(condition, false, loop.exit);
     this.temps = temps;
     this.block(body);
+    iteration.clear();
     this.closeLoop(loop);
   }
 
   private repeatStatement(condition: Expr, { body, labels }: Block, isFlat: boolean, endLine: number): void {
     const loop = this.openLoop(isFlat);
     if (!isFlat) this.put(`L${loop.exit.id}:for(;;){`);
+    const iteration = this.region();
+    iteration.begin();
     const mark = this.scopeMark();
     // The condition sees the body's locals.
     if (labels.length > 0) this.labelled({ body, labels });
@@ -525,6 +533,7 @@ export class FunctionEmitter extends ExprEmitter {
     this.jumpIf(condition, true, loop.exit);
     this.temps = temps;
     this.scopeReset(mark);
+    iteration.clear();
     this.closeLoop(loop);
   }
 
@@ -562,8 +571,11 @@ export class FunctionEmitter extends ExprEmitter {
     this.loops.push(exit);
     if (!isFlat) {
       this.put(`L${exit.id}:for(${i}=${start};${test};${increment}){`);
+      const iteration = this.region();
+      iteration.begin();
       if (isCopy) this.declare(v, i);
       this.block(s.body);
+      iteration.clear();
       this.put('}');
     } else {
       const top = this.target(true);
@@ -608,8 +620,11 @@ export class FunctionEmitter extends ExprEmitter {
       .join('')}`;
     const mark = this.scopeMark();
     const loop = this.openLoop(isFlat);
+    const iteration = this.region();
     if (!isFlat) {
-      this.put(`L${loop.exit.id}:for(;;){if(${cursor}!==undefined){if(!${cursor}.next())break;${take}}else{`);
+      this.put(`L${loop.exit.id}:for(;;){`);
+      iteration.begin();
+      this.put(`if(${cursor}!==undefined){if(!${cursor}.next())break;${take}}else{`);
       callIterator();
       this.put(`if(${key}===undefined)break;${control}=${key};}`);
     } else {
@@ -623,9 +638,14 @@ export class FunctionEmitter extends ExprEmitter {
       this.declare(v, values[i]!);
     });
     this.block(s.body);
+    iteration.clear();
     this.closeLoop(loop);
     this.scopeReset(mark);
   }
+}
+
+function isCompound(s: Stat): boolean {
+  return s.type === 'if' || s.type === 'do' || s.type === 'while' || s.type === 'repeat' || s.type.startsWith('for');
 }
 
 /** Returns no values. */

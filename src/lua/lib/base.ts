@@ -4,7 +4,7 @@ import { first, type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from
 import { callNow } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
 import { formatNumber, parseInteger, parseNumber } from '../number.ts';
-import { position } from '../position.ts';
+import { position, seesFunctions } from '../position.ts';
 import { callable, errorValue, ipairsNext, metamethod, metatableOf, next } from '../runtime.ts';
 import { currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
@@ -171,11 +171,11 @@ export const BASE = natives({
   gcinfo(): LuaResult {
     return Math.floor(process.memoryUsage().heapUsed / 1024);
   },
-  getfenv(f: LuaValue): LuaResult {
+  getfenv: seesFunctions(function getfenv(f: LuaValue): LuaResult {
     const fn = levelOrFunction(f, 'getfenv', arguments.length);
     if (typeof fn !== 'function') return currentState().globals;
     return environmentOf(fn) ?? currentState().globals;
-  },
+  }),
   getmetatable(v: LuaValue): LuaResult {
     argAny(arguments.length, 1, 'getmetatable');
     const m = metatableOf(v);
@@ -259,7 +259,7 @@ export const BASE = natives({
         return i > count ? ret0() : retN(values.slice(i - 1));
     }
   },
-  setfenv(f: LuaValue, env: LuaValue): LuaResult {
+  setfenv: seesFunctions(function setfenv(f: LuaValue, env: LuaValue): LuaResult {
     const table = argTable(env, 2, 'setfenv', arguments.length);
     const fn = levelOrFunction(f, 'setfenv', arguments.length);
     if (typeof fn !== 'function') {
@@ -268,7 +268,7 @@ export const BASE = natives({
     }
     if (!setEnvironment(fn, table)) throwError("'setfenv' cannot change environment of given object");
     return fn;
-  },
+  }),
   setmetatable(t: LuaValue, m: LuaValue): LuaResult {
     const table = t instanceof LuaTable ? t : argTable(t, 1, 'setmetatable', arguments.length);
     if (!(m instanceof LuaTable) && (m !== undefined || arguments.length < 2)) {

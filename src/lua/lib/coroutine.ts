@@ -74,7 +74,7 @@ export const COROUTINE = natives({
     return ret2(dynamic.current, false);
   },
   isyieldable(): LuaResult {
-    return dynamic.current !== undefined;
+    return dynamic.current?.canYield ?? false;
   },
   wrap(f: LuaValue): LuaResult {
     const co = make(f, arguments.length, 'wrap');

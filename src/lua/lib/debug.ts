@@ -5,8 +5,8 @@ import { ret0, ret3 } from '../call.ts';
 import { protoByName, protoOf } from '../compiler/compile.ts';
 import { Coroutine } from '../coroutine.ts';
 import { argError, throwError } from '../error.ts';
-import { type Level, NATIVE } from '../position.ts';
-import { metatableOf } from '../runtime.ts';
+import { type Level, NATIVE, seesFunctions } from '../position.ts';
+import { metatableOf, toNumber } from '../runtime.ts';
 import { currentState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { addressOf, type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
@@ -50,7 +50,8 @@ function getinfo(...given: LuaValue[]): LuaResult {
     if (typeof what !== 'number' && typeof what !== 'string') {
       argError(co === undefined ? 1 : 2, 'getinfo', 'function or level expected');
     }
-    const n = argInteger(what, 1, 'getinfo', args.length);
+    const n = toNumber(what);
+    if (n === undefined) argError(co === undefined ? 1 : 2, 'getinfo', 'function or level expected');
     const stack = levelsOf(co);
     level = stack[n];
     if (n < 0 || level === undefined) return undefined;
@@ -85,7 +86,7 @@ export const DEBUG = natives({
   gethook(): LuaResult {
     return ret3(undefined, '', 0);
   },
-  getinfo,
+  getinfo: seesFunctions(getinfo),
   getfenv(f: LuaValue): LuaResult {
     return typeof f === 'function' ? (environmentOf(f) ?? currentState().globals) : undefined;
   },

@@ -3,6 +3,7 @@
 import { first, type NativeFrame, pushFrame, R, ret0, ret2, retN, S } from '../call.ts';
 import { LuaError, throwError } from '../error.ts';
 
+import { seesFunctions } from '../position.ts';
 import { currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, truthy, Userdata } from '../value.ts';
@@ -154,7 +155,7 @@ export const GLOBAL_PACKAGE = natives({
     if (!(loaders instanceof LuaTable)) throwError("'package.loaders' must be a table");
     return new Require(module, loaded, loaders).ask();
   },
-  module(name: LuaValue, ...options: LuaValue[]): LuaResult {
+  module: seesFunctions(function module(name: LuaValue, ...options: LuaValue[]): LuaResult {
     const module = argText(name, 1, 'module', arguments.length);
     const { loaded, globals } = currentState();
     const present = loaded.get(module);
@@ -174,7 +175,7 @@ export const GLOBAL_PACKAGE = natives({
       throwError("'module' not called from a Lua function");
     }
     return new ModuleOptions(t, options).resume(undefined);
-  },
+  }),
 });
 
 /** Calls the options of module (package.seeall) one after the other. */
