@@ -12,6 +12,7 @@
 import { captured, type Frame, hooks, LuaFrame, pushFrame, R, retN, S, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
 import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
 import type { LuaState } from './state.ts';
+import type { LuaTable } from './table.ts';
 import type { LuaFunction, LuaResult, LuaValue, Sentinel } from './value.ts';
 
 export type CoroutineStatus = 'suspended' | 'running' | 'normal' | 'dead';
@@ -52,6 +53,8 @@ export class Coroutine {
   readonly isThread: boolean;
   /** Whether coroutine.yield may return to the host from this thread itself. */
   canYield = true;
+  /** Its globals: the environment of what it loads (setfenv(0, t)). */
+  globals: LuaTable;
   /** Data of the host (the request, the light thread); inherited by coroutine.create. */
   host: unknown;
   /** The thread that started this one, for hosts that build trees of threads. */
@@ -61,6 +64,7 @@ export class Coroutine {
     this.state = state;
     this.body = body;
     this.isThread = isThread;
+    this.globals = isThread ? state.globals : (dynamic.current?.globals ?? state.globals);
     this.host = dynamic.current?.host;
   }
 

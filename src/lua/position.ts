@@ -15,6 +15,8 @@ export interface ScriptInfo {
   lineOf(line: number, column: number): number;
   /** How Lua names the operands of the operation at a position, such as "local 'x'". */
   namesAt(line: number, column: number): readonly (string | undefined)[];
+  /** How Lua names the function called at a position, such as "method 'f'" or "metamethod '__add'". */
+  calleeAt(line: number, column: number): string | undefined;
 }
 
 /** File names of compiled scripts in stack frames -> their chunk. */
@@ -37,6 +39,8 @@ export interface Level {
   fn: Function | undefined;
   /** Names of the operands of the running operation; of a call, the callee's name. */
   names(): readonly (string | undefined)[];
+  /** How the code at this level names the function it has called. */
+  callee(): string | undefined;
 }
 
 const structured = (_: Error, sites: NodeJS.CallSite[]): NodeJS.CallSite[] => sites;
@@ -104,7 +108,7 @@ export function levels(limit: number): Level[] {
       return result;
     }
     if (name.startsWith(NATIVE)) {
-      result.push({ script: undefined, line: -1, name, fn: undefined, names: noNames });
+      result.push({ script: undefined, line: -1, name, fn: undefined, names: noNames, callee: noName });
       continue;
     }
     if (name.charCodeAt(0) !== 36) continue;
@@ -119,6 +123,7 @@ export function levels(limit: number): Level[] {
       name,
       fn: site.getFunction() as Function | undefined,
       names: () => script.namesAt(line, column),
+      callee: () => script.calleeAt(line, column),
     });
   }
   if (sites.length < limit) result.push(...parkedLevels.get());
@@ -127,6 +132,10 @@ export function levels(limit: number): Level[] {
 
 function noNames(): readonly undefined[] {
   return [];
+}
+
+function noName(): undefined {
+  return undefined;
 }
 
 /** How Lua names the operands of the operation that called a helper of the runtime. */
@@ -149,7 +158,25 @@ export function callingName(fallback: string): { name: string; isMethod: boolean
   const stack = levels(16);
   if (stack[0] === undefined || stack[0].script !== undefined) return { name: fallback, isMethod: false };
   const caller = stack[1];
-  const called = caller?.script === undefined ? undefined : caller.names()[0];
+  const called = caller?.callee();
   const m = called === undefined ? null : /^(\w+) '(.*)'$/s.exec(called);
   return { name: m?.[2] ?? '?', isMethod: m?.[1] === 'method' };
+}
+
+/** The position of the Lua function in which V8 threw an error of its own, such as a stack overflow. */
+export function positionOf(error: Error): string {
+  const prepare = Error.prepareStackTrace;
+  Error.prepareStackTrace = structured;
+  const sites = error.stack as unknown as NodeJS.CallSite[] | string;
+  Error.prepareStackTrace = prepare;
+  if (typeof sites === 'string') return '';
+  for (const site of sites) {
+    const file = site.getScriptNameOrSourceURL();
+    const script = file ? scripts.get(file)?.deref() : undefined;
+    if (script !== undefined) {
+      const line = script.lineOf(site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0);
+      return `${script.shortSource}:${line}: `;
+    }
+  }
+  return '';
 }

@@ -12,7 +12,7 @@ import { setOperations } from './compiler/keys.ts';
 import { Coroutine, deferCall, dynamic } from './coroutine.ts';
 import { LuaError, throwError } from './error.ts';
 import { formatNumber, parseNumber } from './number.ts';
-import { operandNames } from './position.ts';
+import { operandNames, positionOf } from './position.ts';
 import { Cursor, LuaTable, trim } from './table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, truthy, Userdata } from './value.ts';
 
@@ -488,7 +488,7 @@ export interface FunctionWithEnv extends LuaFunction {
 /** The value of an error that was caught, for pcall and its like. */
 export function errorValue(e: unknown): LuaValue {
   if (e instanceof LuaError) return e.value;
-  if (e instanceof RangeError && /call stack/.test(e.message)) return 'stack overflow';
+  if (e instanceof RangeError && /call stack/.test(e.message)) return positionOf(e) + 'stack overflow';
   return e instanceof Error ? e.message : String(e);
 }
 

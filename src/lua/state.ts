@@ -36,9 +36,14 @@ export function currentState(): LuaState {
   return current.state;
 }
 
+/** The globals of the thread that is running. */
+export function currentGlobals(): LuaTable {
+  return dynamic.current!.globals;
+}
+
 export class LuaState {
   /** _G: the environment of chunks that are loaded from now on. */
-  globals = new LuaTable();
+  readonly globals = new LuaTable();
   readonly registry = new LuaTable();
   /** package.loaded. */
   readonly loaded = new LuaTable();
@@ -84,11 +89,6 @@ export class LuaState {
   /** Makes a host thread that will run `fn`. */
   newThread(fn: LuaFunction): Coroutine {
     return new Coroutine(this, fn, true);
-  }
-
-  /** setfenv(0, t). */
-  setGlobals(t: LuaTable): void {
-    this.globals = t;
   }
 
   /** Sets the metatable that all values of a type share. */

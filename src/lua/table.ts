@@ -423,7 +423,7 @@ export class Cursor {
     const i = t.$h?.index.get(k);
     if (i === undefined) {
       // An item that was removed during the traversal: go on behind the items.
-      if (typeof k !== 'number' || k < 1 || (k | 0) !== k) return false;
+      if (typeof k !== 'number' || k < 1 || (k | 0) !== k || t.$a === NO_ITEMS) return false;
       this.j = INTERNAL;
       return true;
     }

@@ -61,6 +61,15 @@ class CompiledText implements ScriptInfo {
     return this.siteAt(line, column)?.names ?? [];
   }
 
+  calleeAt(line: number, column: number): string | undefined {
+    const site = this.siteAt(line, column);
+    return site === undefined || site.event === 'for'
+      ? undefined
+      : site.event === ''
+        ? site.names[0]
+        : `metamethod '${site.event}'`;
+  }
+
   private siteAt(line: number, column: number): Site | undefined {
     this.sites ??= this.emit(true).locate();
     let found: Site | undefined;

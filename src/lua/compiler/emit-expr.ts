@@ -150,11 +150,11 @@ export abstract class ExprEmitter extends BaseEmitter {
     const names = keyNames(name);
     const t = into ?? this.temp();
     if (names === undefined) {
-      this.out.site(line);
+      this.out.site(line, '__index');
       this.put(`if((${t}=${RT}.index(${this.env},${JSON.stringify(name)}))===${S})${this.leave(t, 'one', line)}`);
     } else {
       this.put(`if((${t}=${this.env}.${names.property})===undefined&&`);
-      this.out.site(line);
+      this.out.site(line, '__index');
       this.put(`(${t}=${names.accessor}.get(${this.env}))===${S})${this.leave(t, 'one', line)}`);
     }
     this.land();
@@ -175,7 +175,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const isNumber = this.isNumber(key) ? '' : `typeof ${k}==='number'&&`;
     if (key.type === 'true' || key.type === 'false' || key.type === 'nil') this.put('if(');
     else this.put(`if(!(${o} instanceof ${T}&&${isNumber}(${t}=${o}.$a[${k}])!==undefined)&&`);
-    this.out.site(line, this.describe(object));
+    this.out.site(line, '__index', this.describe(object));
     this.put(`(${t}=${RT}.index(${o},${k}))===${S})${this.leave(t, 'one', line)}`);
     this.land();
     return t;
@@ -186,7 +186,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const t = into !== o && into !== undefined ? into : this.temp();
     if (names === undefined) this.put('if(');
     else this.put(`if((!(${o} instanceof ${T})||(${t}=${o}.${names.property})===undefined)&&`);
-    this.out.site(line, name);
+    this.out.site(line, '__index', name);
     const slow = names === undefined ? `${RT}.index(${o},${JSON.stringify(key)})` : `${names.accessor}.get(${o})`;
     this.put(`(${t}=${slow})===${S})${this.leave(t, 'one', line)}`);
     this.land();
@@ -202,7 +202,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     this.put(
       `if((!(${o} instanceof ${T})||(${t}=${o}.${p})===undefined&&((${t}=${o}.$m)===undefined||!((${t}=${t}.__index) instanceof ${T})||(${t}=${t}.${p})===undefined))&&`,
     );
-    this.out.site(line, name);
+    this.out.site(line, '__index', name);
     this.put(`(${t}=${names.accessor}.get(${o}))===${S})${this.leave(t, 'one', line)}`);
     this.land();
     return t;
@@ -217,7 +217,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     }
     const p = names.property;
     this.put(`if(${o} instanceof ${T}&&${o}.${p}!==undefined)${o}.${p}=${value};else if(`);
-    this.out.site(line, name);
+    this.out.site(line, '__newindex', name);
     this.put(`${names.accessor}.set(${o},${value})===${S})${this.leave('', 'none', line)}`);
     this.land();
   }
@@ -238,7 +238,7 @@ export abstract class ExprEmitter extends BaseEmitter {
       this.put(`if(${o} instanceof ${T}${isNumber}&&${o}.$a[${k}]!==undefined${isValue})${o}.$a[${k}]=${value};else `);
     }
     this.put('if(');
-    this.out.site(line, name);
+    this.out.site(line, '__newindex', name);
     this.put(`${RT}.setIndex(${o},${k},${value})===${S})${this.leave('', 'none', line)}`);
     this.land();
   }
@@ -293,7 +293,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const t = taking !== 'none' && into !== undefined ? into : this.temp();
     this.out.sync(e.line);
     this.put(`${t}=(typeof ${callee}==='function'?${callee}:`);
-    this.out.site(e.line, name);
+    this.out.site(e.line, '', name);
     this.put(`${RT}.callable(${callee}))(${args});`);
     const test = taking === 'one' ? `(${t}=${RT}.first())===${S}` : `${R}.n<0`;
     this.put(`if(${t}===${S}&&${test})${this.leave(t, taking, e.line, name)}`);
@@ -323,7 +323,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     if (!numberA) tests.push(`typeof ${a}==='number'`);
     if (!numberB && b !== a) tests.push(`typeof ${b}==='number'`);
     this.put(`if(${tests.join('&&')})${t}=${fast};else if(`);
-    this.out.site(line, this.describe(left), this.describe(right));
+    this.out.site(line, `__${ARITHMETIC[op]}`, this.describe(left), this.describe(right));
     this.put(`(${t}=${RT}.${ARITHMETIC[op]}(${a},${b}))===${S})${this.leave(t, 'one', line)}`);
     this.land();
     return t;
@@ -334,19 +334,19 @@ export abstract class ExprEmitter extends BaseEmitter {
     if (this.isNumber(e)) return `(-${a})`;
     const t = into ?? this.temp();
     this.put(`if(typeof ${a}==='number')${t}=-${a};else if(`);
-    this.out.site(line, this.describe(e));
+    this.out.site(line, '__unm', this.describe(e));
     this.put(`(${t}=${RT}.unm(${a}))===${S})${this.leave(t, 'one', line)}`);
     this.land();
     return t;
   }
 
   private length(e: Expr, line: number, into?: string): string {
-    const a = this.value(e);
+    const a = this.objectText(this.exp(e));
     const t = into !== a && into !== undefined ? into : this.temp();
     this.put(
       `if(typeof ${a}==='string')${t}=${a}.length;else if(${a} instanceof ${T}&&${a}.$m===undefined)${t}=${a}.$a.length-1;else if(`,
     );
-    this.out.site(line, this.describe(e));
+    this.out.site(line, '__len', this.describe(e));
     this.put(`(${t}=${RT}.length(${a}))===${S})${this.leave(t, 'one', line)}`);
     this.land();
     return t;
@@ -366,7 +366,7 @@ export abstract class ExprEmitter extends BaseEmitter {
       return t;
     }
     this.put(`if(${tests.join('&&')})${t}=${texts.join('+')};else if(`);
-    this.out.site(line, ...parts.map((p) => this.describe(p)));
+    this.out.site(line, '__concat', ...parts.map((p) => this.describe(p)));
     const slow = texts.length === 2 ? `${RT}.concat(${texts})` : `${RT}.concatAll([${texts}])`;
     this.put(`(${t}=${slow})===${S})${this.leave(t, 'one', line)}`);
     this.land();
@@ -382,7 +382,7 @@ export abstract class ExprEmitter extends BaseEmitter {
       b = this.simple(b);
       const t = this.temp();
       this.put(`if(!(${t}=${a}===${b})&&typeof ${a}==='object'&&`);
-      this.out.site(line);
+      this.out.site(line, '__eq');
       this.put(`(${t}=${RT}.eq(${a},${b}))===${S})${this.leave(t, 'boolean', line)}`);
       this.land();
       return op === '==' ? t : `!${t}`;
@@ -400,7 +400,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const operands = op === '<' || op === '<=' ? `${a},${b}` : `${b},${a}`;
     this.out.sync(line);
     this.put(`if(${tests.join('&&')})${t}=${a}${op}${b};else if(`);
-    this.out.site(line);
+    this.out.site(line, `__${helper}`);
     this.put(`(${t}=${RT}.${helper}(${operands}))===${S})${this.leave(t, 'boolean', line)}`);
     this.land();
     return t;
@@ -534,7 +534,7 @@ export abstract class ExprEmitter extends BaseEmitter {
         this.put(`${t}.setInt(${++count},${v});`);
       } else {
         const [k, v] = this.list([key, value]) as [string, string];
-        this.out.site(key.line);
+        this.out.site(key.line, '__newindex');
         if (key.type === 'string') this.put(`${t}.setStr(${k},${v});`);
         else this.put(`${t}.set(${k},${v});`);
       }

@@ -462,10 +462,10 @@ export class FunctionEmitter extends ExprEmitter {
     const f = /^t\d+$/.test(callee) ? callee : this.temp();
     this.out.sync(e.line);
     this.put(`${f}=typeof ${callee}==='function'?${callee}:`);
-    this.out.site(e.line, name);
+    this.out.site(e.line, '', name);
     this.put(`${RT}.callable(${callee});`);
     this.put(`if(++${R}.tail>${MAX_TAIL_DEPTH})return ${RT}.tailCall(${f},[${args}]);`);
-    this.out.site(e.line, name);
+    this.out.site(e.line, '', name);
     this.put(`${f}=${f}(${args});${R}.tail--;return ${f};`);
   }
 
@@ -546,7 +546,7 @@ export class FunctionEmitter extends ExprEmitter {
       if (exprs[i]!.type === 'number') return text;
       const t = this.temp();
       if (i > 0) this.saved.add(t);
-      this.out.site(s.line);
+      this.out.site(s.line, 'for');
       if (this.isNumber(exprs[i]!)) this.put(`${t}=${text};`);
       else this.put(`if(typeof(${t}=${text})!=='number')${t}=${RT}.${checks[i]}(${t});`);
       return t;
@@ -608,7 +608,7 @@ export class FunctionEmitter extends ExprEmitter {
     const name = s.values.length === 1 ? undefined : this.describe(s.values[0]!);
     const callIterator = () => {
       this.put(`${result}=(typeof ${f}==='function'?${f}:`);
-      this.out.site(s.line, name);
+      this.out.site(s.line, '', name);
       this.put(`${RT}.callable(${f}))(${state},${control});`);
       this.put(`if(${result}===${S}&&${R}.n<0)${this.leave(result, 'raw', s.line, name)}`);
       this.land();

@@ -14,6 +14,8 @@ export interface Site {
   /** Index of the piece of text that starts the operation. */
   readonly piece: number;
   readonly line: number;
+  /** The metamethod that the operation may call; empty for a call. */
+  readonly event: string;
   /** Such as "local 'x'", in operand order. */
   readonly names: readonly (string | undefined)[];
   /** Position in the JavaScript text; computed by `locate`. */
@@ -49,9 +51,9 @@ export class Output {
   }
 
   /** Says that the next piece can throw, and where that is in Lua. */
-  site(line: number, ...names: (string | undefined)[]): void {
+  site(line: number, event: string, ...names: (string | undefined)[]): void {
     if (line !== this.line) this.shifted = true;
-    this.sites?.push({ piece: this.pieces.length, line, names, jsLine: 0, jsColumn: 0 });
+    this.sites?.push({ piece: this.pieces.length, line, event, names, jsLine: 0, jsColumn: 0 });
   }
 
   /** Reserves a piece that is filled in later; the text must not contain line ends. */

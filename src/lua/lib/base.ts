@@ -1,12 +1,12 @@
 // The basic library: what is in _G itself.
 
 import { first, type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from '../call.ts';
-import { callNow } from '../coroutine.ts';
+import { callNow, dynamic } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
 import { formatNumber, parseInteger, parseNumber } from '../number.ts';
 import { position, seesFunctions } from '../position.ts';
-import { callable, errorValue, ipairsNext, metamethod, metatableOf, next } from '../runtime.ts';
-import { currentState, type LuaState } from '../state.ts';
+import { callable, errorValue, index, ipairsNext, metamethod, metatableOf, next } from '../runtime.ts';
+import { currentGlobals, currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { argInteger, argTable, typeError, typeName } from './args.ts';
@@ -78,12 +78,15 @@ function loadText(state: LuaState, text: string, name: string, mode: LuaValue, e
     if (typeof mode === 'string' && !mode.includes('t')) {
       throw new LuaError('attempt to load chunk with wrong mode');
     }
-    return state.load(text, name, env instanceof LuaTable ? env : undefined);
+    return state.load(text, name, env instanceof LuaTable ? env : currentGlobals());
   } catch (e) {
     if (!(e instanceof LuaError)) throw e;
     return ret2(undefined, e.value);
   }
 }
+
+/** Bytes a reader function may deliver in all. */
+const MAX_SOURCE = 1 << 28;
 
 function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
   const state = currentState();
@@ -99,6 +102,7 @@ function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): L
       if (piece === undefined || piece === '') break;
       if (typeof piece !== 'string') throw new LuaError('reader function must return a string');
       text += piece;
+      if (text.length > MAX_SOURCE) throw new LuaError('not enough memory');
     }
   } catch (e) {
     return ret2(undefined, errorValue(e));
@@ -173,8 +177,8 @@ export const BASE = natives({
   },
   getfenv: seesFunctions(function getfenv(f: LuaValue): LuaResult {
     const fn = levelOrFunction(f, 'getfenv', arguments.length);
-    if (typeof fn !== 'function') return currentState().globals;
-    return environmentOf(fn) ?? currentState().globals;
+    if (typeof fn !== 'function') return currentGlobals();
+    return environmentOf(fn) ?? currentGlobals();
   }),
   getmetatable(v: LuaValue): LuaResult {
     argAny(arguments.length, 1, 'getmetatable');
@@ -213,7 +217,8 @@ export const BASE = natives({
   },
   print(...values: LuaValue[]): LuaResult {
     const state = currentState();
-    const convert = state.globals.getStr('tostring');
+    const own = currentGlobals();
+    const convert = own.getStr('tostring') ?? (first(index(own, 'tostring')) as LuaValue);
     const texts = values.map((v) => {
       if (typeof v === 'string' && convert === tostring) return v;
       const s = first(callNow(convert, [v]));
@@ -263,7 +268,7 @@ export const BASE = natives({
     const table = argTable(env, 2, 'setfenv', arguments.length);
     const fn = levelOrFunction(f, 'setfenv', arguments.length);
     if (typeof fn !== 'function') {
-      currentState().setGlobals(table);
+      dynamic.current!.globals = table;
       return ret0();
     }
     if (!setEnvironment(fn, table)) throwError("'setfenv' cannot change environment of given object");

@@ -88,6 +88,7 @@ export const DEBUG = natives({
   },
   getinfo: seesFunctions(getinfo),
   getfenv(f: LuaValue): LuaResult {
+    if (f instanceof Coroutine) return f.globals;
     return typeof f === 'function' ? (environmentOf(f) ?? currentState().globals) : undefined;
   },
   getlocal(...given: LuaValue[]): LuaResult {
@@ -108,10 +109,14 @@ export const DEBUG = natives({
   },
   setfenv(f: LuaValue, env: LuaValue): LuaResult {
     if (!(env instanceof LuaTable)) argError(2, 'setfenv', 'table expected');
-    if (typeof f !== 'function' || !setEnvironment(f, env)) {
+    if (f instanceof Coroutine) f.globals = env;
+    else if (typeof f !== 'function' || !setEnvironment(f, env)) {
       throwError("'setfenv' cannot change environment of given object");
     }
     return f;
+  },
+  getuservalue(): LuaResult {
+    return undefined;
   },
   sethook(hook: LuaValue): LuaResult {
     if (hook !== undefined) throwError('debug.sethook is not supported: Lua code is compiled');
@@ -129,6 +134,10 @@ export const DEBUG = natives({
   setupvalue(): LuaResult {
     throwError('debug.setupvalue is not supported: Lua code is compiled');
   },
+  setuservalue(v: LuaValue): LuaResult {
+    if (!(v instanceof Userdata)) argError(1, 'setuservalue', 'userdata expected');
+    throwError('debug.setuservalue is not supported');
+  },
   traceback(...given: LuaValue[]): LuaResult {
     const [co, args] = splitThread(given);
     const [message, level] = args;
@@ -138,5 +147,8 @@ export const DEBUG = natives({
   },
   upvalueid(f: LuaValue): LuaResult {
     return typeof f === 'function' && !isNative(f) ? addressOf(f) : undefined;
+  },
+  upvaluejoin(): LuaResult {
+    throwError('debug.upvaluejoin is not supported: Lua code is compiled');
   },
 });

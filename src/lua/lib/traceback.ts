@@ -26,9 +26,17 @@ export function parkedOf(co: Coroutine | undefined): Level[] {
         name: `$${proto.fn.id}_`,
         fn: undefined,
         names: () => [point?.name],
+        callee: () => point?.name,
       });
     } else if (f.name !== undefined) {
-      result.push({ script: undefined, line: -1, name: NATIVE + f.name, fn: undefined, names: () => [] });
+      result.push({
+        script: undefined,
+        line: -1,
+        name: NATIVE + f.name,
+        fn: undefined,
+        names: () => [],
+        callee: () => undefined,
+      });
     }
   }
   return result;
@@ -43,8 +51,7 @@ export function levelsOf(co: Coroutine | undefined): Level[] {
 
 /** The name by which the caller called level `i`, such as "global 'f'". */
 export function callName(stack: readonly Level[], i: number): string | undefined {
-  const caller = stack[i + 1];
-  return caller?.script === undefined ? undefined : caller.names()[0];
+  return stack[i + 1]?.callee();
 }
 
 function describe(stack: readonly Level[], i: number): string {
