@@ -137,6 +137,8 @@ export class HeadersOut {
   /** Set by a handler: replaces the server's own `Server:` or `Date:`. */
   server: string | undefined = undefined;
   date: string | undefined = undefined;
+  /** Leave a Location that begins with a slash as it is, whatever absolute_redirect says. */
+  locationAsIs = false;
   /** A range response starts this many bytes into the content. */
   contentOffset = 0;
 }

@@ -87,7 +87,7 @@ function headerFilter(r: HttpRequest): number {
   }
   let skip = -1;
   const at = list.keys.indexOf('location');
-  if (at >= 0 && (list.values[at] as string).startsWith('/') && location.absoluteRedirect) {
+  if (at >= 0 && !out.locationAsIs && location.absoluteRedirect && (list.values[at] as string).startsWith('/')) {
     text += `Location: ${absoluteLocation(r, location, list.values[at] as string)}\r\n`;
     skip = at;
   }

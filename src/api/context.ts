@@ -1,0 +1,118 @@
+/**
+ * What user code has done to its request so far: one object per request (or timer, or worker start), shared by all
+ * its handlers in either language. nginx: ngx_http_lua_ctx_t.
+ */
+import type { Chain } from '../http/buf.ts';
+import type { HttpCycle } from '../http/cycle.ts';
+import { httpModule } from '../http/module.ts';
+import type { HttpRequest } from '../http/request.ts';
+import type { Log } from '../log/log.ts';
+import { apiError } from './error.ts';
+import { IN_CONTENT, phaseDirective } from './phase.ts';
+
+/** What resumes a parked handler when its phase is entered again; returns a code of src/http/codes.ts. */
+export type ResumeHandler = (r: HttpRequest) => number;
+
+export class ApiContext {
+  /** undefined in timers and worker hooks. */
+  readonly r: HttpRequest | undefined;
+  readonly http: HttpCycle | undefined;
+  /** One of the IN_ bits of phase.ts. */
+  phase = IN_CONTENT;
+
+  /** The phase (an IN_ bit) whose handler was entered and not left yet; 0 for none. */
+  entered = 0;
+  resumeHandler: ResumeHandler | undefined = undefined;
+
+  // How user code wants to leave.
+  exited = false;
+  exitCode = 0;
+  execUri = '';
+  execArgs = '';
+
+  // The response as far as user code is concerned.
+  headerSent = false;
+  mimeSet = false;
+  headersSet = false;
+  eof = false;
+  /** Output is held back for an HTTP/1.0 client until its length is known. */
+  buffering = false;
+  out: Chain = [];
+  /** A raw request socket was taken: the response is no longer ours. */
+  acquiredRawSocket = false;
+  /** body_filter_by_lua has seen the last piece. */
+  seenLastInFilter = false;
+
+  // The request body.
+  readBodyDone = false;
+  waitingMoreBody = false;
+
+  /** Subrequests under way, during which the request must not be aborted. */
+  noAbort = 0;
+  /** Set in a subrequest of location.capture: where its response goes. */
+  capture: unknown = undefined;
+  /** Light threads that wait for output to be flushed. */
+  flushWaiters: (() => void)[] = [];
+  onAbort: (() => void) | undefined = undefined;
+
+  /** State of the hosts. */
+  lua: unknown = undefined;
+  typescript: unknown = undefined;
+  cleanupAdded = false;
+
+  private readonly fallbackLog: Log | undefined;
+
+  constructor(r: HttpRequest | undefined, http: HttpCycle | undefined, log?: Log) {
+    this.r = r;
+    this.http = http;
+    this.fallbackLog = log;
+  }
+
+  /** error_log of the request, or of the server where there is no request. */
+  log(level: number, message: string): void {
+    if (this.r !== undefined) this.r.log(level, message);
+    else if (this.fallbackLog !== undefined) this.fallbackLog.write(level, message);
+    else this.http?.cycle.log.write(level, message);
+  }
+
+  /** Ensures that the function may be called in this phase. ngx_lua: ngx_http_lua_check_context(). */
+  check(phases: number): void {
+    if ((this.phase & phases) === 0) apiError(`API disabled in the context of ${phaseDirective(this.phase)}`);
+  }
+}
+
+/** Keeps an ApiContext per request. */
+export const apiModule = httpModule<object, object, object, ApiContext>({ name: 'tsresty_api_module' });
+
+/** The request's context, made on first use. */
+export function contextOf(r: HttpRequest): ApiContext {
+  let ctx = apiModule.context(r);
+  if (ctx === undefined) {
+    ctx = new ApiContext(r, r.http);
+    apiModule.setContext(r, ctx);
+  }
+  return ctx;
+}
+
+/** The context on whose behalf user code runs now. Set by the hosts around each stretch of user code. */
+export let current: ApiContext | undefined;
+
+/** Makes `ctx` current; returns the one before, to be put back. */
+export function enter(ctx: ApiContext | undefined): ApiContext | undefined {
+  const before = current;
+  current = ctx;
+  return before;
+}
+
+/** The current context; an error outside of requests (init_by_lua). */
+export function requireContext(): ApiContext {
+  return current ?? apiError('no request found');
+}
+
+/** The current context with a request in it, in one of `phases`. */
+export function requireRequest(phases: number): ApiContext & { readonly r: HttpRequest } {
+  const ctx = current ?? apiError('no request found');
+  ctx.check(phases);
+  if (ctx.r === undefined) apiError('no request found');
+  return ctx as ApiContext & { readonly r: HttpRequest };
+}
