@@ -1,0 +1,58 @@
+/** Configuration objects of ngx_http_lua_module. Times in milliseconds, sizes in bytes. */
+import type { LuaCode } from './code.ts';
+
+/** Of the http block. */
+export interface LuaMain {
+  packagePath: string | undefined;
+  packageCpath: string | undefined;
+  initCode: LuaCode | undefined;
+  initWorkerCode: LuaCode | undefined;
+  exitWorkerCode: LuaCode | undefined;
+  maxPendingTimers: number;
+  maxRunningTimers: number;
+  regexCacheMaxEntries: number;
+  regexMatchLimit: number;
+  rewriteNoPostpone: boolean;
+  accessNoPostpone: boolean;
+  precontentNoPostpone: boolean;
+  captureErrorLogSize: number;
+  loadRestyCore: boolean;
+  saRestart: boolean;
+  threadCacheMaxEntries: number;
+  workerThreadVmPoolSize: number;
+  mallocTrim: number;
+  /** Names of lua_shared_dict zones in the order of declaration. */
+  readonly sharedDicts: string[];
+  /** Phases in use anywhere, so that only what is used is registered. */
+  readonly uses: Set<string>;
+}
+
+/** Of a server. */
+export interface LuaServer {
+  serverRewrite: LuaCode | undefined;
+}
+
+/** Of a location. */
+export interface LuaLocation {
+  rewrite: LuaCode | undefined;
+  access: LuaCode | undefined;
+  precontent: LuaCode | undefined;
+  content: LuaCode | undefined;
+  headerFilter: LuaCode | undefined;
+  bodyFilter: LuaCode | undefined;
+  log: LuaCode | undefined;
+  codeCache: boolean;
+  needRequestBody: boolean;
+  transformUnderscores: boolean;
+  socketLogErrors: boolean;
+  socketConnectTimeout: number;
+  socketSendTimeout: number;
+  socketReadTimeout: number;
+  socketKeepaliveTimeout: number;
+  socketBufferSize: number;
+  socketPoolSize: number;
+  socketSendLowat: number;
+  http10Buffering: boolean;
+  checkClientAbort: boolean;
+  useDefaultType: boolean;
+}

@@ -1,0 +1,40 @@
+/**
+ * Light threads: the entry thread of a handler and those that ngx.thread.spawn made, all run by one request.
+ * ngx_lua: ngx_http_lua_co_ctx_t. (Plain coroutines are the engine's own business: a light thread parks with all the
+ * coroutines in it.)
+ */
+import type { HostThread, LuaValue } from '../../lua/index.ts';
+
+export type LightThreadStatus = 'running' | 'zombie' | 'dead';
+
+export class LightThread {
+  readonly thread: HostThread;
+  /** The light thread that spawned this one; undefined for an entry thread. */
+  readonly parent: LightThread | undefined;
+  status: LightThreadStatus = 'running';
+  /** The parent waits for this thread's end. */
+  waitedByParent = false;
+  /** Ended children whose results nobody has asked for yet. */
+  zombies: LightThread[] = [];
+  /** Cancels what the thread waits for. */
+  cancel: (() => void) | undefined = undefined;
+  /** Subrequests of location.capture that it waits for. */
+  pendingSubrequests = 0;
+  /** Of a zombie: what ngx.thread.wait gives, the leading true or false included. */
+  results: LuaValue[] = [];
+  /** A user thread that counts among `LuaRun.userThreads`. */
+  readonly user: boolean;
+
+  constructor(thread: HostThread, parent: LightThread | undefined) {
+    this.thread = thread;
+    this.parent = parent;
+    this.user = parent !== undefined;
+  }
+
+  /** Gives up what the thread waits for. ngx_lua: ngx_http_lua_cleanup_pending_operation(). */
+  cancelPending(): void {
+    const cancel = this.cancel;
+    this.cancel = undefined;
+    cancel?.();
+  }
+}

@@ -1,0 +1,81 @@
+/** ngx_http_lua_module: Lua in nginx's phases. Its directives are in directives.ts, its handlers beside. */
+import { IN_ACCESS, IN_EXIT_WORKER, IN_INIT_WORKER, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from '../../api/phase.ts';
+import { setOutputOptions } from '../../api/output.ts';
+import type { HttpCycle } from '../../http/cycle.ts';
+import { httpModule } from '../../http/module.ts';
+import { contentHandler, phaseHandler } from '../phase-handlers.ts';
+import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
+import { luaDirectives } from './directives.ts';
+import { bodyFilter, headerFilter, logHandler, runWorkerHook } from './filters.ts';
+import { handlerOf } from './handlers.ts';
+import { initVm } from './vm.ts';
+
+/** Code fields that are inherited from the enclosing block, as ngx_lua merges them. */
+const INHERITED = ['rewrite', 'access', 'precontent', 'headerFilter', 'bodyFilter', 'log'] as const;
+
+export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
+  name: 'ngx_http_lua_module',
+  directives: luaDirectives,
+  createMain: () => ({ sharedDicts: [], uses: new Set() }) as unknown as LuaMain,
+  createServer: () => ({ serverRewrite: undefined }),
+  createLocation: () => ({}) as LuaLocation,
+  mergeServer(parent, conf) {
+    conf.serverRewrite ??= parent.serverRewrite;
+  },
+  mergeLocation(parent, conf) {
+    for (const field of INHERITED) conf[field] ??= parent[field];
+  },
+  postconfiguration(http) {
+    const { uses } = luaModule.mainOf(http.confs);
+    setOutputOptions((r) => luaModule.location(r));
+    registerPhases(http, uses);
+    if (uses.has('headerFilter') || uses.has('bodyFilter')) {
+      const next = http.topHeaderFilter;
+      http.topHeaderFilter = (r) => headerFilter(r, next);
+    }
+    if (uses.has('bodyFilter')) {
+      const next = http.topBodyFilter;
+      http.topBodyFilter = (r, chain) => bodyFilter(r, chain, next);
+    }
+    if (uses.has('log')) http.handlers.log.push(logHandler);
+    http.cycle.hooks.initModule.push((stage) => initVm(http, stage));
+  },
+  initWorker(http) {
+    runWorkerHook(http, luaModule.mainOf(http.confs).initWorkerCode, IN_INIT_WORKER);
+  },
+  exitWorker(http) {
+    runWorkerHook(http, luaModule.mainOf(http.confs).exitWorkerCode, IN_EXIT_WORKER);
+  },
+});
+
+/** Handlers run behind those of other modules of their phase, unless *_by_lua_no_postpone says otherwise. */
+function registerPhases(http: HttpCycle, uses: ReadonlySet<string>): void {
+  const main = luaModule.mainOf(http.confs);
+  const needBody = (location: LuaLocation): boolean => location.needRequestBody;
+  if (uses.has('serverRewrite')) {
+    const handler = phaseHandler(IN_SERVER_REWRITE, (r) =>
+      handlerOf(luaModule.server(r).serverRewrite, needBody(luaModule.location(r))),
+    );
+    http.handlers.server_rewrite.push(handler);
+  }
+  const phases = [
+    ['rewrite', IN_REWRITE, main.rewriteNoPostpone],
+    ['access', IN_ACCESS, main.accessNoPostpone],
+    ['precontent', IN_PRECONTENT, main.precontentNoPostpone],
+  ] as const;
+  for (const [phase, bit, first] of phases) {
+    if (!uses.has(phase)) continue;
+    const handler = phaseHandler(bit, (r) => {
+      const location = luaModule.location(r);
+      return handlerOf(location[phase], needBody(location));
+    });
+    if (first) http.handlers[phase].unshift(handler);
+    else http.postponed.push({ phase, handler });
+  }
+}
+
+/** The content handler of every location with content_by_lua. */
+export const luaContent = contentHandler((r) => {
+  const location = luaModule.location(r);
+  return handlerOf(location.content, location.needRequestBody)!;
+});

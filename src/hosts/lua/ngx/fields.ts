@@ -1,0 +1,101 @@
+/**
+ * Fields of the ngx table that are computed at each access: ngx.ctx, ngx.status, ngx.headers_sent, ngx.is_subrequest,
+ * ngx.arg. All others are plain fields; only names that are not found get here.
+ */
+import { requireContext, requireRequest } from '../../../api/context.ts';
+import { apiError } from '../../../api/error.ts';
+import {
+  IN_ACCESS,
+  IN_BALANCER,
+  IN_BODY_FILTER,
+  IN_CONTENT,
+  IN_EXIT_WORKER,
+  IN_HEADER_FILTER,
+  IN_INIT_WORKER,
+  IN_LOG,
+  IN_PRECONTENT,
+  IN_REWRITE,
+  IN_SERVER_REWRITE,
+  IN_SET,
+  IN_SSL_CERT,
+  IN_SSL_CLIENT_HELLO,
+  IN_TIMER,
+} from '../../../api/phase.ts';
+import { getStatus, setStatus } from '../../../api/status.ts';
+import { LuaTable, type LuaValue, throwError } from '../../../lua/index.ts';
+import { requireRun } from '../run.ts';
+import { checkInteger } from './args.ts';
+
+const CTX_PHASES =
+  IN_INIT_WORKER |
+  IN_EXIT_WORKER |
+  IN_SET |
+  IN_SERVER_REWRITE |
+  IN_REWRITE |
+  IN_ACCESS |
+  IN_PRECONTENT |
+  IN_CONTENT |
+  IN_HEADER_FILTER |
+  IN_BODY_FILTER |
+  IN_LOG |
+  IN_TIMER |
+  IN_BALANCER |
+  IN_SSL_CERT |
+  IN_SSL_CLIENT_HELLO;
+
+const REQUEST_PHASES =
+  IN_SET |
+  IN_SERVER_REWRITE |
+  IN_REWRITE |
+  IN_ACCESS |
+  IN_PRECONTENT |
+  IN_CONTENT |
+  IN_HEADER_FILTER |
+  IN_BODY_FILTER |
+  IN_LOG;
+
+function get(_ngx: LuaValue, name: LuaValue): LuaValue {
+  switch (name) {
+    case 'ctx': {
+      const run = requireRun() ?? apiError('no request ctx found');
+      if (run.userTable === undefined) {
+        requireContext().check(CTX_PHASES);
+        run.userTable = new LuaTable();
+      }
+      return run.userTable;
+    }
+    case 'status':
+      return getStatus();
+    case 'headers_sent':
+      return requireRequest(REQUEST_PHASES).r.headerSent;
+    case 'is_subrequest':
+      return requireRequest(REQUEST_PHASES).r.isSubrequest;
+    default:
+      return undefined;
+  }
+}
+
+function set(ngx: LuaValue, name: LuaValue, value: LuaValue): LuaValue {
+  switch (name) {
+    case 'ctx': {
+      const run = requireRun() ?? apiError('no request ctx found');
+      if (!(value instanceof LuaTable)) throwError(`ctx should be a table while getting a ${typeof value}`);
+      run.userTable = value;
+      return undefined;
+    }
+    case 'status':
+      setStatus(checkInteger(value, 3, 'status'));
+      return undefined;
+    case 'headers_sent':
+    case 'is_subrequest':
+      return throwError(`attempt to write to read-only field ngx.${name}`);
+    default:
+      (ngx as LuaTable).set(name, value);
+      return undefined;
+  }
+}
+
+/** The metatable of ngx. */
+export function fieldsMetatable(): LuaTable {
+  return LuaTable.fromObject({ __index: get, __newindex: set });
+}

@@ -1,0 +1,49 @@
+/**
+ * The ngx table: src/api as Lua sees it, one file an area. Functions serve all states of the process (what they act
+ * on is the current context), so that a fresh state costs little more than a few tables.
+ */
+import type { HttpCycle } from '../../../http/cycle.ts';
+import { type LuaState, LuaTable } from '../../../lua/index.ts';
+import { installArg } from './arg.ts';
+import { installConfig } from './config.ts';
+import { installConstants } from './constants.ts';
+import { installControl } from './control.ts';
+import { installEncoding } from './encoding.ts';
+import { fieldsMetatable } from './fields.ts';
+import { installHeader } from './header.ts';
+import { installLocation } from './location.ts';
+import { installLog } from './log.ts';
+import { installOutput } from './output.ts';
+import { installRequest } from './req.ts';
+import { installResponse } from './resp.ts';
+import { installShared } from './shared.ts';
+import { installThread } from './thread.ts';
+import { installTime } from './time.ts';
+import { installTimer } from './timer.ts';
+import { installVar } from './var.ts';
+import { installWorker } from './worker.ts';
+
+/** Puts `ngx` and `ndk` into a state's globals and package.loaded. */
+export function installNgx(state: LuaState, http: HttpCycle): void {
+  const ngx = new LuaTable();
+  installOutput(ngx);
+  installControl(ngx);
+  installHeader(ngx);
+  installVar(ngx, state);
+  installRequest(ngx);
+  installResponse(ngx);
+  installLog(ngx, state);
+  installTime(ngx);
+  installThread(ngx);
+  installEncoding(ngx);
+  installLocation(ngx);
+  installTimer(ngx);
+  installShared(ngx, http);
+  installWorker(ngx, http);
+  installConfig(ngx, http);
+  installArg(ngx);
+  installConstants(ngx);
+  ngx.metatable = fieldsMetatable();
+  state.globals.setStr('ngx', ngx);
+  state.loaded.setStr('ngx', ngx);
+}

@@ -1,0 +1,99 @@
+/** ngx.thread.spawn, wait, kill. ngx_lua: ngx_http_lua_uthread.c. */
+import { requireContext } from '../../../api/context.ts';
+import { YIELDABLE } from '../../../api/phase.ts';
+import { AGAIN } from '../../../http/codes.ts';
+import {
+  argError,
+  Coroutine,
+  type LuaFunction,
+  type LuaResult,
+  LuaTable,
+  type LuaValue,
+  ret2,
+  retN,
+  suspend,
+  throwError,
+} from '../../../lua/index.ts';
+import { LightThread } from '../light-thread.ts';
+import { dropUserThread, type LuaRun, requireRun, runThread, stop } from '../run.ts';
+import { typeError } from './args.ts';
+
+/** The light thread behind a Lua thread object. */
+const threads = new WeakMap<Coroutine, LightThread>();
+
+function running(): { run: LuaRun; thread: LightThread } {
+  requireContext().check(YIELDABLE);
+  const run = requireRun();
+  if (run?.currentThread === undefined) throwError('no request found');
+  return { run, thread: run.currentThread };
+}
+
+/** Runs the function up to its first wait, then goes on with the caller. */
+function spawn(fn: LuaValue, ...args: LuaValue[]): LuaResult {
+  if (typeof fn !== 'function') typeError(1, 'spawn', 'function', fn);
+  const { run, thread: parent } = running();
+  const child = new LightThread(run.state.newThread(fn as LuaFunction), parent);
+  threads.set(child.thread, child);
+  run.userThreads.push(child);
+  const rc = runThread(run, child, args);
+  if (rc === AGAIN) return child.thread;
+  // The child ended the request (exit, exec): its parent must not go on.
+  run.result = rc;
+  return stop();
+}
+
+function threadOf(v: LuaValue, n: number, name: string): LightThread {
+  if (!(v instanceof Coroutine)) argError(n, name, 'lua thread expected');
+  const thread = threads.get(v);
+  if (thread === undefined) throwError('attempt to wait on a coroutine that is not a user thread');
+  return thread;
+}
+
+/** Waits for the first of several children to end; gives true and its results, or false and its error. */
+function wait(...list: LuaValue[]): LuaResult {
+  const { run, thread: parent } = running();
+  if (list.length === 0) throwError('at least one coroutine should be specified');
+  for (let i = 0; i < list.length; i++) {
+    const child = threadOf(list[i], i + 1, 'wait');
+    if (child.parent !== parent) throwError('only the parent coroutine can wait on the thread');
+    if (child.status === 'zombie') {
+      collect(run, parent, child);
+      return retN(child.results);
+    }
+    if (child.status === 'dead') {
+      if (i < list.length - 1) continue;
+      return ret2(undefined, 'already waited or killed');
+    }
+    child.waitedByParent = true;
+  }
+  return suspend(undefined);
+}
+
+function collect(run: LuaRun, parent: LightThread, child: LightThread): void {
+  child.status = 'dead';
+  parent.zombies = parent.zombies.filter((zombie) => zombie !== child);
+  dropUserThread(run, child);
+}
+
+function kill(v: LuaValue): LuaResult {
+  const { run, thread: parent } = running();
+  if (!(v instanceof Coroutine)) argError(1, 'kill', 'lua thread expected');
+  const child = threads.get(v);
+  if (child === undefined) return ret2(undefined, 'not user thread');
+  if (child.parent !== parent) return ret2(undefined, 'killer not parent');
+  if (child.pendingSubrequests > 0) return ret2(undefined, 'pending subrequests');
+  if (child.status === 'zombie') {
+    collect(run, parent, child);
+    return ret2(undefined, 'already terminated');
+  }
+  if (child.status === 'dead') return ret2(undefined, 'already waited or killed');
+  child.status = 'dead';
+  child.cancelPending();
+  child.thread.kill();
+  dropUserThread(run, child);
+  return 1;
+}
+
+export function installThread(ngx: LuaTable): void {
+  ngx.setStr('thread', LuaTable.fromObject({ spawn, wait, kill }));
+}

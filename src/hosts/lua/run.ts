@@ -1,0 +1,427 @@
+/**
+ * Running Lua on behalf of a request: resumes light threads until they wait, end or fail, and turns what the code
+ * asked for (exit, exec, an error) into nginx's result codes. ngx_lua: ngx_http_lua_run_thread() and its helpers in
+ * ngx_http_lua_util.c, whose rules are followed, since suites observe them in the order of outputs and log lines.
+ */
+import { type ApiContext, apiModule, enter } from '../../api/context.ts';
+import { isAbort } from '../../api/control.ts';
+import { sendChain } from '../../api/output.ts';
+import { IN_CONTENT } from '../../api/phase.ts';
+import type { Suspension } from '../../api/suspension.ts';
+import {
+  AGAIN,
+  DONE,
+  ERROR,
+  HTTP_INTERNAL_SERVER_ERROR,
+  HTTP_NO_CONTENT,
+  HTTP_OK,
+  HTTP_SPECIAL_RESPONSE,
+  OK,
+} from '../../http/codes.ts';
+import { runPhases } from '../../http/engine.ts';
+import { finalizeRequest, runPostedRequests } from '../../http/finalize.ts';
+import { internalRedirect, namedLocation } from '../../http/redirect.ts';
+import { type HttpRequest, noEvent } from '../../http/request.ts';
+import { LOG_ERR, LOG_WARN } from '../../log/log.ts';
+import { LuaError, type LuaFunction, type LuaResult, type LuaState, type LuaValue, suspend } from '../../lua/index.ts';
+import { LightThread } from './light-thread.ts';
+
+/** What a request's Lua handlers share: its state and its light threads. Kept in ApiContext.lua. */
+export class LuaRun {
+  readonly ctx: ApiContext;
+  readonly state: LuaState;
+  entry: LightThread | undefined = undefined;
+  /** The light thread that runs now, or ran last. */
+  currentThread: LightThread | undefined = undefined;
+  /** Spawned threads that have not ended, or whose end nobody took notice of. */
+  userThreads: LightThread[] = [];
+  /** Threads to go on with before control returns to the event loop, in order. */
+  posted: { thread: LightThread; args: LuaValue[] }[] = [];
+  /** ngx.ctx. */
+  userTable: LuaValue = undefined;
+  /** The callback of ngx.on_abort, a light thread not started yet. */
+  onAbort: LightThread | undefined = undefined;
+  /** Set when a spawned thread ended the request: what its parent's run gives. */
+  result: number | undefined = undefined;
+  /** Called when a timer's run has ended, there being no request to finalize. */
+  onEnd: (() => void) | undefined = undefined;
+
+  constructor(ctx: ApiContext, state: LuaState) {
+    this.ctx = ctx;
+    this.state = state;
+  }
+}
+
+/** The run whose Lua code executes now. */
+let currentRun: LuaRun | undefined;
+
+export function requireRun(): LuaRun | undefined {
+  return currentRun;
+}
+
+/** Runs `fn` as code of `run`'s request without light threads: filters, set, log, init_worker. */
+export function withRun<T>(run: LuaRun | undefined, ctx: ApiContext | undefined, fn: () => T): T {
+  const before = currentRun;
+  const beforeCtx = enter(ctx);
+  currentRun = run;
+  try {
+    return fn();
+  } finally {
+    currentRun = before;
+    enter(beforeCtx);
+  }
+}
+
+/** Starts a handler's code in a fresh entry thread. Returns AGAIN while it waits, else as runThread. */
+export function startEntry(run: LuaRun, code: LuaFunction, args: LuaValue[] = []): number {
+  const thread = new LightThread(run.state.newThread(code), undefined);
+  run.entry = thread;
+  return runThread(run, thread, args);
+}
+
+/** A payload with which a native parks its light thread; `convert` makes Lua results of the operation's result. */
+interface Park {
+  readonly suspension: Suspension<unknown>;
+  readonly convert: (result: unknown) => LuaValue[];
+}
+
+/** Never goes on: the handler ends here (exit, exec, redirect). */
+const STOP = Symbol('stop');
+/** Goes on when other light threads had their turn: coroutine.yield in a light thread. */
+const YIELD = Symbol('yield');
+
+/** To be returned by a native that waits: parks the light thread until the operation is done. */
+export function park<T>(suspension: Suspension<T>, convert: (result: T) => LuaValue[]): LuaResult {
+  return suspend({ suspension, convert } as Park);
+}
+
+/** To be returned by a native after which the handler must not go on. */
+export function stop(): LuaResult {
+  return suspend(STOP);
+}
+
+/** To be returned by a native that lets other light threads run. */
+export function yieldThread(): LuaResult {
+  return suspend(YIELD);
+}
+
+/**
+ * Resumes a light thread.
+ * @returns AGAIN (something waits), DONE (an internal redirect took over), OK, ERROR, or a status
+ */
+export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): number {
+  const ctx = run.ctx;
+  const before = currentRun;
+  const beforeCtx = enter(ctx);
+  const beforeThread = run.currentThread;
+  currentRun = run;
+  try {
+    for (;;) {
+      run.currentThread = thread;
+      const r = ctx.r;
+      let done: boolean;
+      try {
+        done = thread.thread.resume(args) === 'done';
+      } catch (error) {
+        const next = failed(run, thread, error);
+        if (typeof next === 'number') return next;
+        thread = next.thread;
+        args = next.args;
+        continue;
+      }
+      if (!done) {
+        if (run.result !== undefined) {
+          const result = run.result;
+          run.result = undefined;
+          return result;
+        }
+        if (r !== undefined && r.uriChanged && ctx.phase !== IN_CONTENT && wantsJump(ctx)) return rewriteJump(run, r);
+        if (ctx.exited) return handleExit(run, thread);
+        if (ctx.execUri !== '' && r !== undefined) return handleExec(run, r, thread);
+        const payload = thread.thread.payload;
+        if (payload === YIELD) {
+          if (run.posted.length === 0) {
+            args = [];
+            continue;
+          }
+          run.posted.push({ thread, args: [] });
+          return AGAIN;
+        }
+        // Threads that wait for other threads are resumed by those; their payload is no operation.
+        if (typeof payload === 'object' && payload !== null) start(run, thread, payload as Park);
+        return AGAIN;
+      }
+      const next = ended(run, thread, thread.thread.results);
+      if (typeof next === 'number') return next;
+      thread = next.thread;
+      args = next.args;
+    }
+  } finally {
+    currentRun = before;
+    run.currentThread = beforeThread;
+    enter(beforeCtx);
+  }
+}
+
+/** Set by ngx.req.set_uri(uri, true): the phases begin anew with the new URI. */
+function wantsJump(ctx: ApiContext): boolean {
+  return !ctx.exited && ctx.execUri === '';
+}
+
+/** Starts the operation that a thread waits for. */
+function start(run: LuaRun, thread: LightThread, wait: Park): void {
+  thread.cancel = wait.suspension.start((result) => {
+    thread.cancel = undefined;
+    if (thread.status !== 'running') return;
+    resumeLater(run, thread, wait.convert(result));
+  });
+}
+
+/**
+ * Goes on with a thread from an event. In the content phase it runs right here; in others the phase engine is entered
+ * again and comes back through the phase's handler. ngx_lua: the *_resume handlers.
+ */
+export function resumeLater(run: LuaRun, thread: LightThread, args: LuaValue[]): void {
+  const ctx = run.ctx;
+  const r = ctx.r;
+  if (r === undefined) {
+    const rc = runThread(run, thread, args);
+    const end = rc === AGAIN ? runPosted(run) : rc;
+    if (end !== AGAIN && end !== DONE) run.onEnd?.();
+    return;
+  }
+  if (r.freed) return;
+  const c = r.connection;
+  const resume = (): number => {
+    const rc = runThread(run, thread, args);
+    if (rc === AGAIN) return runPosted(run);
+    if (rc === DONE) {
+      finalizeRequest(r, DONE);
+      return runPosted(run);
+    }
+    if (ctx.entered === IN_CONTENT) {
+      finalizeRequest(r, rc);
+      return DONE;
+    }
+    return rc;
+  };
+  if (ctx.entered === IN_CONTENT) resume();
+  else {
+    ctx.resumeHandler = resume;
+    runPhases(r);
+  }
+  runPostedRequests(c);
+}
+
+/**
+ * Goes on with posted threads. For handlers of phases other than content, and from events.
+ * @returns DONE when nothing is left to do now, else the code to leave the phase with
+ */
+export function runPosted(run: LuaRun): number {
+  const ctx = run.ctx;
+  for (;;) {
+    const r = ctx.r;
+    if (r?.freed) return DONE;
+    const next = run.posted.shift();
+    if (next === undefined) return DONE;
+    if (next.thread.status !== 'running') continue;
+    const rc = runThread(run, next.thread, next.args);
+    if (rc === AGAIN) continue;
+    if (r === undefined) return rc;
+    if (rc === DONE) {
+      finalizeRequest(r, DONE);
+      continue;
+    }
+    if (ctx.entered === IN_CONTENT) finalizeRequest(r, rc);
+    return rc;
+  }
+}
+
+interface Next {
+  readonly thread: LightThread;
+  readonly args: LuaValue[];
+}
+
+/** A light thread returned. */
+function ended(run: LuaRun, thread: LightThread, results: LuaValue[]): number | Next {
+  thread.cancelPending();
+  dropZombies(run, thread);
+  if (!thread.user) {
+    thread.status = 'dead';
+    run.entry = undefined;
+    return run.userThreads.length > 0 ? AGAIN : allEnded(run);
+  }
+  return userEnded(run, thread, [true, ...results]);
+}
+
+/** A spawned thread has ended; `results` is what a wait for it gives. */
+function userEnded(run: LuaRun, thread: LightThread, results: LuaValue[]): number | Next {
+  const parent = thread.parent as LightThread;
+  if (parent.status === 'running') {
+    if (thread.waitedByParent) {
+      thread.status = 'dead';
+      dropUserThread(run, thread);
+      for (const sibling of run.userThreads) if (sibling.parent === parent) sibling.waitedByParent = false;
+      return { thread: parent, args: results };
+    }
+    thread.results = results;
+    thread.status = 'zombie';
+    parent.zombies.push(thread);
+    return AGAIN;
+  }
+  thread.status = 'dead';
+  dropUserThread(run, thread);
+  if (run.userThreads.length > 0 || run.entry !== undefined) return AGAIN;
+  return allEnded(run);
+}
+
+/** A spawned thread is done with: nobody waits for it, nobody can ask for its results. */
+export function dropUserThread(run: LuaRun, thread: LightThread): void {
+  const i = run.userThreads.indexOf(thread);
+  if (i >= 0) run.userThreads.splice(i, 1);
+}
+
+/** Nobody can ask for the results of these any more. */
+function dropZombies(run: LuaRun, thread: LightThread): void {
+  for (const zombie of thread.zombies) {
+    zombie.status = 'dead';
+    dropUserThread(run, zombie);
+  }
+  thread.zombies = [];
+}
+
+/** The last light thread has ended: in the content phase, so has the response. */
+function allEnded(run: LuaRun): number {
+  const { ctx } = run;
+  if (ctx.entered === IN_CONTENT && ctx.r !== undefined) {
+    const rc = sendChain(ctx.r, ctx, null);
+    if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return rc;
+  }
+  return OK;
+}
+
+/** The text of an error value as ngx_lua logs it. */
+export function errorText(error: LuaError): string {
+  const value = error.value;
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? error.message : 'unknown reason';
+}
+
+/** "runtime error: TEXT" with the stack of the coroutine below. */
+function describe(error: LuaError): string {
+  const trace = (error.traceback ?? '').replace(/^stack traceback:\n?/, '');
+  return `runtime error: ${errorText(error)}\nstack traceback:\ncoroutine 0:\n${trace}`;
+}
+
+/** A light thread ended by an error. */
+function failed(run: LuaRun, thread: LightThread, thrown: unknown): number | Next {
+  const ctx = run.ctx;
+  // What is not a Lua error is a fault of ours: it fails this request alone, with its JavaScript stack in the log.
+  const error = thrown instanceof LuaError ? thrown : new LuaError(String((thrown as Error)?.stack ?? thrown));
+  thread.cancelPending();
+  if (thread.user) {
+    ctx.log(LOG_ERR, `lua user thread aborted: ${describe(error)}`);
+    dropZombies(run, thread);
+    return userEnded(run, thread, [false, error.value]);
+  }
+  ctx.log(LOG_ERR, `lua entry thread aborted: ${describe(error)}`);
+  thread.status = 'dead';
+  const r = ctx.r;
+  if (r?.filterFinalize) apiModule.setContext(r, ctx);
+  finalizeThreads(run);
+  if (ctx.noAbort > 0) {
+    ctx.noAbort = 0;
+    return ERROR;
+  }
+  return r === undefined || r.headerSent || ctx.headerSent ? ERROR : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/** Ends all light threads: what they wait for is cancelled. ngx_lua: ngx_http_lua_finalize_threads(). */
+export function finalizeThreads(run: LuaRun): void {
+  run.posted = [];
+  run.onAbort = undefined;
+  for (const thread of run.userThreads) {
+    thread.status = 'dead';
+    thread.cancelPending();
+    thread.zombies = [];
+  }
+  run.userThreads = [];
+  if (run.entry !== undefined) {
+    run.entry.status = 'dead';
+    run.entry.cancelPending();
+    run.entry.zombies = [];
+    run.entry = undefined;
+  }
+}
+
+/** Makes the run ready for the next phase's handler. ngx_lua: ngx_http_lua_reset_ctx(). */
+export function resetRun(run: LuaRun): void {
+  const ctx = run.ctx;
+  finalizeThreads(run);
+  ctx.entered = 0;
+  ctx.exitCode = 0;
+  ctx.exited = false;
+  ctx.execUri = '';
+  ctx.execArgs = '';
+  ctx.resumeHandler = undefined;
+}
+
+/** ngx.req.set_uri(uri, true). ngx_lua: ngx_http_lua_handle_rewrite_jump(). */
+function rewriteJump(run: LuaRun, r: HttpRequest): number {
+  if (r.filterFinalize) apiModule.setContext(r, run.ctx);
+  finalizeThreads(run);
+  return OK;
+}
+
+/** ngx.exec: an internal redirect. */
+function handleExec(run: LuaRun, r: HttpRequest, thread: LightThread): number {
+  const { execUri, execArgs } = run.ctx;
+  thread.cancelPending();
+  thread.status = 'dead';
+  finalizeThreads(run);
+  r.writeEventHandler = noEvent;
+  r.readEventHandler = noEvent;
+  if (execUri.startsWith('@')) {
+    if (execArgs !== '') {
+      r.log(LOG_WARN, `query strings ${execArgs} ignored when exec'ing named location ${execUri}`);
+    }
+    r.ctx = new Array(r.http.modules.length);
+    const rc = namedLocation(r, execUri);
+    return rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE ? rc : DONE;
+  }
+  const rc = internalRedirect(r, execUri, execArgs);
+  return rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE ? rc : DONE;
+}
+
+/** ngx.exit and ngx.redirect. ngx_lua: ngx_http_lua_handle_exit(). */
+function handleExit(run: LuaRun, thread: LightThread): number {
+  const ctx = run.ctx;
+  const r = ctx.r;
+  thread.cancelPending();
+  thread.status = 'dead';
+  if (r?.filterFinalize) apiModule.setContext(r, ctx);
+  finalizeThreads(run);
+  return r === undefined ? ctx.exitCode : exitResult(r, ctx);
+}
+
+/** What a handler returns to nginx's engine after ngx.exit(code). Shared with the TypeScript host. */
+export function exitResult(r: HttpRequest, ctx: ApiContext): number {
+  const code = ctx.exitCode;
+  if (!r.headerSent && !ctx.headerSent && r.headersOut.status === 0 && code >= HTTP_OK) r.headersOut.status = code;
+  if (ctx.buffering && r.headersOut.status !== 0 && code !== ERROR && !isAbort(code)) {
+    const rc = sendChain(r, ctx, null);
+    if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return rc;
+    return code >= HTTP_OK ? HTTP_OK : code;
+  }
+  if (
+    (code === OK && ctx.entered === IN_CONTENT) ||
+    (code >= HTTP_OK && code < HTTP_SPECIAL_RESPONSE && code !== HTTP_NO_CONTENT)
+  ) {
+    const rc = sendChain(r, ctx, null);
+    if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return rc;
+  }
+  if ((r.headerSent || ctx.headerSent) && code > OK && !isAbort(code)) {
+    return ctx.entered === IN_CONTENT ? OK : HTTP_OK;
+  }
+  return code;
+}

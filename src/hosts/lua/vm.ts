@@ -1,0 +1,120 @@
+/**
+ * Lua states: one per worker that all requests share, or, with lua_code_cache off, one per request, so that changed
+ * files and init_by_lua take effect at once. ngx_lua: ngx_http_lua_init_vm(), ngx_http_lua_get_lua_vm().
+ */
+import { fileURLToPath } from 'node:url';
+import { ApiContext, contextOf } from '../../api/context.ts';
+import { IN_INIT } from '../../api/phase.ts';
+import type { HttpCycle } from '../../http/cycle.ts';
+import type { HttpRequest } from '../../http/request.ts';
+import { LOG_ERR } from '../../log/log.ts';
+import { call, LuaError, LuaState } from '../../lua/index.ts';
+import { LoadFailure } from './code.ts';
+import type { LuaMain } from './conf.ts';
+import { luaModule } from './module.ts';
+import { installNgx } from './ngx/index.ts';
+import { LuaRun, withRun } from './run.ts';
+
+/** Lua modules that we ship; they win over files of the same name on lua_package_path. */
+const LUALIB = fileURLToPath(new URL('../lualib/', import.meta.url));
+
+/** LuaJIT's own path as OpenResty builds it, which `;;` stands for. */
+const DEFAULT_PATH =
+  './?.lua;/usr/local/openresty/luajit/share/luajit-2.1/?.lua;/usr/local/share/lua/5.1/?.lua;' +
+  '/usr/local/share/lua/5.1/?/init.lua;/usr/local/openresty/lualib/?.lua;/usr/local/openresty/lualib/?/init.lua';
+const DEFAULT_CPATH = './?.so;/usr/local/lib/lua/5.1/?.so;/usr/local/openresty/lualib/?.so';
+
+/** Per http block: the shared state and what makes further ones. */
+interface Vm {
+  readonly http: HttpCycle;
+  readonly main: LuaMain;
+  shared: LuaState | undefined;
+  /** init_by_lua runs again to build this worker's state: what it does to the outside has been done by the master. */
+  replay: boolean;
+}
+
+const vms = new WeakMap<HttpCycle, Vm>();
+
+/** True while init_by_lua runs again in a worker, when its effects on shared dicts and logs must not happen twice. */
+export let replayingInit = false;
+
+/** `;;` stands for the default path, `$prefix` for the server's. */
+function expandPath(path: string | undefined, standard: string, prefix: string): string {
+  if (path === undefined) return standard;
+  return path
+    .replaceAll('$prefix', prefix)
+    .replaceAll('${prefix}', prefix)
+    .replace(/;;/g, () => `;${standard};`)
+    .replace(/^;|;$/g, '');
+}
+
+function newState(vm: Vm): LuaState {
+  const { main, http } = vm;
+  const prefix = http.cycle.prefix.replace(/\/$/, '');
+  const state = new LuaState({
+    packagePath: `${LUALIB}?.lua;${expandPath(main.packagePath, DEFAULT_PATH, prefix)}`,
+    packageCpath: expandPath(main.packageCpath, DEFAULT_CPATH, prefix),
+  });
+  installNgx(state, http);
+  return state;
+}
+
+/** Runs init_by_lua in a fresh state. @throws Error with the message that stops the start */
+function runInit(vm: Vm, state: LuaState): void {
+  const code = vm.main.initCode;
+  if (code === undefined) return;
+  const ctx = new ApiContext(undefined, vm.http, vm.http.cycle.log);
+  ctx.phase = IN_INIT;
+  const before = replayingInit;
+  replayingInit = vm.replay;
+  try {
+    withRun(new LuaRun(ctx, state), ctx, () => call(code.load(state, undefined, true), []));
+  } catch (error) {
+    if (error instanceof LuaError) {
+      throw new Error(`init_by_lua error: ${error.message}${error.traceback === undefined ? '' : `\n${error.traceback}`}`);
+    }
+    if (error instanceof LoadFailure) throw new Error(`init_by_lua error: ${error.message}`);
+    throw error;
+  } finally {
+    replayingInit = before;
+  }
+}
+
+/** Creates the worker's state and runs init_by_lua. Called at the start in the master and in each worker. */
+export function initVm(http: HttpCycle, stage: 'master' | 'worker' | 'single'): void {
+  const vm: Vm = { http, main: luaModule.mainOf(http.confs), shared: undefined, replay: stage === 'worker' };
+  vms.set(http, vm);
+  vm.shared = newState(vm);
+  runInit(vm, vm.shared);
+  vm.replay = true;
+}
+
+/** The worker's shared state. */
+export function sharedState(http: HttpCycle): LuaState {
+  const vm = vms.get(http);
+  if (vm?.shared === undefined) throw new Error('the Lua VM has not been initialised');
+  return vm.shared;
+}
+
+/** The request's run, made on first use in the state that its location's lua_code_cache asks for. */
+export function runOf(r: HttpRequest): LuaRun {
+  const ctx = contextOf(r);
+  let run = ctx.lua as LuaRun | undefined;
+  if (run === undefined) {
+    run = new LuaRun(ctx, stateFor(r));
+    ctx.lua = run;
+  }
+  return run;
+}
+
+function stateFor(r: HttpRequest): LuaState {
+  if (luaModule.location(r).codeCache) return sharedState(r.http);
+  const vm = vms.get(r.http) as Vm;
+  const state = newState(vm);
+  try {
+    runInit(vm, state);
+  } catch (error) {
+    r.log(LOG_ERR, (error as Error).message);
+  }
+  return state;
+}
