@@ -1,0 +1,136 @@
+/**
+ * Escaping, digests and base64 over byte strings. ngx_lua: ngx_http_lua_string.c, _uri.c and lua-resty-core's
+ * resty.core.uri, .hash, .base64.
+ */
+import { createHash, createHmac } from 'node:crypto';
+
+/** Kinds of escaping, by nginx's numbers (NGX_ESCAPE_*). */
+export const ESCAPE_URI = 0;
+export const ESCAPE_ARGS = 1;
+export const ESCAPE_URI_COMPONENT = 2;
+export const ESCAPE_HTML = 3;
+export const ESCAPE_REFRESH = 4;
+export const ESCAPE_MEMCACHED = 5;
+export const ESCAPE_MAIL_AUTH = 6;
+
+/** What each kind escapes. */
+const UNSAFE: readonly RegExp[] = [
+  /[\x00-\x20#%?\x7f-\xff]/g,
+  /[\x00-\x20#%+?\x7f-\xff]/g,
+  /[^A-Za-z0-9\-._~]/g,
+  /[\x00-\x20"#%'\x7f-\xff]/g,
+  /[\x00-\x20"%'\x7f-\xff]/g,
+  /[\x00-\x20%]/g,
+  /[\x00-\x20%]/g,
+];
+
+const SAFE_COMPONENT = /^[A-Za-z0-9\-._~]*$/;
+
+const HEX = Array.from({ length: 256 }, (_, i) => `%${i.toString(16).toUpperCase().padStart(2, '0')}`);
+
+/** Percent-encodes what is unsafe in that kind of place. */
+export function escapeUri(text: string, kind: number = ESCAPE_URI_COMPONENT): string {
+  if (kind === ESCAPE_URI_COMPONENT && SAFE_COMPONENT.test(text)) return text;
+  return text.replace(UNSAFE[kind] as RegExp, (ch) => HEX[ch.charCodeAt(0)] as string);
+}
+
+/** Decodes %XX and `+`; broken escapes stay as they are. */
+export function unescapeUri(text: string): string {
+  if (!text.includes('%') && !text.includes('+')) return text;
+  return text.replace(/\+|%[0-9A-Fa-f]{2}/g, (m) => {
+    return m === '+' ? ' ' : String.fromCharCode(Number.parseInt(m.slice(1), 16));
+  });
+}
+
+/** One argument of a query string; `true` when it has no `=`. */
+export interface QueryArgument {
+  readonly name: string;
+  readonly value: string | true;
+}
+
+/** Splits a query string; empty names are dropped, at most `max` arguments are read (0 or less: all). */
+export function decodeArgs(text: string, max: number): { readonly args: QueryArgument[]; readonly truncated: boolean } {
+  const args: QueryArgument[] = [];
+  if (text === '') return { args, truncated: false };
+  for (const part of text.split('&')) {
+    const eq = part.indexOf('=');
+    const name = unescapeUri(eq < 0 ? part : part.slice(0, eq));
+    // ngx_lua skips arguments without a name, such as `=x` and empty parts.
+    if (name === '') continue;
+    if (max > 0 && args.length === max) return { args, truncated: true };
+    args.push({ name, value: eq < 0 ? true : unescapeUri(part.slice(eq + 1)) });
+  }
+  return { args, truncated: false };
+}
+
+function bytes(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
+/** A digest as raw bytes or as hex. */
+export function digest(algorithm: 'md5' | 'sha1', text: string, form: 'hex' | 'latin1'): string {
+  return createHash(algorithm).update(text, 'latin1').digest(form);
+}
+
+/** HMAC-SHA1 as raw bytes. */
+export function hmacSha1(key: string, text: string): string {
+  return createHmac('sha1', bytes(key)).update(text, 'latin1').digest('latin1');
+}
+
+export function encodeBase64(text: string, padding: boolean): string {
+  const encoded = bytes(text).toString('base64');
+  return padding ? encoded : encoded.replace(/=+$/, '');
+}
+
+/** undefined when the text is no base64 (any other character, a wrong length), as nginx's decoder decides. */
+export function decodeBase64(text: string): string | undefined {
+  const m = /^([A-Za-z0-9+/]*)(={0,2})$/.exec(text);
+  // Padding is not looked at any further: nginx stops at the first `=`.
+  if (m === null || (m[1] as string).length % 4 === 1) return undefined;
+  return Buffer.from(m[1] as string, 'base64').toString('latin1');
+}
+
+/** Base64 with `-` and `_`, without padding. */
+export function encodeBase64Url(text: string): string {
+  return bytes(text).toString('base64url');
+}
+
+export function decodeBase64Url(text: string): string | undefined {
+  const m = /^([A-Za-z0-9\-_]*)(={0,2})$/.exec(text);
+  if (m === null || (m[1] as string).length % 4 === 1) return undefined;
+  return Buffer.from(m[1] as string, 'base64url').toString('latin1');
+}
+
+let crcTable: Int32Array | undefined;
+
+/** CRC-32 (IEEE 802.3), as an unsigned number. */
+export function crc32(text: string): number {
+  if (crcTable === undefined) {
+    crcTable = new Int32Array(256);
+    for (let n = 0; n < 256; n++) {
+      let c = n;
+      for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+      crcTable[n] = c;
+    }
+  }
+  let crc = -1;
+  for (let i = 0; i < text.length; i++) crc = (crcTable[(crc ^ text.charCodeAt(i)) & 0xff] as number) ^ (crc >>> 8);
+  return (crc ^ -1) >>> 0;
+}
+
+const SQL_ESCAPES: Readonly<Record<string, string>> = {
+  '\0': '\\0',
+  '\b': '\\b',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\x1a': '\\Z',
+  '"': '\\"',
+  "'": "\\'",
+  '\\': '\\\\',
+};
+
+/** A string literal of MySQL. */
+export function quoteSqlString(text: string): string {
+  return `'${text.replace(/[\0\b\n\r\t\x1a"'\\]/g, (ch) => SQL_ESCAPES[ch] as string)}'`;
+}

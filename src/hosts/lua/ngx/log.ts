@@ -1,0 +1,61 @@
+/** ngx.log and print: lines in error_log with the place they come from. ngx_lua: ngx_http_lua_log.c. */
+import type { HttpCycle } from '../../../http/cycle.ts';
+import { current } from '../../../api/context.ts';
+import { IN_INIT } from '../../../api/phase.ts';
+import { LOG_DEBUG, LOG_NOTICE, LOG_STDERR } from '../../../log/log.ts';
+import { logLevel, writeLog } from '../../../api/log.ts';
+import {
+  argError,
+  callerInfo,
+  type LuaResult,
+  type LuaState,
+  LuaTable,
+  type LuaValue,
+  NULL,
+  numberToString,
+  ret0,
+  toStringMeta,
+} from '../../../lua/index.ts';
+import { replayingInit } from '../vm.ts';
+import { checkInteger, typeName } from './args.ts';
+
+/** `content_by_lua(nginx.conf:12):3: name(): `: where the line was written. */
+function place(): string {
+  const info = callerInfo(1);
+  const source = info.shortSource.slice(info.shortSource.lastIndexOf('/') + 1);
+  return `${source}:${info.line}: ${info.name === undefined ? '' : `${info.name}(): `}`;
+}
+
+function describe(v: LuaValue, argument: number, name: string): string {
+  if (typeof v === 'string') return v;
+  if (typeof v === 'number') return numberToString(v);
+  if (v === undefined) return 'nil';
+  if (typeof v === 'boolean') return v ? 'true' : 'false';
+  if (v === NULL) return 'null';
+  if (v instanceof LuaTable) {
+    if (v.metatable?.getStr('__tostring') === undefined) {
+      argError(argument, name, 'expected table to have __tostring metamethod');
+    }
+    return toStringMeta(v);
+  }
+  return argError(argument, name, `string, number, boolean, or nil expected, got ${typeName(v)}`);
+}
+
+function write(http: HttpCycle, level: number, args: readonly LuaValue[], name: string): LuaResult {
+  // A worker that runs init_by_lua again does not repeat what the master has logged.
+  if (replayingInit && current?.phase === IN_INIT) return ret0();
+  if (level > logLevel(http)) return ret0();
+  let text = '';
+  for (let i = 0; i < args.length; i++) text += describe(args[i], i + 1, name);
+  writeLog(http, level, `[lua] ${place()}${text}`);
+  return ret0();
+}
+
+export function installLog(ngx: LuaTable, state: LuaState, http: HttpCycle): void {
+  ngx.setStr('log', (level: LuaValue, ...args: LuaValue[]) => {
+    const number = checkInteger(level, 1, 'log');
+    if (number < LOG_STDERR || number > LOG_DEBUG) argError(1, 'log', `bad log level: ${number}`);
+    return write(http, number, args, 'log');
+  });
+  state.globals.setStr('print', (...args: LuaValue[]) => write(http, LOG_NOTICE, args, 'print'));
+}
