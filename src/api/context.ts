@@ -5,7 +5,7 @@
 import type { Chain } from '../http/buf.ts';
 import type { HttpCycle } from '../http/cycle.ts';
 import { httpModule } from '../http/module.ts';
-import type { HttpRequest } from '../http/request.ts';
+import { type EventHandler, type HttpRequest, noEvent } from '../http/request.ts';
 import type { Log } from '../log/log.ts';
 import { apiError } from './error.ts';
 import { IN_CONTENT, phaseDirective } from './phase.ts';
@@ -49,8 +49,10 @@ export class ApiContext {
 
   /** Subrequests under way, during which the request must not be aborted. */
   noAbort = 0;
-  /** Set in a subrequest of location.capture: where its response goes. */
-  capture: unknown = undefined;
+  /** What waits for subrequests that have ended meanwhile. */
+  finished: (() => void)[] = [];
+  /** The write event handler of a handler in the content phase. */
+  writable: EventHandler = noEvent;
   /** Light threads that wait for output to be flushed. */
   flushWaiters: (() => void)[] = [];
   onAbort: (() => void) | undefined = undefined;

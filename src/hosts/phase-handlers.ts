@@ -102,6 +102,7 @@ export function contentHandler(find: (r: HttpRequest) => UserHandler): (r: HttpR
     ctx.entered = IN_CONTENT;
     ctx.phase = IN_CONTENT;
     ctx.resumeHandler = undefined;
+    ctx.writable = contentWritable;
     r.writeEventHandler = contentWritable;
     const rc = handler.start(r, ctx);
     if (rc === AGAIN || rc === DONE) return waitInContent(r, rc);

@@ -17,6 +17,8 @@ export interface SubrequestOptions {
   inMemory?: boolean;
   /** The output is dropped and nobody waits. */
   background?: boolean;
+  /** Its output is gathered by a filter and takes no place in the response. */
+  detached?: boolean;
   post?: PostSubrequest;
 }
 
@@ -77,7 +79,7 @@ export function createSubrequest(
   sr.startTime = Date.now();
   sr.writeEventHandler = handleRequest;
   main.count++;
-  if (!sr.background) {
+  if (!sr.background && options.detached !== true) {
     const c = r.connection;
     if (c.active === r && r.postponed.length === 0) c.active = sr;
     r.postponed.push({ request: sr, out: undefined });

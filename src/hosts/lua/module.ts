@@ -1,6 +1,7 @@
 /** ngx_http_lua_module: Lua in nginx's phases. Its directives are in directives.ts, its handlers beside. */
 import { IN_ACCESS, IN_EXIT_WORKER, IN_INIT_WORKER, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from '../../api/phase.ts';
 import { setOutputOptions } from '../../api/output.ts';
+import { installCaptureFilters } from '../../api/subrequest.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import { httpModule } from '../../http/module.ts';
 import { contentHandler, phaseHandler } from '../phase-handlers.ts';
@@ -29,6 +30,7 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
     const { uses } = luaModule.mainOf(http.confs);
     setOutputOptions((r) => luaModule.location(r));
     registerPhases(http, uses);
+    if (uses.size > 0) installCaptureFilters(http);
     if (uses.has('headerFilter') || uses.has('bodyFilter')) {
       const next = http.topHeaderFilter;
       http.topHeaderFilter = (r) => headerFilter(r, next);

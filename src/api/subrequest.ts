@@ -1,0 +1,240 @@
+/**
+ * ngx.location.capture and capture_multi: subrequests whose responses are gathered instead of sent.
+ * ngx_lua: ngx_http_lua_subrequest.c, ngx_http_lua_capturefilter.c.
+ */
+import type { Chain } from '../http/buf.ts';
+import {
+  ERROR,
+  HTTP_CLIENT_CLOSED_REQUEST,
+  HTTP_CLOSE,
+  HTTP_CREATED,
+  HTTP_INTERNAL_SERVER_ERROR,
+  HTTP_NO_CONTENT,
+  HTTP_OK,
+  HTTP_REQUEST_TIME_OUT,
+  HTTP_SPECIAL_RESPONSE,
+  OK,
+} from '../http/codes.ts';
+import type { HttpCycle } from '../http/cycle.ts';
+import { runPhases } from '../http/engine.ts';
+import { HeadersIn, type HeadersOut } from '../http/headers.ts';
+import { clearAcceptRanges, clearLastModified } from '../http/output.ts';
+import { type HttpRequest, METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHODS, type RequestBody } from '../http/request.ts';
+import { createSubrequest } from '../http/subrequest.ts';
+import { setVariableOf } from '../http/variables.ts';
+import { contextOf, requireRequest } from './context.ts';
+import { isUnsafe } from './control.ts';
+import { apiError } from './error.ts';
+import { sendHeaderIfNeeded, setDefaultType } from './output.ts';
+import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from './phase.ts';
+import type { Suspension } from './suspension.ts';
+
+const PHASES = IN_REWRITE | IN_SERVER_REWRITE | IN_ACCESS | IN_PRECONTENT | IN_CONTENT;
+
+/** One subrequest to make. */
+export interface CaptureRequest {
+  /** Path, with or without a query string. */
+  readonly uri: string;
+  /** Added to the query string. */
+  readonly args?: string;
+  /** A METHOD_ bit; GET by default. */
+  readonly method?: number;
+  readonly body?: string;
+  readonly alwaysForwardBody?: boolean;
+  /** Fields added to, or put in place of, the parent's. */
+  readonly headers?: readonly (readonly [string, string])[];
+  /** Values of variables in the subrequest. */
+  readonly vars?: readonly (readonly [string, string])[];
+  readonly shareAllVars?: boolean;
+  readonly copyAllVars?: boolean;
+  /** Called with the subrequest before it starts: the host passes ngx.ctx on. */
+  readonly prepare?: (sr: HttpRequest) => void;
+}
+
+/** A gathered response. */
+export interface CaptureResponse {
+  readonly status: number;
+  readonly headers: HeadersOut;
+  readonly body: string;
+  /** The end of the response was not seen. */
+  readonly truncated: boolean;
+}
+
+/** Where the response of a captured subrequest goes while it runs. Kept in HttpRequest.capture. */
+class Capture {
+  body = '';
+  seenLast = false;
+  finished = false;
+  response: CaptureResponse | undefined = undefined;
+}
+
+const NAMES: ReadonlyMap<number, string> = new Map([...METHODS].map(([name, bit]) => [bit, name]));
+
+/**
+ * Starts the subrequests and waits for all of them.
+ * @throws ApiError for a wrong phase, an unsafe URI, too deep a nesting
+ */
+export function capture(requests: readonly CaptureRequest[]): Suspension<CaptureResponse[]> {
+  const ctx = requireRequest(PHASES);
+  const r = ctx.r;
+  const captures: Capture[] = [];
+  let pending = requests.length;
+  let notify: ((responses: CaptureResponse[]) => void) | undefined;
+  const finish = () => {
+    pending--;
+    if (pending > 0) return;
+    ctx.noAbort--;
+    // The parent goes on from its own event, which finalizing the subrequest posts.
+    ctx.finished.push(() => notify?.(captures.map((one) => one.response as CaptureResponse)));
+    r.writeEventHandler = resumeParent;
+  };
+  for (const request of requests) {
+    const one = new Capture();
+    captures.push(one);
+    start(r, request, one, finish);
+  }
+  ctx.noAbort++;
+  return {
+    start(done) {
+      notify = done;
+      return () => {
+        notify = undefined;
+      };
+    },
+  };
+}
+
+/** Runs what waits for a finished subrequest, one waiter an event, as each has posted the parent once. */
+function resumeParent(r: HttpRequest): void {
+  const ctx = contextOf(r);
+  const next = ctx.finished.shift();
+  if (ctx.finished.length === 0) r.writeEventHandler = ctx.entered === IN_CONTENT ? ctx.writable : runPhases;
+  next?.();
+}
+
+function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: () => void): void {
+  const q = request.uri.indexOf('?');
+  const path = q < 0 ? request.uri : request.uri.slice(0, q);
+  if (path === '' || isUnsafe(path)) apiError(`unsafe uri in argument #1: ${request.uri}`);
+  const own = q < 0 ? '' : request.uri.slice(q + 1);
+  const added = request.args ?? '';
+  const args = own === '' ? added : added === '' ? own : `${own}&${added}`;
+  const sr = createSubrequest(r, path, args, {
+    detached: true,
+    post: (child, rc) => postSubrequest(child, rc, one, finish),
+  });
+  if (sr === undefined) apiError('failed to issue subrequest: -1');
+  sr.capture = one;
+  adjust(sr, r, request);
+  request.prepare?.(sr);
+}
+
+/** Method, body, headers and variables as the options say. ngx_lua: ngx_http_lua_adjust_subrequest(). */
+function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): void {
+  const method = request.method ?? METHOD_GET;
+  const name = NAMES.get(method);
+  if (name === undefined) apiError(`failed to adjust the subrequest: ${ERROR}`);
+  const headers = new HeadersIn();
+  Object.assign(headers, r.headersIn);
+  headers.list = r.headersIn.list.clone();
+  if (request.body !== undefined) {
+    sr.requestBody = bodyOf(request.body);
+    setLength(headers, request.body.length);
+  } else if (
+    request.alwaysForwardBody !== true &&
+    method !== METHOD_PUT &&
+    method !== METHOD_POST &&
+    r.headersIn.contentLength > 0
+  ) {
+    sr.requestBody = undefined;
+    setLength(headers, -1);
+  } else if (sr.requestBody !== undefined && headers.chunked) {
+    setLength(headers, sr.requestBody.received);
+  }
+  for (const [key, value] of request.headers ?? []) headers.list.set(key, value);
+  sr.headersIn = headers;
+  sr.method = method;
+  sr.methodName = name;
+  if (request.shareAllVars !== true) sr.variables = request.copyAllVars === true ? r.variables.slice() : [];
+  for (const [key, value] of request.vars ?? []) setVariableOf(sr, key, value);
+}
+
+function bodyOf(text: string): RequestBody {
+  return { chunks: text === '' ? [] : [text], received: text.length, file: undefined };
+}
+
+/** Content-Length as the subrequest's body has it; -1 for none. */
+function setLength(headers: HeadersIn, length: number): void {
+  headers.contentLength = length;
+  headers.chunked = false;
+  headers.list.remove('transfer-encoding');
+  if (length < 0) headers.list.remove('content-length');
+  else headers.list.set('Content-Length', String(length), 'content-length');
+}
+
+/** A subrequest has ended: its status, header and body become the result. */
+function postSubrequest(sr: HttpRequest, rc: number, one: Capture, finish: () => void): number {
+  const c = sr.connection;
+  if (one.finished) {
+    c.active = sr;
+    return OK;
+  }
+  one.finished = true;
+  const parent = sr.parent as HttpRequest;
+  const ctx = contextOf(sr);
+  let status = sr.headersOut.status;
+  if (status === 0) {
+    if (rc === OK) status = HTTP_OK;
+    else if (rc === ERROR) status = HTTP_INTERNAL_SERVER_ERROR;
+    else if (rc >= 100) status = rc;
+  }
+  if (ctx.headersSet) setDefaultType(sr, ctx);
+  one.response = { status, headers: sr.headersOut, body: one.body, truncated: !one.seenLast };
+  finish();
+  c.posted.unshift(parent);
+  // As if it were its turn to output, so that finalizing it hands over to the parent at once.
+  c.active = sr;
+  const failed = rc === ERROR || rc === HTTP_CREATED || rc === HTTP_NO_CONTENT || rc >= HTTP_SPECIAL_RESPONSE;
+  if (!failed || rc === HTTP_CLOSE || rc === HTTP_REQUEST_TIME_OUT || rc === HTTP_CLIENT_CLOSED_REQUEST) return rc;
+  if (rc > OK) {
+    // In place of an error page, which nobody would see.
+    sr.errStatus = rc;
+    sr.expectTested = true;
+    sr.headersOut.contentType = '';
+    sr.headersOut.contentLength = 0;
+    clearAcceptRanges(sr);
+    clearLastModified(sr);
+    if (sendHeaderIfNeeded(sr, ctx) === ERROR) return ERROR;
+  }
+  return OK;
+}
+
+function gather(one: Capture, chain: Chain): void {
+  for (const b of chain) {
+    if (typeof b.data === 'string') one.body += b.data;
+    else if (b.data !== undefined) {
+      one.body += Buffer.from(b.data.buffer, b.data.byteOffset, b.data.length).latin1Slice();
+    }
+    if (b.lastBuf || b.lastInChain) one.seenLast = true;
+  }
+}
+
+/** Puts the filters that gather responses in front of those there are. */
+export function installCaptureFilters(http: HttpCycle): void {
+  const nextHeader = http.topHeaderFilter;
+  http.topHeaderFilter = (r) => {
+    if (r.capture === undefined) return nextHeader(r);
+    r.filterNeedInMemory = true;
+    r.headerSent = true;
+    contextOf(r).headerSent = true;
+    if (r.method === METHOD_HEAD) r.headerOnly = true;
+    return OK;
+  };
+  const nextBody = http.topBodyFilter;
+  http.topBodyFilter = (r, chain) => {
+    if (chain === null || r.capture === undefined) return nextBody(r, chain);
+    const one = r.capture as Capture;
+    if (!one.finished) gather(one, chain);
+    return OK;
+  };
+}

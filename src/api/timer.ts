@@ -1,0 +1,99 @@
+/**
+ * ngx.timer: user code without a request, later. Timers need no connection here; the limits of
+ * lua_max_pending_timers and lua_max_running_timers are a safety valve. ngx_lua: ngx_http_lua_timer.c.
+ */
+import type { HttpCycle } from '../http/cycle.ts';
+import { LOG_ALERT } from '../log/log.ts';
+import { requireContext } from './context.ts';
+import { apiError } from './error.ts';
+
+/** Runs one timer's code; calls `ended` when it and all its light threads have ended. */
+export type TimerRun = (premature: boolean, ended: () => void) => void;
+
+interface Pending {
+  readonly run: TimerRun;
+  readonly handle: NodeJS.Timeout | NodeJS.Immediate;
+  readonly delay: number;
+}
+
+/** Timers of one http block in this worker. */
+export class Timers {
+  maxPending = 1024;
+  maxRunning = 256;
+  running = 0;
+  private readonly pending = new Set<Pending>();
+  private readonly http: HttpCycle;
+
+  constructor(http: HttpCycle) {
+    this.http = http;
+  }
+
+  get pendingCount(): number {
+    return this.pending.size;
+  }
+
+  /**
+   * Schedules `run` after `delay` milliseconds, again and again with `repeat`.
+   * @returns an error text: "too many pending timers", "process exiting"
+   */
+  schedule(delay: number, run: TimerRun, repeat: boolean): string | undefined {
+    if (this.http.cycle.exiting && delay > 0) return 'process exiting';
+    if (this.pending.size >= this.maxPending) return 'too many pending timers';
+    this.arm(delay, run, repeat);
+    return undefined;
+  }
+
+  private arm(delay: number, run: TimerRun, repeat: boolean): void {
+    const fire = () => {
+      this.pending.delete(entry);
+      if (repeat && !this.http.cycle.exiting) this.arm(delay, run, true);
+      this.fire(run, this.http.cycle.exiting && delay > 0);
+    };
+    const handle = delay === 0 ? setImmediate(fire) : setTimeout(fire, delay);
+    const entry: Pending = { run, handle, delay };
+    this.pending.add(entry);
+  }
+
+  private fire(run: TimerRun, premature: boolean): void {
+    if (this.running >= this.maxRunning) {
+      this.http.cycle.log.write(LOG_ALERT, `${this.maxRunning} lua_max_running_timers are not enough`);
+      return;
+    }
+    this.running++;
+    run(premature, () => {
+      this.running--;
+      if (this.running === 0) this.idle?.();
+    });
+  }
+
+  private idle: (() => void) | undefined = undefined;
+
+  /** The worker exits: all pending timers run now, told that it is too early. Ends when none runs any more. */
+  exit(): Promise<void> | undefined {
+    const left = [...this.pending];
+    this.pending.clear();
+    for (const { run, handle } of left) {
+      clearTimeout(handle as NodeJS.Timeout);
+      clearImmediate(handle as NodeJS.Immediate);
+      this.fire(run, true);
+    }
+    if (this.running === 0) return undefined;
+    return new Promise((resolve) => {
+      this.idle = resolve;
+    });
+  }
+}
+
+const byHttp = new WeakMap<HttpCycle, Timers>();
+
+export function timersOf(http: HttpCycle): Timers {
+  let timers = byHttp.get(http);
+  if (timers === undefined) byHttp.set(http, (timers = new Timers(http)));
+  return timers;
+}
+
+/** The timers on whose block the current code runs. */
+export function currentTimers(): Timers {
+  const { http } = requireContext();
+  return http === undefined ? apiError('no request found') : timersOf(http);
+}

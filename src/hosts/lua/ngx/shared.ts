@@ -1,0 +1,177 @@
+/** ngx.shared.DICT. lua-resty-core: resty.core.shdict. */
+import type { HttpCycle } from '../../../http/cycle.ts';
+import { type LuaFunction, type LuaResult, LuaTable, type LuaValue, ret0, ret2, ret3, throwError, toStringMeta } from '../../../lua/index.ts';
+import { checkKey, type DictValue, type SharedDict } from '../../../shm/dict.ts';
+import { luaModule } from '../module.ts';
+import { sharedDict } from '../shared-dict.ts';
+import { replayingInit } from '../vm.ts';
+
+/** The table that stands for a dictionary; the property is not enumerable, so Lua does not see it. */
+interface DictTable extends LuaTable {
+  readonly $dict: SharedDict;
+}
+
+function dictOf(self: LuaValue): SharedDict {
+  const dict = self instanceof LuaTable ? (self as Partial<DictTable>).$dict : undefined;
+  return dict ?? throwError('bad "zone" argument');
+}
+
+/** The key as text; an error text that the functions return beside nil when it is none. */
+function keyOf(key: LuaValue): { key: string } | string {
+  if (key === undefined) return 'nil key';
+  const text = typeof key === 'string' ? key : toStringMeta(key);
+  return checkKey(text) ?? { key: text };
+}
+
+function seconds(v: LuaValue, name: string): number {
+  if (v === undefined) return 0;
+  if (typeof v !== 'number') return throwError(`bad "${name}" argument`);
+  return v < 0 ? throwError(`bad "${name}" argument`) : v;
+}
+
+type Store = (dict: SharedDict, key: string, value: DictValue | undefined, exptime: number, flags: number) => boolean;
+
+/** set, add, replace and their kin. */
+function storing(store: Store): LuaFunction {
+  return (self, k, value, exptime, flags) => {
+    const dict = dictOf(self);
+    const key = keyOf(k);
+    if (typeof key === 'string') return ret2(undefined, key);
+    const expires = seconds(exptime, 'exptime');
+    if (value !== undefined && typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+      return ret2(undefined, 'bad value type');
+    }
+    if (replayingInit) return ret3(true, undefined, false);
+    const done = store(dict, key.key, value, expires, typeof flags === 'number' ? flags : 0);
+    return ret3(done, done ? undefined : dict.error, dict.forcible);
+  };
+}
+
+function get(self: LuaValue, k: LuaValue): LuaResult {
+  const dict = dictOf(self);
+  const key = keyOf(k);
+  if (typeof key === 'string') return ret2(undefined, key);
+  const value = dict.get(key.key);
+  if (value === undefined) return dict.error === undefined ? undefined : ret2(undefined, dict.error);
+  return dict.flags === 0 ? value : ret2(value, dict.flags);
+}
+
+function getStale(self: LuaValue, k: LuaValue): LuaResult {
+  const dict = dictOf(self);
+  const key = keyOf(k);
+  if (typeof key === 'string') return ret2(undefined, key);
+  const value = dict.getStale(key.key);
+  if (value === undefined) return dict.error === undefined ? undefined : ret2(undefined, dict.error);
+  return ret3(value, dict.flags === 0 ? undefined : dict.flags, dict.stale);
+}
+
+function number(v: LuaValue, name: string): number {
+  const n = typeof v === 'number' ? v : typeof v === 'string' && v.trim() !== '' ? Number(v) : Number.NaN;
+  return Number.isNaN(n) && typeof v !== 'number' ? throwError(`bad ${name} argument: number expected, got ${v === undefined ? 'nil' : typeof v}`) : n;
+}
+
+function incr(self: LuaValue, k: LuaValue, by: LuaValue, init: LuaValue, initTtl: LuaValue): LuaResult {
+  const dict = dictOf(self);
+  const key = keyOf(k);
+  if (typeof key === 'string') return ret2(undefined, key);
+  const value = number(by, 'value');
+  const start = init === undefined ? undefined : number(init, 'init');
+  let ttl = 0;
+  if (initTtl !== undefined) {
+    if (start === undefined) throwError('must provide "init" when providing "init_ttl"');
+    ttl = number(initTtl, 'init_ttl');
+    if (ttl < 0) throwError('bad "init_ttl" argument');
+  }
+  if (replayingInit) return ret3(dict.get(key.key) ?? start, undefined, false);
+  const result = dict.incr(key.key, value, start, ttl);
+  if (result === undefined) return ret3(undefined, dict.error, dict.forcible);
+  return start === undefined ? ret2(result, undefined) : ret3(result, undefined, dict.forcible);
+}
+
+type Push = (dict: SharedDict, key: string, value: string | number) => number | false | undefined;
+
+function pushing(push: Push): LuaFunction {
+  return (self, k, value) => {
+    const dict = dictOf(self);
+    const key = keyOf(k);
+    if (typeof key === 'string') return ret2(undefined, key);
+    if (typeof value !== 'string' && typeof value !== 'number') return ret2(undefined, 'bad value type');
+    if (replayingInit) return dict.llen(key.key);
+    const length = push(dict, key.key, value);
+    return typeof length === 'number' ? length : ret2(length, dict.error);
+  };
+}
+
+type Read = (dict: SharedDict, key: string) => string | number | undefined;
+
+function reading(read: Read, changes: boolean): LuaFunction {
+  return (self, k) => {
+    const dict = dictOf(self);
+    const key = keyOf(k);
+    if (typeof key === 'string') return ret2(undefined, key);
+    if (changes && replayingInit) return undefined;
+    const value = read(dict, key.key);
+    return value === undefined && dict.error !== undefined ? ret2(undefined, dict.error) : value;
+  };
+}
+
+function expire(self: LuaValue, k: LuaValue, exptime: LuaValue): LuaResult {
+  const dict = dictOf(self);
+  const key = keyOf(k);
+  if (typeof key === 'string') return ret2(undefined, key);
+  if (exptime === undefined) throwError('bad "exptime" argument');
+  const expires = seconds(exptime, 'exptime');
+  if (replayingInit) return true;
+  return dict.expire(key.key, expires) ? true : ret2(undefined, dict.error);
+}
+
+const set = storing((dict, key, value, exptime, flags) => dict.set(key, value, exptime, flags));
+
+const METHODS: Readonly<Record<string, LuaFunction>> = {
+  get,
+  set,
+  incr,
+  get_stale: getStale,
+  safe_set: storing((dict, key, value, exptime, flags) => dict.safeSet(key, value, exptime, flags)),
+  add: storing((dict, key, value, exptime, flags) => dict.add(key, value, exptime, flags)),
+  safe_add: storing((dict, key, value, exptime, flags) => dict.safeAdd(key, value, exptime, flags)),
+  replace: storing((dict, key, value, exptime, flags) => dict.replace(key, value, exptime, flags)),
+  delete: (self: LuaValue, key: LuaValue) => set(self, key, undefined),
+  lpush: pushing((dict, key, value) => dict.lpush(key, value)),
+  rpush: pushing((dict, key, value) => dict.rpush(key, value)),
+  lpop: reading((dict, key) => dict.lpop(key), true),
+  rpop: reading((dict, key) => dict.rpop(key), true),
+  llen: reading((dict, key) => dict.llen(key), false),
+  ttl: reading((dict, key) => dict.ttl(key), false),
+  expire,
+  flush_all: (self: LuaValue) => {
+    const dict = dictOf(self);
+    if (!replayingInit) dict.flushAll();
+    return ret0();
+  },
+  flush_expired: (self: LuaValue, max: LuaValue) => {
+    const dict = dictOf(self);
+    return replayingInit ? 0 : dict.flushExpired(typeof max === 'number' ? max : 0);
+  },
+  get_keys: (self: LuaValue, max: LuaValue) => {
+    return LuaTable.fromArray(dictOf(self).getKeys(typeof max === 'number' ? max : 1024));
+  },
+  capacity: (self: LuaValue) => dictOf(self).capacity(),
+  free_space: (self: LuaValue) => dictOf(self).freeSpace(),
+};
+
+export function installShared(ngx: LuaTable, http: HttpCycle): void {
+  const shared = new LuaTable();
+  const names = luaModule.mainOf(http.confs).sharedDicts;
+  if (names.length > 0) {
+    const metatable = new LuaTable();
+    metatable.setStr('__index', LuaTable.fromObject(METHODS));
+    for (const name of names) {
+      const table = new LuaTable();
+      Object.defineProperty(table, '$dict', { value: sharedDict(http, name) });
+      table.metatable = metatable;
+      shared.set(name, table);
+    }
+  }
+  ngx.setStr('shared', shared);
+}
