@@ -166,15 +166,10 @@ export class HttpRequest {
 
   /** `error_page`'s own status while its page is produced; 0: none. nginx: r->err_status. */
   errStatus = 0;
-<<<<<<< HEAD
-  /** Where a subrequest's whole output is gathered instead of being sent (`subrequest_in_memory`). */
-  memoryOutput: import('./buf.ts').Chain | undefined = undefined;
   /** `, upstream: "http://127.0.0.1:80/x"` for the error log while an upstream is asked; else ''. */
   upstreamText = '';
-=======
   /** Where the response goes instead of to the client: a subrequest of location.capture. Survives redirects. */
   capture: unknown = undefined;
->>>>>>> 5532ff3 (API: location.capture)
 
   // Flags.
   uriChanged = false;
