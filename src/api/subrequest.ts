@@ -21,7 +21,7 @@ import { HeadersIn, type HeadersOut } from '../http/headers.ts';
 import { clearAcceptRanges, clearLastModified } from '../http/output.ts';
 import { type HttpRequest, METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHODS, type RequestBody } from '../http/request.ts';
 import { createSubrequest } from '../http/subrequest.ts';
-import { setVariableOf } from '../http/variables.ts';
+import { setByName } from '../http/variables.ts';
 import { contextOf, requireRequest } from './context.ts';
 import { isUnsafe } from './control.ts';
 import { apiError } from './error.ts';
@@ -156,7 +156,10 @@ function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): void 
   sr.method = method;
   sr.methodName = name;
   if (request.shareAllVars !== true) sr.variables = request.copyAllVars === true ? r.variables.slice() : [];
-  for (const [key, value] of request.vars ?? []) setVariableOf(sr, key, value);
+  for (const [key, value] of request.vars ?? []) {
+    const failure = setByName(sr, key, value);
+    if (failure !== undefined) apiError(failure);
+  }
 }
 
 function bodyOf(text: string): RequestBody {

@@ -4,7 +4,7 @@
  * ngx_http_lua_util.c, whose rules are followed, since suites observe them in the order of outputs and log lines.
  */
 import { type ApiContext, apiModule, enter } from '../../api/context.ts';
-import { isAbort } from '../../api/control.ts';
+import { exitResult } from '../../api/exit.ts';
 import { sendChain } from '../../api/output.ts';
 import { IN_CONTENT } from '../../api/phase.ts';
 import type { Suspension } from '../../api/suspension.ts';
@@ -13,8 +13,6 @@ import {
   DONE,
   ERROR,
   HTTP_INTERNAL_SERVER_ERROR,
-  HTTP_NO_CONTENT,
-  HTTP_OK,
   HTTP_SPECIAL_RESPONSE,
   OK,
 } from '../../http/codes.ts';
@@ -402,26 +400,4 @@ function handleExit(run: LuaRun, thread: LightThread): number {
   if (r?.filterFinalize) apiModule.setContext(r, ctx);
   finalizeThreads(run);
   return r === undefined ? ctx.exitCode : exitResult(r, ctx);
-}
-
-/** What a handler returns to nginx's engine after ngx.exit(code). Shared with the TypeScript host. */
-export function exitResult(r: HttpRequest, ctx: ApiContext): number {
-  const code = ctx.exitCode;
-  if (!r.headerSent && !ctx.headerSent && r.headersOut.status === 0 && code >= HTTP_OK) r.headersOut.status = code;
-  if (ctx.buffering && r.headersOut.status !== 0 && code !== ERROR && !isAbort(code)) {
-    const rc = sendChain(r, ctx, null);
-    if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return rc;
-    return code >= HTTP_OK ? HTTP_OK : code;
-  }
-  if (
-    (code === OK && ctx.entered === IN_CONTENT) ||
-    (code >= HTTP_OK && code < HTTP_SPECIAL_RESPONSE && code !== HTTP_NO_CONTENT)
-  ) {
-    const rc = sendChain(r, ctx, null);
-    if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return rc;
-  }
-  if ((r.headerSent || ctx.headerSent) && code > OK && !isAbort(code)) {
-    return ctx.entered === IN_CONTENT ? OK : HTTP_OK;
-  }
-  return code;
 }

@@ -1,0 +1,134 @@
+/** Running a TypeScript handler: a function that returns, throws, or ends later as a promise. */
+import { type ApiContext, contextOf, enter } from '../../api/context.ts';
+import { exitResult } from '../../api/exit.ts';
+import { sendChain } from '../../api/output.ts';
+import { IN_CONTENT } from '../../api/phase.ts';
+import { AGAIN, DONE, ERROR, HTTP_INTERNAL_SERVER_ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/codes.ts';
+import { runPhases } from '../../http/engine.ts';
+import { finalizeRequest, runPostedRequests } from '../../http/finalize.ts';
+import { internalRedirect, namedLocation } from '../../http/redirect.ts';
+import type { HttpRequest } from '../../http/request.ts';
+import { LOG_ERR } from '../../log/log.ts';
+import type { UserHandler } from '../phase-handlers.ts';
+import { type ModuleFile, ModuleFailure } from './loader.ts';
+import { HandlerExit, Ngx } from './ngx.ts';
+
+/** A handler: the default export of its module. */
+export type Handler = (ngx: Ngx) => unknown;
+
+/** What a handler file exports. */
+export interface HandlerModule {
+  readonly default?: Handler;
+}
+
+/** The request's ngx object: one for all its handlers, so that `ngx.ctx` is shared. */
+function ngxOf(ctx: ApiContext): Ngx {
+  let ngx = ctx.typescript as Ngx | undefined;
+  if (ngx === undefined) ctx.typescript = ngx = new Ngx(ctx);
+  return ngx;
+}
+
+/** A file as a handler of the phases that may wait. */
+export function handlerOfFile(file: ModuleFile<HandlerModule>, directive: string): UserHandler {
+  return {
+    needBody: false,
+    start(r, ctx) {
+      ctx.exited = false;
+      ctx.execUri = '';
+      const phase = ctx.phase;
+      let result: unknown;
+      try {
+        result = call(file, ctx);
+      } catch (error) {
+        return leave(r, ctx, directive, error);
+      }
+      if (!isPromise(result)) return leave(r, ctx, directive, undefined);
+      result.then(
+        () => goOn(r, ctx, phase, directive, undefined),
+        (error: unknown) => goOn(r, ctx, phase, directive, error ?? new Error('rejected without a reason')),
+      );
+      return AGAIN;
+    },
+  };
+}
+
+function isPromise(v: unknown): v is Promise<unknown> {
+  return typeof v === 'object' && v !== null && typeof (v as Promise<unknown>).then === 'function';
+}
+
+/** Calls the handler: at once when its module is loaded, else when it is. */
+function call(file: ModuleFile<HandlerModule>, ctx: ApiContext): unknown {
+  const module = file.load();
+  return isPromise(module) ? module.then((loaded) => invoke(file, loaded, ctx)) : invoke(file, module, ctx);
+}
+
+function invoke(file: ModuleFile<HandlerModule>, module: HandlerModule, ctx: ApiContext): unknown {
+  if (typeof module.default !== 'function') {
+    throw new ModuleFailure(`${file.path} has no default export that is a function (ngx) => ...`);
+  }
+  return module.default(ngxOf(ctx));
+}
+
+/** An asynchronous handler has ended. */
+function goOn(r: HttpRequest, ctx: ApiContext, phase: number, directive: string, error: unknown): void {
+  if (r.freed) return;
+  const c = r.connection;
+  if (phase === IN_CONTENT) finalizeRequest(r, leave(r, ctx, directive, error));
+  else {
+    ctx.resumeHandler = () => leave(r, ctx, directive, error);
+    runPhases(r);
+  }
+  runPostedRequests(c);
+}
+
+/** What a handler's end means to nginx's engine. */
+function leave(r: HttpRequest, ctx: ApiContext, directive: string, error: unknown): number {
+  if (error !== undefined && !(error instanceof HandlerExit)) return failed(r, ctx, directive, error);
+  if (ctx.exited) return exitResult(r, ctx);
+  if (ctx.execUri !== '') {
+    const { execUri, execArgs } = ctx;
+    const rc = execUri.startsWith('@') ? namedLocation(r, execUri) : internalRedirect(r, execUri, execArgs);
+    return rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE ? rc : DONE;
+  }
+  if (ctx.entered === IN_CONTENT) {
+    const rc = sendChain(r, ctx, null);
+    if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return rc;
+  }
+  return OK;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof ModuleFailure) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function failed(r: HttpRequest, ctx: ApiContext, directive: string, error: unknown): number {
+  r.log(LOG_ERR, `${directive} handler failed: ${describe(error)}`);
+  return r.headerSent || ctx.headerSent ? ERROR : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/**
+ * Runs a handler in a phase that cannot wait (header filter, log). Its promise, if it gives one, is only watched for
+ * errors.
+ * @returns false when it failed at once
+ */
+export function runAtOnce(r: HttpRequest, file: ModuleFile<HandlerModule>, phase: number, directive: string): boolean {
+  const ctx = contextOf(r);
+  const beforePhase = ctx.phase;
+  ctx.phase = phase;
+  const before = enter(ctx);
+  const report = (error: unknown): void => {
+    if (!(error instanceof HandlerExit)) r.log(LOG_ERR, `${directive} handler failed: ${describe(error)}`);
+  };
+  try {
+    const result = call(file, ctx);
+    if (isPromise(result)) result.then(undefined, report);
+    return true;
+  } catch (error) {
+    report(error);
+    return error instanceof HandlerExit;
+  } finally {
+    enter(before);
+    ctx.phase = beforePhase;
+  }
+}
