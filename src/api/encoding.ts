@@ -68,13 +68,13 @@ function bytes(text: string): Buffer {
 }
 
 /** A digest as raw bytes or as hex. */
-export function digest(algorithm: 'md5' | 'sha1', text: string, form: 'hex' | 'latin1'): string {
+export function digest(algorithm: 'md5' | 'sha1', text: string, form: 'hex' | 'binary'): string {
   return createHash(algorithm).update(text, 'latin1').digest(form);
 }
 
 /** HMAC-SHA1 as raw bytes. */
 export function hmacSha1(key: string, text: string): string {
-  return createHmac('sha1', bytes(key)).update(text, 'latin1').digest('latin1');
+  return createHmac('sha1', bytes(key)).update(text, 'latin1').digest('binary');
 }
 
 export function encodeBase64(text: string, padding: boolean): string {

@@ -62,7 +62,7 @@ function request(): HttpRequest {
 function joined(body: RequestBody): string {
   if (body.chunks.length === 1 && typeof body.chunks[0] === 'string') return body.chunks[0];
   let text = '';
-  for (const chunk of body.chunks) text += typeof chunk === 'string' ? chunk : chunk.latin1Slice();
+  for (const chunk of body.chunks) text += typeof chunk === 'string' ? chunk : chunk.toString('latin1');
   return text;
 }
 
@@ -161,9 +161,10 @@ export function appendBody(text: string): void {
 
 function spill(r: HttpRequest, body: RequestBody, state: { text: string }): void {
   if (state.text === '') return;
-  body.file ??= createTempFile(r);
-  writeSync(body.file.fd, Buffer.from(state.text, 'latin1'));
-  body.file.size += state.text.length;
+  const file = body.file ?? createTempFile(r);
+  body.file = file;
+  writeSync(file.fd, Buffer.from(state.text, 'latin1'));
+  file.size += state.text.length;
   state.text = '';
 }
 
@@ -172,9 +173,10 @@ export function finishBody(): void {
   const { r, body, state } = current();
   building.delete(body);
   if (body.file !== undefined || r.requestBodyInFileOnly) {
-    body.file ??= createTempFile(r);
+    const file = body.file ?? createTempFile(r);
+    body.file = file;
     spill(r, body, state);
-    body.received = body.file.size;
+    body.received = file.size;
   } else {
     body.chunks = state.text === '' ? [] : [state.text];
     body.received = state.text.length;

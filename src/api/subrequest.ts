@@ -216,7 +216,7 @@ function gather(one: Capture, chain: Chain): void {
   for (const b of chain) {
     if (typeof b.data === 'string') one.body += b.data;
     else if (b.data !== undefined) {
-      one.body += Buffer.from(b.data.buffer, b.data.byteOffset, b.data.length).latin1Slice();
+      one.body += Buffer.from(b.data.buffer, b.data.byteOffset, b.data.length).toString('latin1');
     }
     if (b.lastBuf || b.lastInChain) one.seenLast = true;
   }

@@ -23,7 +23,7 @@ function bodyText(chain: Chain): string {
   let text = '';
   for (const b of chain) {
     if (typeof b.data === 'string') text += b.data;
-    else if (b.data !== undefined) text += Buffer.from(b.data.buffer, b.data.byteOffset, b.data.length).latin1Slice();
+    else if (b.data !== undefined) text += Buffer.from(b.data.buffer, b.data.byteOffset, b.data.length).toString('latin1');
   }
   return text;
 }

@@ -64,8 +64,8 @@ export function installEncoding(ngx: LuaTable): void {
   ngx.setStr('encode_args', (v) => encodeArgsTable(checkTable(v, 1, 'encode_args')));
   ngx.setStr('decode_args', ngxDecodeArgs);
   ngx.setStr('md5', (v) => digest('md5', text(v), 'hex'));
-  ngx.setStr('md5_bin', (v) => digest('md5', text(v), 'latin1'));
-  ngx.setStr('sha1_bin', (v) => digest('sha1', text(v), 'latin1'));
+  ngx.setStr('md5_bin', (v) => digest('md5', text(v), 'binary'));
+  ngx.setStr('sha1_bin', (v) => digest('sha1', text(v), 'binary'));
   ngx.setStr('hmac_sha1', (key, v) => hmacSha1(checkString(key, 1, 'hmac_sha1'), checkString(v, 2, 'hmac_sha1')));
   ngx.setStr('crc32_short', (v) => crc32(text(v)));
   ngx.setStr('crc32_long', (v) => crc32(text(v)));

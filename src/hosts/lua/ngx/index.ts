@@ -29,10 +29,10 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installOutput(ngx);
   installControl(ngx);
   installHeader(ngx);
-  installVar(ngx, state);
+  installVar(ngx);
   installRequest(ngx);
   installResponse(ngx);
-  installLog(ngx, state);
+  installLog(ngx, state, http);
   installTime(ngx);
   installThread(ngx);
   installEncoding(ngx);
