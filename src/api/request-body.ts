@@ -6,7 +6,7 @@ import { closeSync, openSync, readFileSync, statSync, unlinkSync, writeSync } fr
 import { AGAIN, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
 import { coreModule } from '../http/core/module.ts';
 import type { HttpRequest, RequestBody } from '../http/request.ts';
-import { createTempFile } from '../http/protocol/temp-file.ts';
+import { createTempFile, type TempFile } from '../http/temp-file.ts';
 import { errnoSuffix } from '../log/errno.ts';
 import { requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
@@ -159,9 +159,15 @@ export function appendBody(text: string): void {
   if (r.requestBodyInFileOnly || state.text.length > state.limit) spill(r, body, state);
 }
 
+/** A temporary file that lives as long as the request. */
+function newFile(r: HttpRequest): TempFile {
+  const path = coreModule.location(r).clientBodyTempPath;
+  return createTempFile(r, path, { persistent: true, clean: true }) ?? apiError('fail to write file');
+}
+
 function spill(r: HttpRequest, body: RequestBody, state: { text: string }): void {
   if (state.text === '') return;
-  const file = body.file ?? createTempFile(r);
+  const file = body.file ?? newFile(r);
   body.file = file;
   writeSync(file.fd, Buffer.from(state.text, 'latin1'));
   file.size += state.text.length;
@@ -173,7 +179,7 @@ export function finishBody(): void {
   const { r, body, state } = current();
   building.delete(body);
   if (body.file !== undefined || r.requestBodyInFileOnly) {
-    const file = body.file ?? createTempFile(r);
+    const file = body.file ?? newFile(r);
     body.file = file;
     spill(r, body, state);
     body.received = file.size;

@@ -39,7 +39,11 @@ const SINGLE: ReadonlySet<string> = new Set([
 ]);
 
 /** The fields in order, at most `max` (0 or less: all). */
-export function requestHeaders(max: number): { readonly list: HeaderList; readonly count: number; readonly truncated: boolean } {
+export function requestHeaders(max: number): {
+  readonly list: HeaderList;
+  readonly count: number;
+  readonly truncated: boolean;
+} {
   const { list } = request().headersIn;
   const truncated = max > 0 && list.length > max;
   return { list, count: truncated ? max : list.length, truncated };
@@ -80,7 +84,8 @@ function setOne(r: HttpRequest, name: string, key: string, value: string, append
       break;
     }
     case 'content-length':
-      headers.contentLength = value === '' ? -1 : /^\d+$/.test(value) ? Number(value) : apiError('failed to set header');
+      headers.contentLength =
+        value === '' ? -1 : /^\d+$/.test(value) ? Number(value) : apiError('failed to set header');
       break;
     case 'user-agent':
       headers.msie = /\bMSIE /.test(value);

@@ -1,7 +1,8 @@
 /** ngx.req.get_method, set_uri, set_uri_args, raw_header, ...: the request line. ngx_lua: ngx_http_lua_uri.c, _args.c. */
-import { LOG_WARN } from '../log/log.ts';
+
 import { setExtension } from '../http/redirect.ts';
 import { type HttpRequest, METHOD_HEAD, METHODS } from '../http/request.ts';
+import { LOG_WARN } from '../log/log.ts';
 import { requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
 import { IN_REWRITE, IN_SERVER_REWRITE } from './phase.ts';

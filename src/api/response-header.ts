@@ -3,11 +3,12 @@
  * mean to nginx (status of Content-Type, Content-Length, Last-Modified, Server, Date).
  * ngx_lua: ngx_http_lua_headers.c, ngx_http_lua_headers_out.c.
  */
-import { formatHttpTime } from '../log/time.ts';
-import { LOG_ERR } from '../log/log.ts';
-import type { HttpRequest } from '../http/request.ts';
+
 import { parseHttpTime } from '../http/http-time.ts';
 import { clearAcceptRanges, clearContentLength, clearLastModified } from '../http/output.ts';
+import type { HttpRequest } from '../http/request.ts';
+import { LOG_ERR } from '../log/log.ts';
+import { formatHttpTime } from '../log/time.ts';
 import { type ApiContext, requireContext } from './context.ts';
 import { apiError } from './error.ts';
 import { setDefaultType } from './output.ts';
@@ -153,7 +154,9 @@ export function getResponseHeader(name: string, transformUnderscores: boolean): 
 
 function withCharset(r: HttpRequest): string {
   const out = r.headersOut;
-  return out.charset !== '' && !out.contentType.includes(';') ? `${out.contentType}; charset=${out.charset}` : out.contentType;
+  return out.charset !== '' && !out.contentType.includes(';')
+    ? `${out.contentType}; charset=${out.charset}`
+    : out.contentType;
 }
 
 /** All fields in order, with those that nginx adds itself, at most `max` (0 or less: all). */
@@ -174,4 +177,3 @@ export function getResponseHeaders(max: number): { readonly fields: [string, str
   const truncated = max > 0 && fields.length > max;
   return { fields: truncated ? fields.slice(0, max) : fields, truncated };
 }
-

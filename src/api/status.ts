@@ -1,6 +1,7 @@
 /** ngx.status. ngx_lua: ngx_http_lua_ffi_get_resp_status(), _set_resp_status(). */
-import { LOG_ERR } from '../log/log.ts';
+
 import { HTTP_VERSION_10 } from '../http/request.ts';
+import { LOG_ERR } from '../log/log.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
 

@@ -19,7 +19,15 @@ import type { HttpCycle } from '../http/cycle.ts';
 import { runPhases } from '../http/engine.ts';
 import { HeadersIn, type HeadersOut } from '../http/headers.ts';
 import { clearAcceptRanges, clearLastModified } from '../http/output.ts';
-import { type HttpRequest, METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHODS, type RequestBody } from '../http/request.ts';
+import {
+  type HttpRequest,
+  METHOD_GET,
+  METHOD_HEAD,
+  METHOD_POST,
+  METHOD_PUT,
+  METHODS,
+  type RequestBody,
+} from '../http/request.ts';
 import { createSubrequest } from '../http/subrequest.ts';
 import { setByName } from '../http/variables.ts';
 import { contextOf, requireRequest } from './context.ts';

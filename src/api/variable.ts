@@ -1,6 +1,7 @@
 /** ngx.var: variables by name. ngx_lua: ngx_http_lua_variable.c. */
-import { getByName, setByName } from '../http/variables.ts';
+
 import type { HttpRequest } from '../http/request.ts';
+import { getByName, setByName } from '../http/variables.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
 

@@ -5,7 +5,7 @@
  */
 import { type ApiContext, contextOf } from '../api/context.ts';
 import { flushed, sendChain } from '../api/output.ts';
-import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from '../api/phase.ts';
+import { IN_ACCESS, IN_CONTENT, type IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from '../api/phase.ts';
 import { AGAIN, DECLINED, DONE, ERROR, HTTP_OK, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
 import { runPhases } from '../http/engine.ts';
 import { finalizeRequest } from '../http/finalize.ts';

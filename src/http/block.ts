@@ -16,7 +16,6 @@ import { coreModule } from './core/module.ts';
 import type { BodyFilter, HeaderFilter, HttpCycle, PhaseHandler } from './cycle.ts';
 import { buildPhaseEngine } from './engine.ts';
 import type { HttpModule } from './module.ts';
-import { httpModules } from './modules/index.ts';
 import { PHASES, type PhaseName } from './phases.ts';
 import { acceptHttp } from './protocol/server.ts';
 import { addVariable, initVariables } from './variables.ts';
@@ -42,6 +41,7 @@ function createHttp(cycle: Cycle, modules: readonly HttpModule[]): HttpCycle {
       location: modules.map((module) => module.createLocation?.()),
     },
     handlers,
+    postponed: [],
     phaseEngine: [],
     serverRewriteIndex: 0,
     locationRewriteIndex: 0,
@@ -59,10 +59,10 @@ function within(cf: ConfContext, confs: ConfStack): ConfContext {
   return Object.create(cf, { confs: { value: confs } }) as ConfContext;
 }
 
-function setHttp(cf: ConfContext): string | undefined {
+function setHttp(cf: ConfContext, modules: readonly HttpModule[]): string | undefined {
   const cycle = cycleOf(cf);
   if (cycle.confs.get('http') !== undefined) return 'is duplicate';
-  const http = createHttp(cycle, httpModules);
+  const http = createHttp(cycle, modules);
   cycle.confs.set('http', http);
   coreModule.locationOf(http.confs).confs = http.confs.location;
   const inside = within(cf, http.confs);
@@ -150,21 +150,18 @@ function initLocations(outer: CoreLocation, server: CoreServer): void {
   if (plain.length > 0) outer.tree = new LocationTree(plain);
 }
 
-const httpDirective: Directive = {
-  name: 'http',
-  contexts: ['main'],
-  args: 0,
-  block: 'conf',
-  doc: 'The HTTP server.',
-  set: setHttp,
-};
-
-/** For loadCycle: the http block with all its modules. */
-export const httpCoreModule: CoreModule = {
-  name: 'http',
-  directives: [httpDirective],
-  submodules: httpModules as CoreModule['submodules'] & object,
-};
+/** For loadCycle: the http block with its modules, as `httpModules` lists them. */
+export function httpCoreModule(modules: readonly HttpModule[]): CoreModule {
+  const directive: Directive = {
+    name: 'http',
+    contexts: ['main'],
+    args: 0,
+    block: 'conf',
+    doc: 'The HTTP server.',
+    set: (cf) => setHttp(cf, modules),
+  };
+  return { name: 'http', directives: [directive], submodules: modules as CoreModule['submodules'] & object };
+}
 
 /** The http block of a loaded cycle; undefined when the configuration has none. */
 export function httpConf(cycle: Cycle): HttpCycle | undefined {

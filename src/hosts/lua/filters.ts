@@ -5,7 +5,7 @@
 import { ApiContext, apiModule, contextOf } from '../../api/context.ts';
 import {
   IN_BODY_FILTER,
-  IN_EXIT_WORKER,
+  type IN_EXIT_WORKER,
   IN_HEADER_FILTER,
   IN_INIT_WORKER,
   IN_LOG,
@@ -17,11 +17,11 @@ import type { BodyFilter, HeaderFilter, HttpCycle } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { filterFinalize } from '../../http/special-response.ts';
 import { LOG_ERR } from '../../log/log.ts';
-import { callProtected, type LuaValue } from '../../lua/index.ts';
-import { type LuaCode, LoadFailure } from './code.ts';
+import type { LuaValue } from '../../lua/index.ts';
+import { LoadFailure, type LuaCode } from './code.ts';
 import { addCleanup, loadCode } from './handlers.ts';
 import { luaModule } from './module.ts';
-import { LuaRun, withRun } from './run.ts';
+import { callProtected, LuaRun } from './run.ts';
 import { runOf, sharedState } from './vm.ts';
 
 /** What a phase that never waits gave: its first result, or undefined after an error (logged). */
@@ -36,7 +36,7 @@ function runCode(r: HttpRequest, code: LuaCode, phase: number, name: string, arg
   const before = ctx.phase;
   ctx.phase = phase;
   try {
-    const result = withRun(run, ctx, () => callProtected(closure, args));
+    const result = callProtected(run, closure, args);
     if (result.ok) return { value: result.values[0] };
     r.log(LOG_ERR, `failed to run ${name}*: ${result.message}`);
     return undefined;
@@ -124,7 +124,11 @@ export function runSet(r: HttpRequest, code: LuaCode, args: readonly string[]): 
 }
 
 /** init_worker_by_lua and exit_worker_by_lua. */
-export function runWorkerHook(http: HttpCycle, code: LuaCode | undefined, phase: typeof IN_INIT_WORKER | typeof IN_EXIT_WORKER): void {
+export function runWorkerHook(
+  http: HttpCycle,
+  code: LuaCode | undefined,
+  phase: typeof IN_INIT_WORKER | typeof IN_EXIT_WORKER,
+): void {
   if (code === undefined) return;
   const name = phase === IN_INIT_WORKER ? 'init_worker_by_lua' : 'exit_worker_by_lua';
   const ctx = new ApiContext(undefined, http, http.cycle.log);
@@ -133,7 +137,7 @@ export function runWorkerHook(http: HttpCycle, code: LuaCode | undefined, phase:
   const run = new LuaRun(ctx, state);
   try {
     const closure = code.load(state, undefined, true);
-    const result = withRun(run, ctx, () => callProtected(closure, []));
+    const result = callProtected(run, closure, []);
     if (!result.ok) ctx.log(LOG_ERR, `${name} error: ${result.message}`);
   } catch (error) {
     if (!(error instanceof LoadFailure)) throw error;

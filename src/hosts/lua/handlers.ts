@@ -7,7 +7,7 @@ import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import type { LuaFunction } from '../../lua/index.ts';
 import type { UserHandler } from '../phase-handlers.ts';
-import { type LuaCode, LoadFailure } from './code.ts';
+import { LoadFailure, type LuaCode } from './code.ts';
 import { luaModule } from './module.ts';
 import { finalizeThreads, type LuaRun, resetRun, runThread, startEntry } from './run.ts';
 import { runOf } from './vm.ts';

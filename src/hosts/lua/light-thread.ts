@@ -3,12 +3,12 @@
  * ngx_lua: ngx_http_lua_co_ctx_t. (Plain coroutines are the engine's own business: a light thread parks with all the
  * coroutines in it.)
  */
-import type { HostThread, LuaValue } from '../../lua/index.ts';
+import type { Coroutine, LuaValue } from '../../lua/index.ts';
 
 export type LightThreadStatus = 'running' | 'zombie' | 'dead';
 
 export class LightThread {
-  readonly thread: HostThread;
+  readonly thread: Coroutine;
   /** The light thread that spawned this one; undefined for an entry thread. */
   readonly parent: LightThread | undefined;
   status: LightThreadStatus = 'running';
@@ -25,7 +25,7 @@ export class LightThread {
   /** A user thread that counts among `LuaRun.userThreads`. */
   readonly user: boolean;
 
-  constructor(thread: HostThread, parent: LightThread | undefined) {
+  constructor(thread: Coroutine, parent: LightThread | undefined) {
     this.thread = thread;
     this.parent = parent;
     this.user = parent !== undefined;

@@ -1,6 +1,14 @@
 /** ngx_http_lua_module: Lua in nginx's phases. Its directives are in directives.ts, its handlers beside. */
-import { IN_ACCESS, IN_EXIT_WORKER, IN_INIT_WORKER, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from '../../api/phase.ts';
+
 import { setOutputOptions } from '../../api/output.ts';
+import {
+  IN_ACCESS,
+  IN_EXIT_WORKER,
+  IN_INIT_WORKER,
+  IN_PRECONTENT,
+  IN_REWRITE,
+  IN_SERVER_REWRITE,
+} from '../../api/phase.ts';
 import { installCaptureFilters } from '../../api/subrequest.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import { httpModule } from '../../http/module.ts';

@@ -4,24 +4,27 @@
  * ngx_http_lua_util.c, whose rules are followed, since suites observe them in the order of outputs and log lines.
  */
 import { type ApiContext, apiModule, enter } from '../../api/context.ts';
+import { setRaise } from '../../api/error.ts';
 import { exitResult } from '../../api/exit.ts';
 import { sendChain } from '../../api/output.ts';
 import { IN_CONTENT } from '../../api/phase.ts';
 import type { Suspension } from '../../api/suspension.ts';
-import {
-  AGAIN,
-  DONE,
-  ERROR,
-  HTTP_INTERNAL_SERVER_ERROR,
-  HTTP_SPECIAL_RESPONSE,
-  OK,
-} from '../../http/codes.ts';
+import { AGAIN, DONE, ERROR, HTTP_INTERNAL_SERVER_ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/codes.ts';
 import { runPhases } from '../../http/engine.ts';
 import { finalizeRequest, runPostedRequests } from '../../http/finalize.ts';
 import { internalRedirect, namedLocation } from '../../http/redirect.ts';
 import { type HttpRequest, noEvent } from '../../http/request.ts';
 import { LOG_ERR, LOG_WARN } from '../../log/log.ts';
-import { LuaError, type LuaFunction, type LuaResult, type LuaState, type LuaValue, suspend } from '../../lua/index.ts';
+import {
+  LuaError,
+  type LuaFunction,
+  type LuaResult,
+  type LuaState,
+  type LuaValue,
+  suspend,
+  type ThreadResult,
+  throwError,
+} from '../../lua/index.ts';
 import { LightThread } from './light-thread.ts';
 
 /** What a request's Lua handlers share: its state and its light threads. Kept in ApiContext.lua. */
@@ -57,19 +60,6 @@ export function requireRun(): LuaRun | undefined {
   return currentRun;
 }
 
-/** Runs `fn` as code of `run`'s request without light threads: filters, set, log, init_worker. */
-export function withRun<T>(run: LuaRun | undefined, ctx: ApiContext | undefined, fn: () => T): T {
-  const before = currentRun;
-  const beforeCtx = enter(ctx);
-  currentRun = run;
-  try {
-    return fn();
-  } finally {
-    currentRun = before;
-    enter(beforeCtx);
-  }
-}
-
 /** Starts a handler's code in a fresh entry thread. Returns AGAIN while it waits, else as runThread. */
 export function startEntry(run: LuaRun, code: LuaFunction, args: LuaValue[] = []): number {
   const thread = new LightThread(run.state.newThread(code), undefined);
@@ -85,9 +75,6 @@ interface Park {
 
 /** Never goes on: the handler ends here (exit, exec, redirect). */
 const STOP = Symbol('stop');
-/** Goes on when other light threads had their turn: coroutine.yield in a light thread. */
-const YIELD = Symbol('yield');
-
 /** To be returned by a native that waits: parks the light thread until the operation is done. */
 export function park<T>(suspension: Suspension<T>, convert: (result: T) => LuaValue[]): LuaResult {
   return suspend({ suspension, convert } as Park);
@@ -96,11 +83,6 @@ export function park<T>(suspension: Suspension<T>, convert: (result: T) => LuaVa
 /** To be returned by a native after which the handler must not go on. */
 export function stop(): LuaResult {
   return suspend(STOP);
-}
-
-/** To be returned by a native that lets other light threads run. */
-export function yieldThread(): LuaResult {
-  return suspend(YIELD);
 }
 
 /**
@@ -112,14 +94,15 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
   const before = currentRun;
   const beforeCtx = enter(ctx);
   const beforeThread = run.currentThread;
+  const beforeRaise = setRaise(throwError);
   currentRun = run;
   try {
     for (;;) {
       run.currentThread = thread;
       const r = ctx.r;
-      let done: boolean;
+      let result: ThreadResult;
       try {
-        done = thread.thread.resume(args) === 'done';
+        result = thread.thread.resume(args);
       } catch (error) {
         const next = failed(run, thread, error);
         if (typeof next === 'number') return next;
@@ -127,17 +110,17 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
         args = next.args;
         continue;
       }
-      if (!done) {
+      if (result.status !== 'done') {
         if (run.result !== undefined) {
-          const result = run.result;
+          const rc = run.result;
           run.result = undefined;
-          return result;
+          return rc;
         }
-        if (r !== undefined && r.uriChanged && ctx.phase !== IN_CONTENT && wantsJump(ctx)) return rewriteJump(run, r);
+        if (r?.uriChanged) return rewriteJump(run, r);
         if (ctx.exited) return handleExit(run, thread);
         if (ctx.execUri !== '' && r !== undefined) return handleExec(run, r, thread);
-        const payload = thread.thread.payload;
-        if (payload === YIELD) {
+        // coroutine.yield in a light thread itself lets the others run.
+        if (result.status === 'yielded') {
           if (run.posted.length === 0) {
             args = [];
             continue;
@@ -146,10 +129,11 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
           return AGAIN;
         }
         // Threads that wait for other threads are resumed by those; their payload is no operation.
+        const { payload } = result;
         if (typeof payload === 'object' && payload !== null) start(run, thread, payload as Park);
         return AGAIN;
       }
-      const next = ended(run, thread, thread.thread.results);
+      const next = ended(run, thread, result.values);
       if (typeof next === 'number') return next;
       thread = next.thread;
       args = next.args;
@@ -157,13 +141,9 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
   } finally {
     currentRun = before;
     run.currentThread = beforeThread;
+    setRaise(beforeRaise);
     enter(beforeCtx);
   }
-}
-
-/** Set by ngx.req.set_uri(uri, true): the phases begin anew with the new URI. */
-function wantsJump(ctx: ApiContext): boolean {
-  return !ctx.exited && ctx.execUri === '';
 }
 
 /** Starts the operation that a thread waits for. */
@@ -400,4 +380,31 @@ function handleExit(run: LuaRun, thread: LightThread): number {
   if (r?.filterFinalize) apiModule.setContext(r, ctx);
   finalizeThreads(run);
   return r === undefined ? ctx.exitCode : exitResult(r, ctx);
+}
+
+/** What code that cannot wait gave: its results, or the error's text with the stack below. */
+export type Protected =
+  | { readonly ok: true; readonly values: LuaValue[] }
+  | { readonly ok: false; readonly message: string };
+
+/** Runs code that cannot wait, in a thread of its own. */
+export function callProtected(run: LuaRun, fn: LuaFunction, args: LuaValue[]): Protected {
+  const before = currentRun;
+  const beforeCtx = enter(run.ctx);
+  currentRun = run;
+  const beforeRaise = setRaise(throwError);
+  const thread = run.state.newThread(fn);
+  try {
+    const result = thread.resume(args);
+    if (result.status === 'done') return { ok: true, values: result.values };
+    return { ok: false, message: 'attempt to yield across C-call boundary' };
+  } catch (error) {
+    if (!(error instanceof LuaError)) throw error;
+    const trace = error.traceback === undefined ? '' : `\n${error.traceback}`;
+    return { ok: false, message: errorText(error) + trace };
+  } finally {
+    currentRun = before;
+    setRaise(beforeRaise);
+    enter(beforeCtx);
+  }
 }

@@ -8,12 +8,12 @@ import { IN_INIT } from '../../api/phase.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
-import { call, LuaError, LuaState } from '../../lua/index.ts';
+import { LuaState } from '../../lua/index.ts';
 import { LoadFailure } from './code.ts';
 import type { LuaMain } from './conf.ts';
 import { luaModule } from './module.ts';
 import { installNgx } from './ngx/index.ts';
-import { LuaRun, withRun } from './run.ts';
+import { callProtected, LuaRun } from './run.ts';
 
 /** Lua modules that we ship; they win over files of the same name on lua_package_path. */
 const LUALIB = fileURLToPath(new URL('../lualib/', import.meta.url));
@@ -68,13 +68,10 @@ function runInit(vm: Vm, state: LuaState): void {
   const before = replayingInit;
   replayingInit = vm.replay;
   try {
-    withRun(new LuaRun(ctx, state), ctx, () => call(code.load(state, undefined, true), []));
+    const result = callProtected(new LuaRun(ctx, state), code.load(state, undefined, true), []);
+    if (!result.ok) throw new Error(`init_by_lua error: ${result.message}`);
   } catch (error) {
-    if (error instanceof LuaError) {
-      throw new Error(`init_by_lua error: ${error.message}${error.traceback === undefined ? '' : `\n${error.traceback}`}`);
-    }
-    if (error instanceof LoadFailure) throw new Error(`init_by_lua error: ${error.message}`);
-    throw error;
+    throw error instanceof LoadFailure ? new Error(`init_by_lua error: ${error.message}`) : error;
   } finally {
     replayingInit = before;
   }

@@ -135,4 +135,3 @@ function describe(error: unknown): string {
     })
     .join('\n');
 }
-

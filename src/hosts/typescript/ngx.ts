@@ -4,20 +4,29 @@
  */
 import { type ApiContext, enter } from '../../api/context.ts';
 import { exec, exit, redirect } from '../../api/control.ts';
-import { apiError } from '../../api/error.ts';
+import { decodeArgs, digest, encodeBase64, escapeUri, unescapeUri } from '../../api/encoding.ts';
+import { apiError, setRaise } from '../../api/error.ts';
 import { logLevel, writeLog } from '../../api/log.ts';
 import { eof, flush, print, sendHeaders } from '../../api/output.ts';
 import { phaseName } from '../../api/phase.ts';
 import { bodyData, bodyFile, discardBody, readBody, setBodyData } from '../../api/request-body.ts';
 import { requestHeaders, setRequestHeader } from '../../api/request-header.ts';
-import { getMethod, httpVersion, isInternal, setMethod, setUri, setUriArgs, startTime, uriArgs } from '../../api/request-line.ts';
+import {
+  getMethod,
+  httpVersion,
+  isInternal,
+  setMethod,
+  setUri,
+  setUriArgs,
+  startTime,
+  uriArgs,
+} from '../../api/request-line.ts';
 import { getResponseHeader, setResponseHeader } from '../../api/response-header.ts';
 import { getStatus, setStatus } from '../../api/status.ts';
 import { type CaptureRequest, type CaptureResponse, capture } from '../../api/subrequest.ts';
 import type { Suspension } from '../../api/suspension.ts';
 import { now, sleep, time } from '../../api/time.ts';
 import { getVariable, setVariable } from '../../api/variable.ts';
-import { decodeArgs, digest, encodeBase64, escapeUri, unescapeUri } from '../../api/encoding.ts';
 
 /** Thrown by exit, exec and redirect to leave the handler: let it pass. */
 export class HandlerExit extends Error {
@@ -27,7 +36,17 @@ export class HandlerExit extends Error {
 /** Log levels by name. */
 export type LogLevelName = 'stderr' | 'emerg' | 'alert' | 'crit' | 'error' | 'warn' | 'notice' | 'info' | 'debug';
 
-const LEVELS: readonly LogLevelName[] = ['stderr', 'emerg', 'alert', 'crit', 'error', 'warn', 'notice', 'info', 'debug'];
+const LEVELS: readonly LogLevelName[] = [
+  'stderr',
+  'emerg',
+  'alert',
+  'crit',
+  'error',
+  'warn',
+  'notice',
+  'info',
+  'debug',
+];
 
 /** Values of a header field: several give several lines, undefined removes it. */
 export type HeaderValue = string | number | readonly string[] | undefined;
@@ -62,9 +81,11 @@ export class Ngx {
   /** Runs API code as this request. */
   #run<T>(fn: () => T): T {
     const before = enter(this.#ctx);
+    const beforeRaise = setRaise(undefined);
     try {
       return fn();
     } finally {
+      setRaise(beforeRaise);
       enter(before);
     }
   }
@@ -336,7 +357,8 @@ function headerHandler(run: Run): ProxyHandler<Record<string, HeaderValue>> {
     },
     set(_target, name, value: HeaderValue) {
       if (typeof name !== 'string') return false;
-      const values = value === undefined ? undefined : typeof value === 'object' ? value.map(bytes) : [bytes(String(value))];
+      const values =
+        value === undefined ? undefined : typeof value === 'object' ? value.map(bytes) : [bytes(String(value))];
       run(() => setResponseHeader(name, values, false));
       return true;
     },

@@ -10,7 +10,7 @@ import { internalRedirect, namedLocation } from '../../http/redirect.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import type { UserHandler } from '../phase-handlers.ts';
-import { type ModuleFile, ModuleFailure } from './loader.ts';
+import { ModuleFailure, type ModuleFile } from './loader.ts';
 import { HandlerExit, Ngx } from './ngx.ts';
 
 /** A handler: the default export of its module. */

@@ -14,33 +14,40 @@ import { writeFilterModule } from '../filters/write.ts';
 import type { HttpModule } from '../module.ts';
 import { rewriteModule } from './rewrite/module.ts';
 
-/** All modules; a module's index is its position here. */
-export const httpModules: readonly HttpModule[] = number([
-  coreModule,
-  // log, upstream, v2, v3
-  // static, gzip_static, dav, autoindex, index, random_index
-  // mirror, try_files
-  // auth_request, auth_basic, access, limit_conn, limit_req
-  // realip, geo, map, split_clients, referer
-  rewriteModule,
-  // ssl
-  // proxy, fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
-  // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random, upstream_keepalive, upstream_zone
-  // stub_status
+/**
+ * All modules; a module's index is its position here.
+ *
+ * @param hosts the modules that run user code: at the place where OpenResty builds ngx_http_lua_module in
+ */
+export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[] {
+  return number([
+    coreModule,
+    // log, upstream, v2, v3
+    // static, gzip_static, dav, autoindex, index, random_index
+    // mirror, try_files
+    // auth_request, auth_basic, access, limit_conn, limit_req
+    // realip, geo, map, split_clients, referer
+    rewriteModule,
+    // ssl
+    // proxy, fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
+    // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random, upstream_keepalive, upstream_zone
+    // stub_status
 
-  // Filters, the last one first to see a response.
-  writeFilterModule,
-  headerFilterModule,
-  chunkedFilterModule,
-  rangeHeaderModule,
-  // gzip
-  postponeFilterModule,
-  // ssi, charset, sub, addition, gunzip, userid, headers
-  copyFilterModule,
-  rangeBodyModule,
-  notModifiedFilterModule,
-  // slice
-]);
+    // Filters, the last one first to see a response.
+    writeFilterModule,
+    headerFilterModule,
+    chunkedFilterModule,
+    rangeHeaderModule,
+    // gzip
+    postponeFilterModule,
+    // ssi, charset, sub, addition, gunzip, userid, headers
+    ...hosts,
+    copyFilterModule,
+    rangeBodyModule,
+    notModifiedFilterModule,
+    // slice
+  ]);
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: each module has its own types of configuration
 function number(modules: readonly HttpModule<any, any, any, any>[]): readonly HttpModule[] {

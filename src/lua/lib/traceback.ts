@@ -82,3 +82,26 @@ export function traceback(message: string | undefined, level: number, co: Corout
   }
   return `${message === undefined ? '' : message + '\n'}stack traceback:${lines.join('')}`;
 }
+
+/** Where a Lua function is that called the running native: for lines in logs. */
+export interface CallerInfo {
+  /** The chunk's name as Lua shows it; '' for none. */
+  readonly shortSource: string;
+  readonly line: number;
+  /** The name by which the function itself was called, if that is known. */
+  readonly name: string | undefined;
+}
+
+/** The function at a level, 1 being the caller of the running native. */
+export function callerInfo(level: number): CallerInfo {
+  const stack = levels(level * 8 + 16);
+  const i = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
+  const at = stack[i];
+  if (at?.script === undefined) return { shortSource: '', line: 0, name: undefined };
+  const called = callName(stack, i);
+  return {
+    shortSource: at.script.shortSource,
+    line: at.line,
+    name: called === undefined ? undefined : /'(.*)'$/s.exec(called)?.[1],
+  };
+}

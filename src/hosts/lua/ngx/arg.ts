@@ -3,7 +3,7 @@ import { type ApiContext, requireContext } from '../../../api/context.ts';
 import { apiError } from '../../../api/error.ts';
 import { IN_BODY_FILTER, IN_SET, phaseDirective } from '../../../api/phase.ts';
 import { type Buf, type Chain, flagBuf, memoryBuf } from '../../../http/buf.ts';
-import { LuaTable, type LuaValue, numberToString, throwError } from '../../../lua/index.ts';
+import { formatNumber, LuaTable, type LuaValue, throwError } from '../../../lua/index.ts';
 import { bodyChain, setArguments, setBodyChain } from '../filters.ts';
 import { checkInteger, isTrue, typeName } from './args.ts';
 import { joinTable } from './text.ts';
@@ -23,7 +23,8 @@ function bodyText(chain: Chain): string {
   let text = '';
   for (const b of chain) {
     if (typeof b.data === 'string') text += b.data;
-    else if (b.data !== undefined) text += Buffer.from(b.data.buffer, b.data.byteOffset, b.data.length).toString('latin1');
+    else if (b.data !== undefined)
+      text += Buffer.from(b.data.buffer, b.data.byteOffset, b.data.length).toString('latin1');
   }
   return text;
 }
@@ -42,7 +43,7 @@ function set(_t: LuaValue, key: LuaValue, value: LuaValue): LuaValue {
 function setData(ctx: ApiContext, value: LuaValue): void {
   let text = '';
   if (typeof value === 'string') text = value;
-  else if (typeof value === 'number') text = numberToString(value);
+  else if (typeof value === 'number') text = formatNumber(value);
   else if (value instanceof LuaTable) text = joinTable(value, 3, '__newindex', true);
   else if (value !== undefined) throwError(`bad chunk data type: ${typeName(value)}`);
   const flush = bodyChain.some((b) => b.flush);

@@ -2,7 +2,7 @@
  * Arguments of native functions, checked and converted as Lua's auxiliary library does it, with its messages.
  * (luaL_checklstring and friends, lauxlib.c in LuaJIT's sources.)
  */
-import { argError, LuaTable, type LuaValue, numberToString, toNumber, Userdata } from '../../../lua/index.ts';
+import { argError, formatNumber, LuaTable, type LuaValue, parseNumber, Userdata } from '../../../lua/index.ts';
 
 /** `type(v)`, with "no value" for an argument that is missing at the end of the list. */
 export function typeName(v: LuaValue): string {
@@ -27,7 +27,7 @@ export function typeError(n: number, name: string, expected: string, v: LuaValue
 /** A string, or a number as Lua prints it. */
 export function checkString(v: LuaValue, n: number, name: string): string {
   if (typeof v === 'string') return v;
-  if (typeof v === 'number') return numberToString(v);
+  if (typeof v === 'number') return formatNumber(v);
   return typeError(n, name, 'string', v);
 }
 
@@ -35,7 +35,7 @@ export function checkString(v: LuaValue, n: number, name: string): string {
 export function checkNumber(v: LuaValue, n: number, name: string): number {
   if (typeof v === 'number') return v;
   if (typeof v === 'string') {
-    const number = toNumber(v);
+    const number = parseNumber(v);
     if (number !== undefined) return number;
   }
   return typeError(n, name, 'number', v);

@@ -1,6 +1,7 @@
 /** Constants of the ngx table. ngx_lua: ngx_http_lua_consts.c, log levels in ngx_http_lua_log.c. */
-import type { LuaTable } from '../../../lua/index.ts';
+
 import * as request from '../../../http/request.ts';
+import type { LuaTable } from '../../../lua/index.ts';
 
 const CODES = { OK: 0, AGAIN: -2, DONE: -4, DECLINED: -5, ERROR: -1 } as const;
 

@@ -1,6 +1,14 @@
 /** ngx.exit, ngx.exec, ngx.redirect. */
 import { exec, exit, redirect } from '../../../api/control.ts';
-import { argError, type LuaResult, type LuaTable, LuaTable as Table, type LuaValue, ret0, throwError } from '../../../lua/index.ts';
+import {
+  argError,
+  type LuaResult,
+  type LuaTable,
+  type LuaValue,
+  ret0,
+  LuaTable as Table,
+  throwError,
+} from '../../../lua/index.ts';
 import { stop } from '../run.ts';
 import { checkInteger, checkString, typeName } from './args.ts';
 import { encodeArgsTable } from './query.ts';

@@ -4,21 +4,30 @@ import {
   decodeArgs,
   decodeBase64,
   digest,
-  encodeBase64,
   ESCAPE_MAIL_AUTH,
   ESCAPE_URI,
+  encodeBase64,
   escapeUri,
   hmacSha1,
   quoteSqlString,
   unescapeUri,
 } from '../../../api/encoding.ts';
-import { argError, type LuaResult, type LuaTable, type LuaValue, NULL, ret2, throwError, toStringMeta } from '../../../lua/index.ts';
+import {
+  argError,
+  type LuaResult,
+  type LuaTable,
+  type LuaValue,
+  NULL,
+  ret2,
+  throwError,
+  toText,
+} from '../../../lua/index.ts';
 import { checkString, checkTable, isTrue, typeName } from './args.ts';
 import { argsTable, encodeArgsTable } from './query.ts';
 
 /** lua-resty-core turns anything into a string, nil and false into an empty one. */
 function text(v: LuaValue): string {
-  return typeof v === 'string' ? v : isTrue(v) ? toStringMeta(v) : '';
+  return typeof v === 'string' ? v : isTrue(v) ? toText(v) : '';
 }
 
 function ngxEscapeUri(v: LuaValue, kind: LuaValue): LuaResult {
@@ -43,7 +52,7 @@ export function clear(t: LuaTable): LuaTable {
 }
 
 function ngxEncodeBase64(v: LuaValue, noPadding: LuaValue): LuaResult {
-  const source = typeof v === 'string' ? v : v === undefined ? '' : toStringMeta(v);
+  const source = typeof v === 'string' ? v : v === undefined ? '' : toText(v);
   if (noPadding !== undefined && typeof noPadding !== 'boolean') {
     throwError('boolean argument only');
   }
@@ -60,17 +69,19 @@ function ngxQuoteSql(v: LuaValue): LuaResult {
 
 export function installEncoding(ngx: LuaTable): void {
   ngx.setStr('escape_uri', ngxEscapeUri);
-  ngx.setStr('unescape_uri', (v) => unescapeUri(text(v)));
-  ngx.setStr('encode_args', (v) => encodeArgsTable(checkTable(v, 1, 'encode_args')));
+  ngx.setStr('unescape_uri', (v: LuaValue) => unescapeUri(text(v)));
+  ngx.setStr('encode_args', (v: LuaValue) => encodeArgsTable(checkTable(v, 1, 'encode_args')));
   ngx.setStr('decode_args', ngxDecodeArgs);
-  ngx.setStr('md5', (v) => digest('md5', text(v), 'hex'));
-  ngx.setStr('md5_bin', (v) => digest('md5', text(v), 'binary'));
-  ngx.setStr('sha1_bin', (v) => digest('sha1', text(v), 'binary'));
-  ngx.setStr('hmac_sha1', (key, v) => hmacSha1(checkString(key, 1, 'hmac_sha1'), checkString(v, 2, 'hmac_sha1')));
-  ngx.setStr('crc32_short', (v) => crc32(text(v)));
-  ngx.setStr('crc32_long', (v) => crc32(text(v)));
+  ngx.setStr('md5', (v: LuaValue) => digest('md5', text(v), 'hex'));
+  ngx.setStr('md5_bin', (v: LuaValue) => digest('md5', text(v), 'binary'));
+  ngx.setStr('sha1_bin', (v: LuaValue) => digest('sha1', text(v), 'binary'));
+  ngx.setStr('hmac_sha1', (key: LuaValue, v: LuaValue) =>
+    hmacSha1(checkString(key, 1, 'hmac_sha1'), checkString(v, 2, 'hmac_sha1')),
+  );
+  ngx.setStr('crc32_short', (v: LuaValue) => crc32(text(v)));
+  ngx.setStr('crc32_long', (v: LuaValue) => crc32(text(v)));
   ngx.setStr('encode_base64', ngxEncodeBase64);
-  ngx.setStr('decode_base64', (v) => {
+  ngx.setStr('decode_base64', (v: LuaValue) => {
     if (typeof v !== 'string') throwError('string argument only');
     return decodeBase64(v);
   });

@@ -1,7 +1,7 @@
 /** ngx.header: a table whose fields are those of the response header. lua-resty-core: resty.core.response. */
 import { requireContext } from '../../../api/context.ts';
 import { getResponseHeader, setResponseHeader } from '../../../api/response-header.ts';
-import { LuaTable, type LuaValue, toStringMeta } from '../../../lua/index.ts';
+import { LuaTable, type LuaValue, toText } from '../../../lua/index.ts';
 import { luaModule } from '../module.ts';
 
 /** lua_transform_underscores_in_response_headers of the request's location. */
@@ -11,7 +11,7 @@ function transforms(): boolean {
 }
 
 function text(v: LuaValue): string {
-  return typeof v === 'string' ? v : toStringMeta(v);
+  return typeof v === 'string' ? v : toText(v);
 }
 
 /** Values of a header field given from Lua: nil removes, an array gives several. */

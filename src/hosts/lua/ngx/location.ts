@@ -1,7 +1,7 @@
 /** ngx.location.capture and capture_multi. ngx_lua: ngx_http_lua_subrequest.c. */
 import { type CaptureRequest, type CaptureResponse, capture } from '../../../api/subrequest.ts';
 import { formatHttpTime } from '../../../log/time.ts';
-import { type LuaResult, LuaTable, type LuaValue, numberToString, throwError } from '../../../lua/index.ts';
+import { formatNumber, type LuaResult, LuaTable, type LuaValue, throwError } from '../../../lua/index.ts';
 import { park, requireRun } from '../run.ts';
 import { runOf } from '../vm.ts';
 import { checkString, isTrue, typeName } from './args.ts';
@@ -16,7 +16,7 @@ function pairs(options: LuaTable, name: string): [string, string][] | undefined 
   for (const [k, value] of v.entries()) {
     if (typeof k !== 'string') throwError(`attempt to use a non-string key in the "${name}" option table`);
     if (typeof value === 'string') out.push([k, value]);
-    else if (typeof value === 'number') out.push([k, numberToString(value)]);
+    else if (typeof value === 'number') out.push([k, formatNumber(value)]);
     else throwError(`attempt to use bad variable value type ${typeName(value)}`);
   }
   return out;
@@ -51,7 +51,7 @@ function requestOf(uri: LuaValue, options: LuaValue): CaptureRequest {
     uri: path,
     args: query,
     method,
-    body: typeof body === 'number' ? numberToString(body) : body,
+    body: typeof body === 'number' ? formatNumber(body) : body,
     alwaysForwardBody: isTrue(options.get('always_forward_body')),
     headers: pairs(options, 'headers'),
     vars: pairs(options, 'vars'),
@@ -72,7 +72,7 @@ function responseTable(response: CaptureResponse): LuaTable {
     const charset = headers.charset === '' ? '' : `; charset=${headers.charset}`;
     header.set('Content-Type', headers.contentType + charset);
   }
-  if (headers.contentLength >= 0) header.set('Content-Length', numberToString(headers.contentLength));
+  if (headers.contentLength >= 0) header.set('Content-Length', formatNumber(headers.contentLength));
   if (headers.lastModified >= 0) header.set('Last-Modified', formatHttpTime(headers.lastModified));
   header.metatable = headerMetatable;
   return LuaTable.fromObject({
@@ -111,7 +111,8 @@ function ngxCapture(...all: LuaValue[]): LuaResult {
 function captureMulti(...all: LuaValue[]): LuaResult {
   if (all.length !== 1) throwError(`only one argument is expected, but got ${all.length}`);
   const list = all[0];
-  if (!(list instanceof LuaTable)) return throwError(`bad argument #1 to 'capture_multi' (table expected, got ${typeName(list)})`);
+  if (!(list instanceof LuaTable))
+    return throwError(`bad argument #1 to 'capture_multi' (table expected, got ${typeName(list)})`);
   const requests: CaptureRequest[] = [];
   for (const [k, item] of list.entries()) {
     if (typeof k !== 'number') throwError('only array-like tables are allowed');

@@ -1,20 +1,21 @@
 /** ngx.log and print: lines in error_log with the place they come from. ngx_lua: ngx_http_lua_log.c. */
-import type { HttpCycle } from '../../../http/cycle.ts';
+
 import { current } from '../../../api/context.ts';
-import { IN_INIT } from '../../../api/phase.ts';
-import { LOG_DEBUG, LOG_NOTICE, LOG_STDERR } from '../../../log/log.ts';
 import { logLevel, writeLog } from '../../../api/log.ts';
+import { IN_INIT } from '../../../api/phase.ts';
+import type { HttpCycle } from '../../../http/cycle.ts';
+import { LOG_DEBUG, LOG_NOTICE, LOG_STDERR } from '../../../log/log.ts';
 import {
   argError,
   callerInfo,
+  formatNumber,
   type LuaResult,
   type LuaState,
   LuaTable,
   type LuaValue,
   NULL,
-  numberToString,
   ret0,
-  toStringMeta,
+  toText,
 } from '../../../lua/index.ts';
 import { replayingInit } from '../vm.ts';
 import { checkInteger, typeName } from './args.ts';
@@ -28,7 +29,7 @@ function place(): string {
 
 function describe(v: LuaValue, argument: number, name: string): string {
   if (typeof v === 'string') return v;
-  if (typeof v === 'number') return numberToString(v);
+  if (typeof v === 'number') return formatNumber(v);
   if (v === undefined) return 'nil';
   if (typeof v === 'boolean') return v ? 'true' : 'false';
   if (v === NULL) return 'null';
@@ -36,7 +37,7 @@ function describe(v: LuaValue, argument: number, name: string): string {
     if (v.metatable?.getStr('__tostring') === undefined) {
       argError(argument, name, 'expected table to have __tostring metamethod');
     }
-    return toStringMeta(v);
+    return toText(v);
   }
   return argError(argument, name, `string, number, boolean, or nil expected, got ${typeName(v)}`);
 }

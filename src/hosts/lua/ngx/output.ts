@@ -1,6 +1,6 @@
 /** ngx.say, ngx.print, ngx.send_headers, ngx.flush, ngx.eof. */
 import { eof, flush, type OutputResult, print, sendHeaders } from '../../../api/output.ts';
-import { type LuaResult, type LuaTable, type LuaValue, numberToString, ret2 } from '../../../lua/index.ts';
+import { formatNumber, type LuaResult, type LuaTable, type LuaValue, ret2 } from '../../../lua/index.ts';
 import { park } from '../run.ts';
 import { isTrue } from './args.ts';
 import { joinArguments } from './text.ts';
@@ -14,7 +14,7 @@ function say(...args: LuaValue[]): LuaResult {
   if (args.length === 1) {
     // The usual call, without a loop.
     if (typeof v === 'string') return give(print(`${v}\n`));
-    if (typeof v === 'number') return give(print(`${numberToString(v)}\n`));
+    if (typeof v === 'number') return give(print(`${formatNumber(v)}\n`));
   }
   return give(print(`${joinArguments(args, 'say')}\n`));
 }

@@ -1,6 +1,6 @@
 /** Query strings of tables, and tables of query strings. ngx_lua: ngx_http_lua_process_args_option(), _parse_args(). */
 import { escapeUri, type QueryArgument } from '../../../api/encoding.ts';
-import { LuaTable, type LuaValue, numberToString, throwError } from '../../../lua/index.ts';
+import { formatNumber, LuaTable, type LuaValue, throwError } from '../../../lua/index.ts';
 import { typeName } from './args.ts';
 
 /** `a=1&b`: tables repeat their key, true gives a key without value, false nothing. */
@@ -17,7 +17,7 @@ export function encodeArgsTable(t: LuaTable): string {
 
 function addPart(parts: string[], key: string, v: LuaValue): void {
   if (typeof v === 'string') parts.push(`${key}=${escapeUri(v)}`);
-  else if (typeof v === 'number') parts.push(`${key}=${escapeUri(numberToString(v))}`);
+  else if (typeof v === 'number') parts.push(`${key}=${escapeUri(formatNumber(v))}`);
   else if (typeof v === 'boolean') {
     if (v) parts.push(key);
   } else throwError(`attempt to use ${typeName(v)} as query arg value`);

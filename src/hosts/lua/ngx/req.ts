@@ -24,7 +24,16 @@ import {
   startTime,
   uriArgs,
 } from '../../../api/request-line.ts';
-import { argError, type LuaResult, LuaTable, type LuaValue, ret0, ret2, throwError, toStringMeta } from '../../../lua/index.ts';
+import {
+  argError,
+  type LuaResult,
+  LuaTable,
+  type LuaValue,
+  ret0,
+  ret2,
+  throwError,
+  toText,
+} from '../../../lua/index.ts';
 import { park, stop } from '../run.ts';
 import { checkInteger, checkNumber, checkString, isTrue, typeError, typeName } from './args.ts';
 import { clear } from './encoding.ts';
@@ -76,7 +85,7 @@ function getPostArgs(max: LuaValue): LuaResult {
 
 function headerName(v: LuaValue): string {
   if (v === undefined) throwError("bad 'name' argument: string expected, got nil");
-  return typeof v === 'string' ? v : toStringMeta(v);
+  return typeof v === 'string' ? v : toText(v);
 }
 
 function setHeader(name: LuaValue, value: LuaValue): LuaResult {
@@ -186,4 +195,3 @@ export function installRequest(ngx: LuaTable): void {
     }),
   );
 }
-

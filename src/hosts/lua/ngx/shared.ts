@@ -1,6 +1,16 @@
 /** ngx.shared.DICT. lua-resty-core: resty.core.shdict. */
 import type { HttpCycle } from '../../../http/cycle.ts';
-import { type LuaFunction, type LuaResult, LuaTable, type LuaValue, ret0, ret2, ret3, throwError, toStringMeta } from '../../../lua/index.ts';
+import {
+  type LuaFunction,
+  type LuaResult,
+  LuaTable,
+  type LuaValue,
+  ret0,
+  ret2,
+  ret3,
+  throwError,
+  toText,
+} from '../../../lua/index.ts';
 import { checkKey, type DictValue, type SharedDict } from '../../../shm/dict.ts';
 import { luaModule } from '../module.ts';
 import { sharedDict } from '../shared-dict.ts';
@@ -19,7 +29,7 @@ function dictOf(self: LuaValue): SharedDict {
 /** The key as text; an error text that the functions return beside nil when it is none. */
 function keyOf(key: LuaValue): { key: string } | string {
   if (key === undefined) return 'nil key';
-  const text = typeof key === 'string' ? key : toStringMeta(key);
+  const text = typeof key === 'string' ? key : toText(key);
   return checkKey(text) ?? { key: text };
 }
 
@@ -33,7 +43,7 @@ type Store = (dict: SharedDict, key: string, value: DictValue | undefined, expti
 
 /** set, add, replace and their kin. */
 function storing(store: Store): LuaFunction {
-  return (self, k, value, exptime, flags) => {
+  return (self: LuaValue, k: LuaValue, value: LuaValue, exptime: LuaValue, flags: LuaValue) => {
     const dict = dictOf(self);
     const key = keyOf(k);
     if (typeof key === 'string') return ret2(undefined, key);
@@ -67,7 +77,9 @@ function getStale(self: LuaValue, k: LuaValue): LuaResult {
 
 function number(v: LuaValue, name: string): number {
   const n = typeof v === 'number' ? v : typeof v === 'string' && v.trim() !== '' ? Number(v) : Number.NaN;
-  return Number.isNaN(n) && typeof v !== 'number' ? throwError(`bad ${name} argument: number expected, got ${v === undefined ? 'nil' : typeof v}`) : n;
+  return Number.isNaN(n) && typeof v !== 'number'
+    ? throwError(`bad ${name} argument: number expected, got ${v === undefined ? 'nil' : typeof v}`)
+    : n;
 }
 
 function incr(self: LuaValue, k: LuaValue, by: LuaValue, init: LuaValue, initTtl: LuaValue): LuaResult {
@@ -91,7 +103,7 @@ function incr(self: LuaValue, k: LuaValue, by: LuaValue, init: LuaValue, initTtl
 type Push = (dict: SharedDict, key: string, value: string | number) => number | false | undefined;
 
 function pushing(push: Push): LuaFunction {
-  return (self, k, value) => {
+  return (self: LuaValue, k: LuaValue, value: LuaValue) => {
     const dict = dictOf(self);
     const key = keyOf(k);
     if (typeof key === 'string') return ret2(undefined, key);
@@ -105,7 +117,7 @@ function pushing(push: Push): LuaFunction {
 type Read = (dict: SharedDict, key: string) => string | number | undefined;
 
 function reading(read: Read, changes: boolean): LuaFunction {
-  return (self, k) => {
+  return (self: LuaValue, k: LuaValue) => {
     const dict = dictOf(self);
     const key = keyOf(k);
     if (typeof key === 'string') return ret2(undefined, key);

@@ -2,7 +2,7 @@
  * Values joined to text as ngx.say, ngx.print, ngx.log and cosockets' send do it: nested arrays are flattened.
  * ngx_lua: ngx_http_lua_calc_strlen_in_table() and ngx_http_lua_ngx_echo().
  */
-import { argError, LuaTable, type LuaValue, NULL, numberToString } from '../../../lua/index.ts';
+import { argError, formatNumber, LuaTable, type LuaValue, NULL } from '../../../lua/index.ts';
 import { typeName } from './args.ts';
 
 /** Text of the arguments of print and say. `name` is the function's, for messages. */
@@ -11,17 +11,13 @@ export function joinArguments(args: readonly LuaValue[], name: string): string {
   for (let i = 0; i < args.length; i++) {
     const v = args[i];
     if (typeof v === 'string') text += v;
-    else if (typeof v === 'number') text += numberToString(v);
+    else if (typeof v === 'number') text += formatNumber(v);
     else if (v === undefined) text += 'nil';
     else if (typeof v === 'boolean') text += v ? 'true' : 'false';
     else if (v === NULL) text += 'null';
     else if (v instanceof LuaTable) text += joinTable(v, i + 1, name, false);
     else {
-      argError(
-        i + 1,
-        name,
-        `string, number, boolean, nil, ngx.null, or array table expected, but got ${typeName(v)}`,
-      );
+      argError(i + 1, name, `string, number, boolean, nil, ngx.null, or array table expected, but got ${typeName(v)}`);
     }
   }
   return text;
@@ -38,7 +34,7 @@ export function joinTable(t: LuaTable, argument: number, name: string, strict: b
   for (let i = 1; i <= max; i++) {
     const v = t.getInt(i);
     if (typeof v === 'string') text += v;
-    else if (typeof v === 'number') text += numberToString(v);
+    else if (typeof v === 'number') text += formatNumber(v);
     else if (v instanceof LuaTable) text += joinTable(v, argument, name, strict);
     else if (!strict && v === undefined) text += 'nil';
     else if (!strict && typeof v === 'boolean') text += v ? 'true' : 'false';

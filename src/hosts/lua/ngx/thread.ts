@@ -24,8 +24,9 @@ const threads = new WeakMap<Coroutine, LightThread>();
 function running(): { run: LuaRun; thread: LightThread } {
   requireContext().check(YIELDABLE);
   const run = requireRun();
-  if (run?.currentThread === undefined) throwError('no request found');
-  return { run, thread: run.currentThread };
+  const thread = run?.currentThread;
+  if (run === undefined || thread === undefined) return throwError('no request found');
+  return { run, thread };
 }
 
 /** Runs the function up to its first wait, then goes on with the caller. */
@@ -45,8 +46,7 @@ function spawn(fn: LuaValue, ...args: LuaValue[]): LuaResult {
 function threadOf(v: LuaValue, n: number, name: string): LightThread {
   if (!(v instanceof Coroutine)) argError(n, name, 'lua thread expected');
   const thread = threads.get(v);
-  if (thread === undefined) throwError('attempt to wait on a coroutine that is not a user thread');
-  return thread;
+  return thread ?? throwError('attempt to wait on a coroutine that is not a user thread');
 }
 
 /** Waits for the first of several children to end; gives true and its results, or false and its error. */

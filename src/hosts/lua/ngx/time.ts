@@ -30,13 +30,13 @@ export function installTime(ngx: LuaTable): void {
   ngx.setStr('today', () => today());
   ngx.setStr('localtime', () => localtime());
   ngx.setStr('utctime', () => utctime());
-  ngx.setStr('http_time', (v) => httpTime(seconds(v)));
-  ngx.setStr('cookie_time', (v) => cookieTime(seconds(v)));
-  ngx.setStr('parse_http_time', (v) => {
+  ngx.setStr('http_time', (v: LuaValue) => httpTime(seconds(v)));
+  ngx.setStr('cookie_time', (v: LuaValue) => cookieTime(seconds(v)));
+  ngx.setStr('parse_http_time', (v: LuaValue) => {
     if (typeof v !== 'string') throwError('string argument only');
     return parseTime(v);
   });
-  ngx.setStr('sleep', (v) => {
+  ngx.setStr('sleep', (v: LuaValue) => {
     const delay = checkNumber(v, 1, 'sleep');
     if (delay < 0) throwError(`invalid sleep duration "${Math.trunc(delay * 1000)}"`);
     return park(sleep(delay), () => []);

@@ -1,6 +1,6 @@
 /** ngx.var: nginx's variables. lua-resty-core: resty.core.var; ngx_lua: ngx_http_lua_variable.c. */
 import { getVariable, setVariable } from '../../../api/variable.ts';
-import { LuaTable, type LuaValue, throwError, toStringMeta } from '../../../lua/index.ts';
+import { LuaTable, type LuaValue, throwError, toText } from '../../../lua/index.ts';
 
 function get(_t: LuaValue, name: LuaValue): LuaValue {
   if (typeof name !== 'string' && typeof name !== 'number') throwError('bad variable name');
@@ -9,7 +9,7 @@ function get(_t: LuaValue, name: LuaValue): LuaValue {
 
 function set(_t: LuaValue, name: LuaValue, value: LuaValue): LuaValue {
   if (typeof name !== 'string') throwError('bad variable name');
-  setVariable(name, value === undefined ? undefined : typeof value === 'string' ? value : toStringMeta(value));
+  setVariable(name, value === undefined ? undefined : typeof value === 'string' ? value : toText(value));
   return undefined;
 }
 

@@ -1,0 +1,25 @@
+/**
+ * The Lua engine as a library: compile, call, suspend, resume, inspect. It knows nothing of the server.
+ */
+export {
+  call,
+  first,
+  type NativeFrame,
+  pushFrame,
+  ret0,
+  ret2,
+  ret3,
+  retN,
+  S,
+  suspended,
+  toArray,
+} from './call.ts';
+export { Coroutine, callNow, currentThread, suspend, type ThreadResult } from './coroutine.ts';
+export { argError, LuaError, throwError, throwValue } from './error.ts';
+export { markLibrary } from './lib/native.ts';
+export { toText } from './lib/text.ts';
+export { callerInfo } from './lib/traceback.ts';
+export { formatNumber, parseNumber } from './number.ts';
+export { type LuaStateOptions, LuaState } from './state.ts';
+export { LuaTable } from './table.ts';
+export { type LuaFunction, type LuaResult, type LuaValue, NULL, Userdata } from './value.ts';
