@@ -95,7 +95,7 @@ export function isInternal(): boolean {
 export function rawHeader(withoutRequestLine: boolean): string {
   const r = requireContext().r ?? apiError('no request found');
   const raw = r.main.rawHeader;
-  if (raw === undefined) {
+  if (raw === '') {
     r.log(LOG_WARN, 'raw request header is not available on this connection');
     return '';
   }

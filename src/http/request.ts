@@ -128,8 +128,6 @@ export class HttpRequest {
   /** The URI is still the one that the location was chosen by: `alias` may be applied. */
   validLocation = true;
 
-  /** The head as received, from the request line to the empty line; undefined where the protocol has no such text. */
-  rawHeader: string | undefined = undefined;
   headersIn: HeadersIn = new HeadersIn();
   headersOut: HeadersOut = new HeadersOut();
   /** Bytes of the request line and header. */

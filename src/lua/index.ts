@@ -20,6 +20,6 @@ export { markLibrary } from './lib/native.ts';
 export { toText } from './lib/text.ts';
 export { callerInfo } from './lib/traceback.ts';
 export { formatNumber, parseNumber } from './number.ts';
-export { type LuaStateOptions, LuaState } from './state.ts';
+export { LuaState, type LuaStateOptions } from './state.ts';
 export { LuaTable } from './table.ts';
 export { type LuaFunction, type LuaResult, type LuaValue, NULL, Userdata } from './value.ts';
