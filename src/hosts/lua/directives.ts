@@ -6,10 +6,12 @@ import { compileComplexValue } from '../../http/script.ts';
 import { chunkName, FileCode, InlineCode, type LuaCode } from './code.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
 import { luaContent, luaModule } from './module.ts';
+import { addSetStep } from './set-by-lua.ts';
 import { addSharedDict } from './shared-dict.ts';
 
 const HTTP: readonly ContextName[] = ['http'];
 const ALL: readonly ContextName[] = ['http', 'server', 'location', 'if in location'];
+const SET: readonly ContextName[] = ['server', 'if in server', 'location', 'if in location'];
 const LOCATIONS: readonly ContextName[] = ['location', 'if in location'];
 
 /** The three forms of a handler directive: block, inline string, file. */
@@ -58,6 +60,20 @@ function handler<C extends object>(
 
 const THREE: readonly Form[] = ['block', 'inline', 'file'];
 const TWO: readonly Form[] = ['block', 'file'];
+
+function setForms(): Directive<LuaLocation>[] {
+  return THREE.map((form) => ({
+    name: form === 'inline' ? 'set_by_lua' : `set_by_lua_${form}`,
+    contexts: SET,
+    args: form === 'block' ? 1 : { min: 2 },
+    ...(form === 'block' ? { block: 'lua' as const } : {}),
+    level: 'location',
+    doc: 'Sets a variable to what the Lua code returns.',
+    set: (cf, _conf, args) => {
+      return addSetStep(cf, codeOf(cf, form, 'set_by_lua', args[1]), args[0] as string, args.slice(2));
+    },
+  }));
+}
 
 /** A directive whose value is only checked: what it tunes does not exist here, which -t says. */
 function withoutEffect(name: string, args: 1 | 'flag', why: string): Directive<LuaMain> {
@@ -114,6 +130,7 @@ const server: Directive<LuaServer>[] = handler<LuaServer>(
 );
 
 const location: Directive<LuaLocation>[] = [
+  ...setForms(),
   ...handler<LuaLocation>('rewrite_by_lua', ALL, 'location', 'rewrite', THREE, 'Runs in the rewrite phase.'),
   ...handler<LuaLocation>('access_by_lua', ALL, 'location', 'access', THREE, 'Runs in the access phase.'),
   ...handler<LuaLocation>('precontent_by_lua', ALL, 'location', 'precontent', TWO, 'Runs before the content phase.'),
