@@ -17,7 +17,7 @@ import type { BodyFilter, HeaderFilter, HttpCycle, PhaseHandler } from './cycle.
 import { buildPhaseEngine } from './engine.ts';
 import type { HttpModule } from './module.ts';
 import { PHASES, type PhaseName } from './phases.ts';
-import { acceptHttp } from './protocol/server.ts';
+import { acceptHttp, endConnectionsWithCycle } from './protocol/server.ts';
 import { addVariable, initVariables } from './variables.ts';
 
 const noHeaderFilter: HeaderFilter = () => {
@@ -92,6 +92,7 @@ function completeHttp(http: HttpCycle, cf: ConfContext): void {
   buildPhaseEngine(http);
   buildListening(http.cycle, main);
   for (const port of main.ports) port.listening.accept = accepter(http, port);
+  endConnectionsWithCycle(http);
   const { hooks } = http.cycle;
   hooks.initProcess.push((worker) => {
     for (const module of http.modules) module.initWorker?.(http, worker);

@@ -13,20 +13,27 @@
  * noticed at once. What comes too early is kept, and reading stops when that is much.
  */
 import { errnoSuffix } from '../../log/errno.ts';
-import { LOG_INFO, type Log, type LogScope } from '../../log/log.ts';
+import { LOG_ERR, LOG_INFO, type Log, type LogScope } from '../../log/log.ts';
 import { currentMsec, monotonicMsec } from '../../log/time.ts';
 import { latin1Slice } from '../../net/latin1.ts';
 import type { AcceptedSocket, SocketOwner } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import type { Chain } from '../buf.ts';
-import { HTTP_BAD_REQUEST, HTTP_REQUEST_TIME_OUT } from '../codes.ts';
+import {
+  DONE,
+  HTTP_BAD_REQUEST,
+  HTTP_REQUEST_ENTITY_TOO_LARGE,
+  HTTP_REQUEST_TIME_OUT,
+  HTTP_SPECIAL_RESPONSE,
+} from '../codes.ts';
 import type { ClientConnection } from '../connection.ts';
 import { LINGERING_ALWAYS, LINGERING_ON, type ListenGroup } from '../core/conf.ts';
 import { coreModule } from '../core/module.ts';
 import type { HttpCycle } from '../cycle.ts';
 import { handleRequest } from '../engine.ts';
-import { closeRequest, finalizeRequest, freeRequest, runPostedRequests } from '../finalize.ts';
+import { closeRequest, finalizeRequest, freeRequest, runPostedRequests, terminateRequest } from '../finalize.ts';
 import { HTTP_VERSION_10, HttpRequest, METHOD_UNKNOWN, noEvent } from '../request.ts';
+import type { ComplexValue } from '../script.ts';
 import { type BodyReader, readBody, readUnbufferedBody } from './body.ts';
 import type { ChunkedDecoder } from './chunked.ts';
 import { continueDiscarding, discardBody, discardTimedOut, limitDiscarding } from './discard.ts';
@@ -56,6 +63,14 @@ let lastNumber = 0;
 /** The number of a new connection, for $connection and error.log. */
 export function nextConnectionNumber(): number {
   return ++lastNumber;
+}
+
+/** The open connections of the process. */
+const allConnections = new Set<Http1Connection>();
+
+/** Ends all connections of an http block: worker_shutdown_timeout is over. */
+export function abortConnections(http: HttpCycle): void {
+  for (const c of [...allConnections]) if (c.http === http) c.abort();
 }
 
 const NO_REQUEST = undefined as unknown as HttpRequest;
@@ -165,6 +180,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     socket.owner = this;
     this.readTimer.set(group.defaultServer.clientHeaderTimeout);
     addReusable(this);
+    allConnections.add(this);
     socket.resume();
   }
 
@@ -320,6 +336,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     this.readTimer.release();
     this.writeTimer.release();
     removeReusable(this);
+    allConnections.delete(this);
   }
 
   onTimer(timer: Timer): void {
@@ -369,6 +386,23 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
         closeRequest(r as HttpRequest, 0);
         return;
     }
+  }
+
+  /** Gives up on whatever is under way. nginx: what handlers do about c->close. */
+  abort(): void {
+    const r = this.request;
+    if (r === undefined) {
+      this.close();
+      return;
+    }
+    if (this.state === STATE_LINGERING) {
+      closeRequest(r, 0);
+      return;
+    }
+    this.error = true;
+    r.main.count++;
+    terminateRequest(r, 0);
+    this.afterEvent();
   }
 
   closeReusable(): void {
@@ -475,10 +509,12 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   startRequest(r: HttpRequest): void {
     this.readTimer.clear();
     this.state = STATE_REQUEST;
+    const { clientBodyEarlyRead } = coreModule.server(r);
     r.rawHeader = this.headBefore + this.text.slice(this.headStart, this.pos);
     this.headBefore = '';
     this.releaseText();
-    handleRequest(r);
+    if (clientBodyEarlyRead !== undefined && applies(r, clientBodyEarlyRead)) readEarly(this, r);
+    else handleRequest(r);
   }
 
   /** The end of each event: what was posted meanwhile, and what was pipelined. */
@@ -723,6 +759,30 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     if (referer !== undefined) text += `, referrer: "${referer}"`;
     return text;
   }
+}
+
+/** Is any of the values neither empty nor `0`? nginx: ngx_http_test_predicates(). */
+function applies(r: HttpRequest, predicates: readonly ComplexValue[]): boolean {
+  for (const predicate of predicates) {
+    const value = predicate.evaluate(r);
+    if (value !== '' && value !== '0') return true;
+  }
+  return false;
+}
+
+/** client_body_early_read: the phases begin when the body is here. nginx: ngx_http_read_early_body(). */
+function readEarly(c: Http1Connection, r: HttpRequest): void {
+  const { clientMaxBodySize } = coreModule.location(r);
+  const length = r.headersIn.contentLength;
+  if (length !== -1 && !r.discardBody && clientMaxBodySize !== 0 && clientMaxBodySize < length) {
+    r.log(LOG_ERR, `client intended to send too large body: ${length} bytes`);
+    r.expectTested = true;
+    discardBody(c, r);
+    finalizeRequest(r, HTTP_REQUEST_ENTITY_TOO_LARGE);
+    return;
+  }
+  const rc = readBody(c, r, handleRequest);
+  finalizeRequest(r, rc >= HTTP_SPECIAL_RESPONSE ? rc : DONE);
 }
 
 function runPipelined(c: Http1Connection): void {

@@ -7,12 +7,14 @@
  * A ring of links inside the connections: entering and leaving it costs a few stores for each request.
  */
 import { connections } from '../../net/activity.ts';
+import type { HttpCycle } from '../cycle.ts';
 
 /** A connection as the ring knows it. */
 export interface Reusable {
   olderReusable: Reusable | undefined;
   newerReusable: Reusable | undefined;
   reusable: boolean;
+  readonly http: HttpCycle;
   /** Between two requests, with nothing left to do. */
   readonly idle: boolean;
   /** Closes it, now. */
@@ -61,12 +63,12 @@ export function drainReusable(): void {
   }
 }
 
-/** Closes the keep-alive connections that wait for a request. The worker is leaving. */
-export function closeIdleConnections(): void {
+/** Closes the keep-alive connections of an http block that wait for a request: no more are to come. */
+export function closeIdleConnections(http: HttpCycle): void {
   let c = oldest;
   while (c !== undefined) {
     const next = c.newerReusable;
-    if (c.idle) {
+    if (c.idle && c.http === http) {
       removeReusable(c);
       c.closeReusable();
     }

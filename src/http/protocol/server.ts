@@ -5,11 +5,19 @@
 import type { AcceptedSocket } from '../../net/socket.ts';
 import type { ListenGroup } from '../core/conf.ts';
 import type { HttpCycle } from '../cycle.ts';
-import { Http1Connection } from './http1.ts';
+import { abortConnections, Http1Connection } from './http1.ts';
+import { closeIdleConnections } from './idle.ts';
 
 /** What `Listening.accept` is to be for a group of servers. */
 export function acceptHttp(http: HttpCycle, group: ListenGroup): (socket: AcceptedSocket) => void {
   return (socket) => {
     new Http1Connection(socket, http, group);
   };
+}
+
+/** Has the connections of an http block end with its cycle: idle ones first, what is under way at the last moment. */
+export function endConnectionsWithCycle(http: HttpCycle): void {
+  const { drain, abort } = http.cycle.hooks;
+  drain.push(() => closeIdleConnections(http));
+  abort.push(() => abortConnections(http));
 }

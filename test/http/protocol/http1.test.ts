@@ -237,7 +237,7 @@ test('the worker leaves', async () => {
   c.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await c.until((x) => x.received.endsWith('hello'));
   const { closeIdleConnections } = await import('../../../src/http/protocol/idle.ts');
-  closeIdleConnections();
+  closeIdleConnections(h.http);
   await c.until((x) => x.ended);
   await c.close();
 });
