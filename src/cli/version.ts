@@ -35,6 +35,10 @@ function configureArguments(modules: readonly CoreModule[]): string {
     }
     if (core.name === 'stream') flags.push('--with-stream');
   }
+  // Modules that nginx has by default: scripts take them for granted unless they are named as missing.
+  for (const name of ['fastcgi', 'scgi', 'uwsgi']) {
+    if (!flags.includes(`--with-http_${name}_module`)) flags.push(`--without-http_${name}_module`);
+  }
   return flags.map((flag) => ` ${flag}`).join('');
 }
 
