@@ -5,12 +5,12 @@
 // The stack holds entries of four words. Some are places to try next, some undo a register when backtracked over, some
 // are boundaries that verbs such as (*COMMIT) do not reach beyond.
 import type { Pattern } from './ast.ts';
-import { contains } from './charset.ts';
 import { RC } from './errors.ts';
 import { graphemeEnd } from './grapheme.ts';
-import { compileProgram, OP, type Program, type WideSet } from './program.ts';
-import { caseVariants } from './unicode.ts';
-import { charLength, codePointAt } from './utf8.ts';
+import { StartFinder } from './hints.ts';
+import { jitStackEntries } from './jit-stack.ts';
+import { compileProgram, OP, type Program } from './program.ts';
+import { caselessLength, holds, newlineAt, stepBack, wideMatch } from './subject.ts';
 
 /** Kinds of stack entries; the three words after the kind are named here. */
 const CHOICE = 0; // pc, position, -
@@ -33,6 +33,8 @@ const STACK_LIMIT = 1 << 25;
 const FRAME_LIMIT = 1 << 24;
 /** Characters examined in one search, over all starts, before it is given up as hitting the limit. */
 const WORK_LIMIT = 1e9;
+/** Choices in one attempt under JIT, whose own count is of something else. */
+const CHOICE_LIMIT = 50_000_000;
 const EMPTY_FRAME = new Int32Array(0);
 
 /** How the search goes on after a failed attempt at one start. */
@@ -43,8 +45,14 @@ const SKIPPED = -1001;
 export class Matcher {
   private readonly program: Program;
   private readonly pattern: Pattern;
+  /** Choices one attempt may leave open or try. */
   private readonly limit: number;
+  /** How often one attempt may come by a STEP. */
+  private readonly stepLimit: number;
+  private readonly stackLimit: number;
+  private readonly stackFault: number;
   private readonly registers: Int32Array;
+  private readonly starts: StartFinder;
   private stack = new Int32Array(FIRST_STACK);
   private work = 0;
   private skipTo = -1;
@@ -54,12 +62,18 @@ export class Matcher {
   private frameRegisters: Int32Array[] = [];
   private frameTop = 0;
 
-  constructor(pattern: Pattern, anchored: boolean, limit: number) {
+  /** `jitStack`: the size of the JIT stack to imitate, in bytes, or 0 to count and grow as without JIT. */
+  constructor(pattern: Pattern, anchored: boolean, limit: number, jitStack: number) {
     this.pattern = pattern;
-    this.program = compileProgram(pattern, anchored);
+    this.program = compileProgram(pattern, anchored, jitStack > 0);
     const inPattern = pattern.settings.limitMatch;
-    this.limit = inPattern > 0 ? Math.min(limit, inPattern) : limit;
+    const least = inPattern > 0 ? Math.min(limit, inPattern) : limit;
+    this.stepLimit = least;
+    this.limit = jitStack > 0 ? CHOICE_LIMIT : least;
+    this.stackLimit = jitStack > 0 ? jitStackEntries(pattern.root, jitStack) * ENTRY : STACK_LIMIT;
+    this.stackFault = jitStack > 0 ? RC.JIT_STACKLIMIT : RC.HEAPLIMIT;
     this.registers = new Int32Array(this.program.registers);
+    this.starts = new StartFinder(this.program.hints, pattern.settings.utf);
   }
 
   /**
@@ -67,32 +81,14 @@ export class Matcher {
    * negative PCRE2 number. In UTF mode the subject is valid UTF-8, or unchecked.
    */
   match(subject: string, start: number, ovector: Int32Array): number {
-    const { program } = this;
-    const n = subject.length;
+    const { starts } = this;
     this.work = 0;
-    if (program.atStart && start > 0) return RC.NOMATCH;
-    const once = program.anchored || program.atStart;
-    const { firstBytes, requiredBytes, minLength } = program;
-    let lastRequired = requiredBytes.length === 0 ? n : -1;
-    for (const byte of requiredBytes) lastRequired = Math.max(lastRequired, subject.lastIndexOf(byte));
-    const { utf } = this.pattern.settings;
-    for (let s = start; s <= n; ) {
-      if (firstBytes !== null) {
-        if (!once) while (s < n && firstBytes[subject.charCodeAt(s)] === 0) s++;
-        if (s >= n || firstBytes[subject.charCodeAt(s)] === 0) return RC.NOMATCH;
-      }
-      if (n - s < minLength || lastRequired < s) return RC.NOMATCH;
+    for (let s = starts.first(subject, start); s >= 0; ) {
       const rc = this.run(subject, s, start);
       if (rc === 1) return this.finish(ovector);
-      if (rc === SKIPPED) {
-        if (once) return RC.NOMATCH;
-        s = this.skipTo;
-        continue;
-      }
-      if (rc !== NEXT) return rc;
-      if (once) return RC.NOMATCH;
-      s++;
-      if (utf) while (s < n && (subject.charCodeAt(s) & 0xc0) === 0x80) s++;
+      if (rc === NEXT) s = starts.next(s);
+      else if (rc === SKIPPED && !this.program.hints.anchored) s = starts.at(this.skipTo);
+      else return rc === SKIPPED ? RC.NOMATCH : rc;
     }
     return RC.NOMATCH;
   }
@@ -106,8 +102,8 @@ export class Matcher {
   }
 
   private grow(): boolean {
-    if (this.stack.length >= STACK_LIMIT) return false;
-    const bigger = new Int32Array(this.stack.length * 2);
+    if (this.stack.length >= this.stackLimit) return false;
+    const bigger = new Int32Array(Math.min(this.stack.length * 2, this.stackLimit + 8 * ENTRY));
     bigger.set(this.stack);
     this.stack = bigger;
     return true;
@@ -139,6 +135,7 @@ export class Matcher {
     let pc = 0;
     let pos = s;
     let count = 0;
+    let steps = 0;
     let frame = -1;
     this.frameTop = 0;
     registers.fill(-1);
@@ -148,7 +145,7 @@ export class Matcher {
       let failed = false;
       // Room for the few entries any one instruction pushes.
       if (sp > capacity) {
-        if (!this.grow()) return RC.HEAPLIMIT;
+        if (!this.grow()) return this.stackFault;
         stack = this.stack;
         capacity = stack.length - 2 * ENTRY;
       }
@@ -361,7 +358,7 @@ export class Matcher {
           break;
         }
         case OP.ASSERT:
-          if (this.holds(code[pc + 1]!, subject, pos, searchStart)) pc += 2;
+          if (holds(code[pc + 1]!, subject, pos, searchStart, settings)) pc += 2;
           else failed = true;
           break;
         case OP.BACKREF: {
@@ -375,7 +372,7 @@ export class Matcher {
           break;
         }
         case OP.NEWLINE: {
-          const length = newlineAt(subject, pos, n, code[pc + 1] === 1, settings.utf);
+          const length = newlineAt(subject, pos, code[pc + 1] === 1, settings.utf);
           if (length > 0) {
             pos += length;
             pc += 2;
@@ -388,22 +385,11 @@ export class Matcher {
             pc++;
           } else failed = true;
           break;
-        case OP.BACK: {
-          let steps = code[pc + 1]!;
-          if (!settings.utf) {
-            if (pos < steps) failed = true;
-            else pos -= steps;
-          } else {
-            while (steps > 0 && pos > 0) {
-              pos--;
-              while (pos > 0 && (subject.charCodeAt(pos) & 0xc0) === 0x80) pos--;
-              steps--;
-            }
-            if (steps > 0) failed = true;
-          }
+        case OP.BACK:
+          pos = stepBack(subject, pos, code[pc + 1]!, settings.utf);
+          if (pos < 0) failed = true;
           pc += 2;
           break;
-        }
         case OP.ATOMIC: {
           const r = code[pc + 1]!;
           stack[sp] = UNDO;
@@ -433,7 +419,7 @@ export class Matcher {
         case OP.LOOK_NOT: {
           // Three registers at most, then a boundary: more than the room kept for one instruction.
           if (sp + 4 * ENTRY > stack.length) {
-            if (!this.grow()) return RC.HEAPLIMIT;
+            if (!this.grow()) return this.stackFault;
             stack = this.stack;
             capacity = stack.length - 2 * ENTRY;
           }
@@ -524,7 +510,7 @@ export class Matcher {
             break;
           }
           sp = this.leaveFrame(frame, sp);
-          if (sp < 0) return RC.HEAPLIMIT;
+          if (sp < 0) return this.stackFault;
           ({ stack } = this);
           capacity = stack.length - 2 * ENTRY;
           // A call of the whole pattern is not backtracked into, calls of groups are.
@@ -540,7 +526,7 @@ export class Matcher {
           }
           if (frame >= 0) {
             sp = this.leaveFrame(frame, sp);
-            if (sp < 0) return RC.HEAPLIMIT;
+            if (sp < 0) return this.stackFault;
             ({ stack } = this);
             capacity = stack.length - 2 * ENTRY;
             sp = this.cut(this.frameWords[frame * FRAME + 4]! - ENTRY, sp);
@@ -583,6 +569,10 @@ export class Matcher {
           pc += op === OP.SKIP || op === OP.THEN ? 2 : 1;
           break;
         }
+        case OP.STEP:
+          if (++steps > this.stepLimit) return RC.MATCHLIMIT;
+          pc++;
+          break;
         default:
           failed = true;
       }
@@ -799,113 +789,4 @@ export class Matcher {
     }
     return settings.unsetBackrefEmpty ? 0 : -1;
   }
-
-  private holds(kind: number, subject: string, pos: number, searchStart: number): boolean {
-    const n = subject.length;
-    const { newline, utf, ucp } = this.pattern.settings;
-    switch (kind) {
-      case 0:
-        return pos === 0;
-      case 1:
-        return pos === 0 || (pos < n && lineEndsAt(subject, pos, newline, utf));
-      case 2:
-        return pos === n;
-      case 3:
-        return pos === n || (lineBreakLength(subject, pos, newline, utf) === n - pos && pos < n);
-      case 4:
-        return pos === n || lineBreakLength(subject, pos, newline, utf) > 0;
-      case 5:
-      case 6:
-        return (wordBefore(subject, pos, utf, ucp) !== wordAt(subject, pos, utf, ucp)) === (kind === 5);
-      default:
-        return pos === searchStart;
-    }
-  }
-}
-
-/** The length of the character at `pos` if the set has it, else 0. */
-function wideMatch(set: WideSet, subject: string, pos: number): number {
-  const c = subject.charCodeAt(pos);
-  if (c < 0x80) return set.ascii[c]!;
-  if (!contains(set.ranges, codePointAt(subject, pos))) return 0;
-  const length = charLength(c);
-  return pos + length <= subject.length ? length : subject.length - pos;
-}
-
-function caselessLength(subject: string, from: number, to: number, pos: number, utf: boolean): number {
-  let a = from;
-  let b = pos;
-  while (a < to) {
-    if (b >= subject.length) return -1;
-    const x = utf ? codePointAt(subject, a) : subject.charCodeAt(a);
-    const y = utf ? codePointAt(subject, b) : subject.charCodeAt(b);
-    if (x !== y && !caseVariants(x).includes(y)) return -1;
-    a += utf ? charLength(subject.charCodeAt(a)) : 1;
-    b += utf ? charLength(subject.charCodeAt(b)) : 1;
-  }
-  return b - pos;
-}
-
-/** The length of what \R matches at `pos`, or 0. */
-function newlineAt(subject: string, pos: number, n: number, unicode: boolean, utf: boolean): number {
-  if (pos >= n) return 0;
-  const c = subject.charCodeAt(pos);
-  if (c === 13) return subject.charCodeAt(pos + 1) === 10 ? 2 : 1;
-  if (c === 10) return 1;
-  if (!unicode) return 0;
-  if (c === 11 || c === 12) return 1;
-  if (!utf) return c === 0x85 ? 1 : 0;
-  if (c === 0xc2) return subject.charCodeAt(pos + 1) === 0x85 ? 2 : 0;
-  if (c !== 0xe2 || subject.charCodeAt(pos + 1) !== 0x80) return 0;
-  const last = subject.charCodeAt(pos + 2);
-  return last === 0xa8 || last === 0xa9 ? 3 : 0;
-}
-
-/** The length of the line ending at `pos` under a newline convention, or 0. */
-function lineBreakLength(subject: string, pos: number, newline: string, utf: boolean): number {
-  if (pos >= subject.length) return 0;
-  const c = subject.charCodeAt(pos);
-  switch (newline) {
-    case 'lf':
-      return c === 10 ? 1 : 0;
-    case 'cr':
-      return c === 13 ? 1 : 0;
-    case 'nul':
-      return c === 0 ? 1 : 0;
-    case 'crlf':
-      return c === 13 && subject.charCodeAt(pos + 1) === 10 ? 2 : 0;
-    case 'anycrlf':
-      return newlineAt(subject, pos, subject.length, false, utf);
-    default:
-      return newlineAt(subject, pos, subject.length, true, utf);
-  }
-}
-
-/** Whether a line ending lies just before `pos`. */
-function lineEndsAt(subject: string, pos: number, newline: string, utf: boolean): boolean {
-  for (let length = 1; length <= 3 && length <= pos; length++) {
-    if (lineBreakLength(subject, pos - length, newline, utf) !== length) continue;
-    // Not between the CR and LF of one line ending.
-    if (subject.charCodeAt(pos - 1) === 13 && subject.charCodeAt(pos) === 10 && newline !== 'cr') continue;
-    return true;
-  }
-  return false;
-}
-
-function isWordByte(c: number): boolean {
-  return (c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || (c >= 0x30 && c <= 0x39) || c === 0x5f;
-}
-
-function wordAt(subject: string, pos: number, utf: boolean, ucp: boolean): boolean {
-  if (pos >= subject.length) return false;
-  const c = subject.charCodeAt(pos);
-  if (!ucp || c < 0x80) return isWordByte(c);
-  return /[\p{L}\p{N}_]/u.test(String.fromCodePoint(utf ? codePointAt(subject, pos) : c));
-}
-
-function wordBefore(subject: string, pos: number, utf: boolean, ucp: boolean): boolean {
-  if (pos === 0) return false;
-  let at = pos - 1;
-  if (utf) while (at > 0 && (subject.charCodeAt(at) & 0xc0) === 0x80) at--;
-  return wordAt(subject, at, utf, ucp);
 }

@@ -21,8 +21,10 @@ export interface RegexOptions {
   /** D: groups may share a name. */
   dupNames?: boolean;
   ungreedy?: boolean;
-  /** j: changes nothing but how the match limit counts. */
+  /** j: the same matches, but the limits of the match and of the stack are those of PCRE2's JIT code. */
   jit?: boolean;
+  /** ngx.re.opt("jit_stack_size"), in bytes; 0 for the 32 KB of PCRE2. */
+  jitStackSize?: number;
   /** d: the longest of the leftmost matches, without captures (pcre2_dfa_match). */
   dfa?: boolean;
   /** J: \uhhhh, empty classes, and unset groups that match as empty. */

@@ -1,12 +1,13 @@
 // Tree to the instructions of the own matcher: a flat array of 32-bit words the matcher walks with an explicit stack.
 // Loops over one character are single instructions, and take what they can for good when what follows cannot begin
 // with it (as PCRE2's auto-possessification does), since most of a match's time goes into them.
-import { firstSet, groupsIn, leadsWith, minLength, nullable } from './analysis.ts';
+import { firstSet, groupsIn, nullable } from './analysis.ts';
 import { type LookNode, type Node, type Pattern, type RepeatNode, some } from './ast.ts';
 import { byteTable, complement, disjoint, type Ranges, single, union } from './charset.ts';
+import { type SearchHints, searchHints } from './hints.ts';
 import { lookbehindBranches } from './lookbehind.ts';
+import { ASSERT_KINDS, type WideSet } from './subject.ts';
 import { encodeUtf8 } from './utf8.ts';
-import { utf8Sequences } from './utf8-ranges.ts';
 
 /** Instructions, with their operands after the colon. `pc` operands are absolute. */
 export const OP = {
@@ -91,16 +92,11 @@ export const OP = {
   HEIGHT: 43,
   /** : position register; leaves a non-atomic assertion */
   LOOK_END_OPEN: 44,
+  /** Counts towards the match limit, where PCRE2's JIT code does */
+  STEP: 45,
 } as const;
 
-export const ASSERT_KINDS = ['start', 'lineStart', 'end', 'endNewline', 'lineEnd', 'word', 'notWord', 'here'] as const;
 export const MODES = { greedy: 0, lazy: 1, possessive: 2 } as const;
-
-/** A character set of UTF mode: a table for ASCII, ranges for the rest. */
-export interface WideSet {
-  ascii: Uint8Array;
-  ranges: Ranges;
-}
 
 /** What the matcher runs. */
 export interface Program {
@@ -112,14 +108,7 @@ export interface Program {
   names: string[];
   /** Group -> pc of its OPEN, for subroutine calls; entry 0 is the whole pattern. */
   entries: Int32Array;
-  anchored: boolean;
-  /** The match must begin at the very start of the subject. */
-  atStart: boolean;
-  minLength: number;
-  /** Bytes a match can begin with, or null when it may begin with any or be empty. */
-  firstBytes: Uint8Array | null;
-  /** Bytes one of which every match contains (the cases of one letter), or none. */
-  requiredBytes: readonly string[];
+  hints: SearchHints;
 }
 
 /** What can come after a node: its first characters, or null when nothing is known. */
@@ -143,11 +132,14 @@ class Compiler {
   private openGroups: number[] = [];
   /** The assertion around the node being compiled: where ACCEPTs in it jump to. */
   private assertion: { frame: number; accepts: number[]; groups: number } | null = null;
+  /** Count as the JIT code does: on leaving a repeated item. */
+  private readonly jit: boolean;
   /** The register with the height (*THEN) falls back to, or -1. */
   private thenRegister = -1;
 
-  constructor(pattern: Pattern) {
+  constructor(pattern: Pattern, jit: boolean) {
     this.pattern = pattern;
+    this.jit = jit;
     this.utf = pattern.settings.utf;
     this.registers = (pattern.groupCount + 1) * 2;
     this.entries = new Int32Array(pattern.groupCount + 1).fill(-1);
@@ -174,30 +166,8 @@ class Compiler {
       groupLists: this.groupLists,
       names: this.names,
       entries: this.entries,
-      anchored: anchored || leadsWith(root, ['here']),
-      atStart: leadsWith(root, ['start']),
-      minLength: settings.noStartOptimize || hasVerb(root, 'accept') ? 0 : minLength(root),
-      firstBytes: settings.noStartOptimize ? null : this.firstBytes(root),
-      requiredBytes: settings.noStartOptimize || hasVerb(root, 'accept') ? [] : requiredBytes(root),
+      hints: searchHints(this.pattern, anchored),
     };
-  }
-
-  private firstBytes(root: Node): Uint8Array | null {
-    if (nullable(root) || hasVerb(root, 'accept')) return null;
-    const set = firstSet(root);
-    // Where a verb such as (*COMMIT) may end the search, starts may only be passed over as PCRE2 does: it looks behind
-    // verbs for a first literal, not for a first class.
-    const verbs = some(root, (node) => node.type === 'verb' && node.kind !== 'fail' && node.kind !== 'mark');
-    if (verbs && caseBytes(set).length === 0) return null;
-    if (!this.utf) return byteTable(set);
-    const table = new Uint8Array(256);
-    for (const sequence of utf8Sequences(set)) {
-      const lead = sequence[0]!;
-      for (let i = 0; i < lead.length; i += 2) table.fill(1, lead[i]!, lead[i + 1]! + 1);
-    }
-    // Unchecked subjects may hold surrogates or what else there is no encoding for.
-    for (let c = 0x80; c < 0x100; c++) if (set.length > 0 && set[set.length - 1]! >= 0x80) table[c] = 1;
-    return table;
   }
 
   private put(...words: number[]): number {
@@ -293,6 +263,7 @@ class Compiler {
         return;
       case 'repeat':
         this.repeat(node, follow);
+        if (this.jit && node.min !== node.max) this.put(OP.STEP);
         return;
       case 'backref':
         this.put(OP.BACKREF, this.groupList(node.groups), node.caseless ? 1 : 0);
@@ -641,10 +612,6 @@ function knownFirst(node: Node): Ranges | null {
   }
 }
 
-function hasVerb(node: Node, kind: string): boolean {
-  return some(node, (n) => n.type === 'verb' && n.kind === kind);
-}
-
 /** Whether a (*THEN) belongs to this branch rather than to alternatives inside it. */
 function hasThen(node: Node): boolean {
   switch (node.type) {
@@ -666,36 +633,7 @@ function hasThen(node: Node): boolean {
   }
 }
 
-/** The one byte of a set, or the two that are cases of one letter; else none. */
-function caseBytes(set: Ranges): readonly string[] {
-  if (set.length === 0 || set.length > 4 || set[set.length - 1]! >= 0x80) return [];
-  if (set[0] !== set[1] || set[2] !== set[3]) return [];
-  if (set.length === 2) return [String.fromCharCode(set[0]!)];
-  return (set[0]! | 0x20) === set[2] ? [String.fromCharCode(set[0]!), String.fromCharCode(set[2]!)] : [];
-}
-
-/** The last literal byte that every match contains, with its other case where that fits too. */
-function requiredBytes(node: Node): readonly string[] {
-  switch (node.type) {
-    case 'set':
-      return caseBytes(node.set);
-    case 'seq':
-      for (let i = node.items.length - 1; i >= 0; i--) {
-        const bytes = requiredBytes(node.items[i]!);
-        if (bytes.length > 0) return bytes;
-      }
-      return [];
-    case 'group':
-    case 'atomic':
-      return requiredBytes(node.body);
-    case 'repeat':
-      return node.min > 0 ? requiredBytes(node.body) : [];
-    default:
-      return [];
-  }
-}
-
-/** Compiles a parsed pattern for the own matcher. */
-export function compileProgram(pattern: Pattern, anchored: boolean): Program {
-  return new Compiler(pattern).compile(anchored);
+/** Compiles a parsed pattern for the own matcher; `jit` makes it count towards the match limit as the JIT code does. */
+export function compileProgram(pattern: Pattern, anchored: boolean, jit: boolean): Program {
+  return new Compiler(pattern, jit).compile(anchored);
 }

@@ -3,6 +3,7 @@
 // allocates nothing beyond what RegExp.exec does.
 import type { Pattern } from './ast.ts';
 import { searchCost } from './complexity.ts';
+import { DfaMatcher } from './dfa.ts';
 import { RC } from './errors.ts';
 import { maxLookbehind } from './lookbehind.ts';
 import { Matcher } from './matcher.ts';
@@ -15,6 +16,8 @@ import { checkUtf8, isAscii } from './utf8.ts';
 const JS_BUDGET = 4e8;
 /** PCRE2's own limit where nobody sets one. */
 const DEFAULT_MATCH_LIMIT = 10_000_000;
+/** Bytes. */
+const DEFAULT_JIT_STACK = 32 * 1024;
 /** What one step of the cost estimate may mean in PCRE's count, for limits that were set. */
 const LIMIT_FACTOR = 16;
 
@@ -62,7 +65,7 @@ export class Regex {
   private readonly js: JsProgram | null = null;
   /** For ASCII subjects in UTF mode. */
   private readonly jsAscii: JsProgram | null = null;
-  private own: Matcher | null = null;
+  private own: Matcher | DfaMatcher | null = null;
   private readonly tree: Pattern;
   private readonly options: RegexOptions;
   private lookbehind = -1;
@@ -83,7 +86,7 @@ export class Regex {
     const anchored = options.anchored === true;
     let reason = '';
     let maxLength = Infinity;
-    if (options.dfa) throw new Error('DFA mode is not supported');
+    if (options.dfa) reason = 'DFA mode';
     else if (tree.settings.limitMatch > 0) reason = '(*LIMIT_MATCH)';
     else {
       maxLength = jsLimit(tree, anchored, options.matchLimit ?? 0);
@@ -209,8 +212,12 @@ export class Regex {
   }
 
   private matchOwn(subject: string, start: number): number {
-    const limit = this.options.matchLimit ?? 0;
-    this.own ??= new Matcher(this.tree, this.options.anchored === true, limit > 0 ? limit : DEFAULT_MATCH_LIMIT);
+    if (this.own === null) {
+      const { anchored = false, dfa = false, jit = false, matchLimit = 0, jitStackSize = 0 } = this.options;
+      const limit = matchLimit > 0 ? matchLimit : DEFAULT_MATCH_LIMIT;
+      const jitStack = jit ? jitStackSize || DEFAULT_JIT_STACK : 0;
+      this.own = dfa ? new DfaMatcher(this.tree, anchored) : new Matcher(this.tree, anchored, limit, jitStack);
+    }
     this.groups = null;
     const rc = this.own.match(subject, start, this.ovector);
     if (rc >= 0) {

@@ -1,0 +1,66 @@
+// Compiled patterns of ngx.re.* with the o letter: kept up to lua_regex_cache_max_entries, the longest unused making
+// room. One cache serves all the functions, since a template or callback does not change how a pattern compiles.
+import type { RegexOptions } from './options.ts';
+import { compileRegex, type Regex } from './regex.ts';
+
+/** Bytes. */
+const MIN_JIT_STACK = 32 * 1024;
+
+/** Compiles patterns, keeping those asked for "once". */
+export class RegexCache {
+  private readonly maxEntries: number;
+  private readonly matchLimit: number;
+  private jitStackSize = 0;
+  private readonly entries = new Map<string, Regex>();
+  private readonly optionsByLetters = new Map<string, RegexOptions>();
+
+  /**
+   * `maxEntries`: lua_regex_cache_max_entries (1024 by default there, 0 keeps nothing). `matchLimit`:
+   * lua_regex_match_limit (0: PCRE2's default).
+   */
+  constructor(maxEntries: number, matchLimit: number) {
+    this.maxEntries = maxEntries;
+    this.matchLimit = matchLimit;
+  }
+
+  /** The compiled pattern for option letters already parsed into `options`. Throws RegexError. */
+  get(pattern: string, letters: string, options: RegexOptions, once: boolean): Regex {
+    if (!once || this.maxEntries <= 0) return compileRegex(pattern, this.withLimits(letters, options));
+    const key = letters + '\0' + pattern;
+    const known = this.entries.get(key);
+    if (known !== undefined) {
+      // A Map keeps the order of insertion: taking an entry out and in again makes it the youngest. That is only paid
+      // for once the cache is full; until then the order is that of the first use.
+      if (this.entries.size >= this.maxEntries) {
+        this.entries.delete(key);
+        this.entries.set(key, known);
+      }
+      return known;
+    }
+    const regex = compileRegex(pattern, this.withLimits(letters, options));
+    if (this.entries.size >= this.maxEntries) this.entries.delete(this.entries.keys().next().value!);
+    this.entries.set(key, regex);
+    return regex;
+  }
+
+  /** Whether nothing has been kept yet. */
+  get isEmpty(): boolean {
+    return this.entries.size === 0;
+  }
+
+  /** ngx.re.opt("jit_stack_size"), in bytes; for patterns compiled from now on. At least 32 KB, as in ngx_lua. */
+  setJitStackSize(bytes: number): void {
+    this.jitStackSize = Math.max(bytes, MIN_JIT_STACK);
+    this.optionsByLetters.clear();
+  }
+
+  private withLimits(letters: string, options: RegexOptions): RegexOptions {
+    if (options.dfa || (this.matchLimit <= 0 && this.jitStackSize === 0)) return options;
+    let limited = this.optionsByLetters.get(letters);
+    if (limited === undefined) {
+      limited = { ...options, matchLimit: this.matchLimit, jitStackSize: this.jitStackSize };
+      if (this.optionsByLetters.size < 1000) this.optionsByLetters.set(letters, limited);
+    }
+    return limited;
+  }
+}
