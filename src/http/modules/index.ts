@@ -12,7 +12,13 @@ import { postponeFilterModule } from '../filters/postpone.ts';
 import { rangeBodyModule, rangeHeaderModule } from '../filters/range.ts';
 import { writeFilterModule } from '../filters/write.ts';
 import type { HttpModule } from '../module.ts';
+import { accessModule } from './access.ts';
+import { headersModule } from './headers.ts';
+import { indexModule } from './index-module.ts';
+import { mapModule } from './map.ts';
 import { rewriteModule } from './rewrite/module.ts';
+import { staticModule } from './static.ts';
+import { tryFilesModule } from './try-files.ts';
 
 /**
  * All modules; a module's index is its position here.
@@ -23,10 +29,16 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
   return number([
     coreModule,
     // log, upstream, v2, v3
-    // static, gzip_static, dav, autoindex, index, random_index
-    // mirror, try_files
-    // auth_request, auth_basic, access, limit_conn, limit_req
-    // realip, geo, map, split_clients, referer
+    staticModule,
+    // gzip_static, dav, autoindex
+    indexModule,
+    // random_index, mirror
+    tryFilesModule,
+    // auth_request, auth_basic
+    accessModule,
+    // limit_conn, limit_req, realip, geo
+    mapModule,
+    // split_clients, referer
     rewriteModule,
     // ssl
     // proxy, fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
@@ -40,7 +52,8 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     rangeHeaderModule,
     // gzip
     postponeFilterModule,
-    // ssi, charset, sub, addition, gunzip, userid, headers
+    // ssi, charset, sub, addition, gunzip, userid
+    headersModule,
     ...hosts,
     copyFilterModule,
     rangeBodyModule,
