@@ -51,7 +51,7 @@ function parseRanges(text: string, length: number, max: number): Range[] | numbe
       end = m[2] === '' ? length : Math.min(Number(m[2]) + 1, length);
     }
     // Beyond what numbers hold exactly no file reaches either.
-    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(Number(m[2]))) return HTTP_RANGE_NOT_SATISFIABLE;
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(Number(m[2] ?? ''))) return HTTP_RANGE_NOT_SATISFIABLE;
     if (start < end) {
       ranges.push({ start, end, head: '' });
       size += end - start;

@@ -25,8 +25,8 @@ function refuse(r: HttpRequest, path: string, error: string): number {
   return HTTP_NOT_FOUND;
 }
 
-/** Whether the folder is one at all, asked once when its first index is missing. OK or a status. */
-function testFolder(r: HttpRequest, folder: string): number {
+/** Whether the folder is one at all, asked once when its first index, `index`, is missing. OK or a status. */
+function testFolder(r: HttpRequest, folder: string, index: string): number {
   const path = folder.length > 1 && folder.endsWith('/') ? folder.slice(0, -1) : folder;
   const file = openFile(r, path, true);
   file.release();
@@ -36,7 +36,7 @@ function testFolder(r: HttpRequest, folder: string): number {
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   if (file.error === 'EMLINK' || file.error === 'ELOOP') return HTTP_FORBIDDEN;
-  if (file.error === 'ENOENT') return refuse(r, folder, 'ENOENT');
+  if (file.error === 'ENOENT') return refuse(r, index, 'ENOENT');
   // The index was looked for without this failure, so the folder may be searched.
   if (file.error === 'EACCES') return OK;
   r.log(LOG_CRIT, `${file.failed} "${path}" failed${errnoSuffix(file.error)}`);
@@ -60,8 +60,7 @@ function indexHandler(r: HttpRequest): number {
     if (error === 'EMLINK' || error === 'ELOOP') return HTTP_FORBIDDEN;
     if (error === 'ENOTDIR' || error === 'ENAMETOOLONG' || error === 'EACCES') return refuse(r, path, error);
     if (!tested) {
-      // nginx's message names the index that was looked for.
-      const rc = testFolder(r, folder);
+      const rc = testFolder(r, folder, path);
       if (rc !== OK) return rc;
       tested = true;
     }
