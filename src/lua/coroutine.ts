@@ -145,7 +145,6 @@ export function takeYielded(): LuaValue[] {
 export function deferCall(f: LuaFunction, args: LuaValue[]): Sentinel {
   tailFunction = f;
   tailArgs = args;
-  R.tail = 0;
   R.n = TAIL;
   return S;
 }
@@ -203,6 +202,8 @@ function $coroutineBase(
     if (r === S && R.n < 0) {
       parkCaptured(frames);
       if (R.n !== TAIL) return r;
+      // Each caller counted itself off on the way out.
+      R.tail = 0;
       f = tailFunction;
       args = tailArgs;
     }

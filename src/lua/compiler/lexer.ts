@@ -268,8 +268,8 @@ export class Lexer {
     return '<string>';
   }
 
-  private badEscape(upto: number): never {
-    this.fail('invalid escape sequence', this.source.slice(this.start, upto));
+  private badEscape(): never {
+    this.fail('invalid escape sequence', this.source.slice(this.start, this.pos));
   }
 
   private escape(): string {
@@ -286,7 +286,7 @@ export class Lexer {
       let n = 0;
       let q = p;
       while (q < p + 3 && CLASS[s.charCodeAt(q)] === 2) n = n * 10 + s.charCodeAt(q++) - 48;
-      if (n > 255) this.badEscape(q);
+      if (n > 255) this.badEscape();
       this.pos = q;
       return String.fromCharCode(n);
     }
@@ -297,7 +297,7 @@ export class Lexer {
     }
     if (c === 'x') {
       const hex = s.slice(p + 1, p + 3);
-      if (!/^[0-9a-fA-F]{2}$/.test(hex)) this.badEscape(p + 1);
+      if (!/^[0-9a-fA-F]{2}$/.test(hex)) this.badEscape();
       this.pos = p + 3;
       return String.fromCharCode(Number.parseInt(hex, 16));
     }
@@ -312,13 +312,13 @@ export class Lexer {
     }
     if (c === 'u') return this.unicode(p);
     if (p >= s.length) this.fail('unfinished string', '<eof>');
-    return this.badEscape(p + 1);
+    return this.badEscape();
   }
 
   private unicode(p: number): string {
     const m = /^\{([0-9a-fA-F]{1,8})\}/.exec(this.source.slice(p + 1, p + 12));
     const n = m === null ? -1 : Number.parseInt(m[1]!, 16);
-    if (n < 0 || n >= 0x110000) this.badEscape(p + 1);
+    if (n < 0 || n >= 0x110000) this.badEscape();
     this.pos = p + 1 + m![0].length;
     if (n < 0x80) return String.fromCharCode(n);
     if (n < 0x800) return String.fromCharCode(0xc0 | (n >> 6), 0x80 | (n & 63));

@@ -140,6 +140,8 @@ class Parser {
     const { node, parent } = this.fs;
     if (parent !== undefined) {
       if (node.usesEnv) parent.node.usesEnv = true;
+      // A level above 1 may be meant.
+      if (node.changesEnv) parent.node.changesEnv = true;
       this.fs = parent;
     }
   }
@@ -221,8 +223,7 @@ class Parser {
   }
 
   private name(): string {
-    // A goto is a name where a statement cannot start; LuaJIT allows it as one.
-    if (this.lex.token !== '<name>' && this.lex.token !== 'goto') this.expected('<name>');
+    if (this.lex.token !== '<name>') this.expected('<name>');
     const { text } = this.lex;
     this.lex.next();
     return text;
@@ -417,11 +418,7 @@ class Parser {
         this.label();
         return false;
       case 'goto':
-        if (lex.peek() === '<name>') {
-          this.goto();
-          return false;
-        }
-        this.exprStatement(line);
+        this.goto();
         return false;
       default:
         this.exprStatement(line);
@@ -558,15 +555,19 @@ class Parser {
   private exprStatement(line: number): void {
     const { lex } = this;
     const first = this.suffixedExpr();
+    if (first.type === 'call') {
+      this.push({ type: 'call', call: first, line, flat: true });
+      return;
+    }
     if (lex.token !== '=' && lex.token !== ',') {
-      if (first.type === 'call') this.push({ type: 'call', call: first, line, flat: true });
+      if (isVariable(first)) this.expected('=');
       else this.syntaxError();
       return;
     }
-    const targets = [first];
+    const targets: Expr[] = [first];
     while (this.accept(',')) targets.push(this.suffixedExpr());
     for (const target of targets) {
-      if (target.type !== 'local' && target.type !== 'global' && target.type !== 'index') lex.error('syntax error');
+      if (!isVariable(target)) this.syntaxError();
       this.markAssigned(target);
     }
     this.check('=');
@@ -680,7 +681,7 @@ class Parser {
       if (e.type === 'local' || e.type === 'global' || e.type === 'index') {
         if (this.at('=') || this.at(',')) e = { type: 'paren', expr: e, may: e.may, line };
       }
-    } else if (lex.token === '<name>' || lex.token === 'goto') e = this.variable();
+    } else if (lex.token === '<name>') e = this.variable();
     else return lex.error('unexpected symbol');
     for (;;) {
       const { line } = lex;
@@ -720,7 +721,6 @@ class Parser {
     const { line } = lex;
     let args: Expr[];
     if (lex.token === '(') {
-      if (line !== lex.lastLine) lex.error('ambiguous syntax (function call x new statement)');
       lex.next();
       if (this.at(')')) args = [];
       else args = this.exprList();
@@ -746,7 +746,7 @@ class Parser {
         key = this.expr();
         this.check(']');
         this.check('=');
-      } else if ((lex.token === '<name>' || lex.token === 'goto') && lex.peek() === '=') {
+      } else if (lex.token === '<name>' && lex.peek() === '=') {
         key = { type: 'string', value: this.name(), may: false, line: lex.line };
         lex.next();
       }
@@ -774,7 +774,7 @@ class Parser {
     this.check('(');
     if (lex.token !== ')') {
       do {
-        if (lex.token === '<name>' || lex.token === 'goto') param(this.name());
+        if (lex.token === '<name>') param(this.name());
         else if (lex.token === '...') {
           lex.next();
           node.isVararg = true;
@@ -790,6 +790,10 @@ class Parser {
     this.close();
     return node;
   }
+}
+
+function isVariable(e: Expr): boolean {
+  return e.type === 'local' || e.type === 'global' || e.type === 'index';
 }
 
 function flat(block: Block): boolean {

@@ -60,6 +60,7 @@ function iterate(t: LuaValue, event: string, given: number, iterator: LuaFunctio
       return r === S && R.n < 0 ? pushFrame(threeFrame) : three(r);
     }
   }
+  argAny(given, 1, event.slice(2));
   if (!(t instanceof LuaTable)) argTable(t, 1, event.slice(2), given);
   return ret3(iterator, t, start);
 }

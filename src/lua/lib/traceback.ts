@@ -15,6 +15,16 @@ const MAX_FRAMES = 400;
 export function parkedOf(co: Coroutine | undefined): Level[] {
   const result: Level[] = [];
   if (co === undefined) return result;
+  if (co.status === 'suspended' && co.frames.length > 0 && co !== dynamic.current) {
+    result.push({
+      script: undefined,
+      line: -1,
+      name: `${NATIVE}yield`,
+      fn: undefined,
+      names: () => [],
+      callee: () => undefined,
+    });
+  }
   for (let i = co.frames.length - 1; i >= 0; i--) {
     const f = co.frames[i]!;
     if (f instanceof LuaFrame) {

@@ -1,0 +1,13 @@
+for _, v in ipairs({ 0, -0.0, 1, -1, 0.5, 1e14, 1e15, 123456789.123, 1 / 3, 1e100, 1e-10, 2 ^ 31, 2 ^ 53, -2 ^ 63, 5e-324, 1.7976931348623157e308, 100, 1e2 }) do io.write(tostring(v), " ", v .. "", " ", string.format("%.3f %g %d", v, v, v > 1e15 and 0 or v), "\n") end
+for _, s in ipairs({ "10", " 10 ", "0x1F", "1e3", "1e", "", " ", "abc", "10a", "0x", ".5", "5.", "1e+2", "-7", "- 7", "+3", "0b101", "1_0", "inf", "nan", "0x1p3", "١" }) do io.write(tostring(tonumber(s)), " ") end print()
+print(tonumber("ff", 16), tonumber("zz", 36), tonumber("8", 8), tonumber("111", 2), tonumber("-ff", 16), tonumber(10), tonumber(nil), tonumber({}), tonumber("7", 10))
+print("10" + 5, "3" * "4", 10 .. 20, -"5", "0x10" * 1, "1e1" + 0)
+print(5 % 3, -5 % 3, 5 % -3, 5.5 % 2, -0.5 % 1, 5 % math.huge, 1e15 % 7, 2 ^ 53 % 3)
+print(2 ^ 2, 2 ^ -1, (-8) ^ (1 / 3) ~= (-8) ^ (1 / 3), 1 ^ math.huge, 0 ^ 0, 10 ^ 2)
+print(0 / 0 ~= 0 / 0, 1 / 0 > 0, -1 / 0 < 0, 3 == 3.0, 1e308 * 10 == math.huge)
+for i = 0.1, 0.5, 0.1 do io.write(i, " ") end print()
+for i = 2 ^ 53 - 1, 2 ^ 53 do io.write(string.format("%.0f ", i)) break end print()
+for i = "1", "3", "1" do io.write(i, " ") end print()
+local s = 0 for i = 1, 100 do s = s + i % 7 * 2 - i / 4 end print(s)
+local n = 0 for i = -3, 3 do n = n * 2 + i end print(n)
+print(1 < 2 == true, "a" .. 1 + 2, 2 * 3 ^ 2, -3 ^ 2, not nil and 1, 1 .. "" == "1")
