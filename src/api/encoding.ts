@@ -17,14 +17,14 @@ export const ESCAPE_MAIL_AUTH = 6;
 const UNSAFE: readonly RegExp[] = [
   /[\x00-\x20#%?\x7f-\xff]/g,
   /[\x00-\x20#%+?\x7f-\xff]/g,
-  /[^A-Za-z0-9\-._~]/g,
+  /[^A-Za-z0-9\-._~!'()*]/g,
   /[\x00-\x20"#%'\x7f-\xff]/g,
   /[\x00-\x20"%'\x7f-\xff]/g,
   /[\x00-\x20%]/g,
   /[\x00-\x20%]/g,
 ];
 
-const SAFE_COMPONENT = /^[A-Za-z0-9\-._~]*$/;
+const SAFE_COMPONENT = /^[A-Za-z0-9\-._~!'()*]*$/;
 
 const HEX = Array.from({ length: 256 }, (_, i) => `%${i.toString(16).toUpperCase().padStart(2, '0')}`);
 

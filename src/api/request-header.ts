@@ -4,6 +4,7 @@
  */
 import { CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, CONNECTION_UNSET, type HeaderList } from '../http/headers.ts';
 import type { HttpRequest } from '../http/request.ts';
+import { LOG_DEBUG } from '../log/log.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
 
@@ -44,8 +45,10 @@ export function requestHeaders(max: number): {
   readonly count: number;
   readonly truncated: boolean;
 } {
-  const { list } = request().headersIn;
+  const r = request();
+  const { list } = r.headersIn;
   const truncated = max > 0 && list.length > max;
+  if (truncated) r.log(LOG_DEBUG, `lua exceeding request header limit ${list.length} > ${max}`);
   return { list, count: truncated ? max : list.length, truncated };
 }
 

@@ -7,11 +7,10 @@
 import { parseHttpTime } from '../http/http-time.ts';
 import { clearAcceptRanges, clearContentLength, clearLastModified } from '../http/output.ts';
 import type { HttpRequest } from '../http/request.ts';
-import { LOG_ERR } from '../log/log.ts';
+import { LOG_DEBUG, LOG_ERR } from '../log/log.ts';
 import { formatHttpTime } from '../log/time.ts';
 import { type ApiContext, requireContext } from './context.ts';
 import { apiError } from './error.ts';
-import { setDefaultType } from './output.ts';
 
 /** Control characters in names and values are escaped, so that no value can begin a new line. */
 function escapeName(name: string): string {
@@ -36,7 +35,6 @@ const SINGLE: ReadonlySet<string> = new Set([
   'last-modified',
   'content-range',
   'accept-ranges',
-  'www-authenticate',
   'expires',
   'e-tag',
   'etag',
@@ -136,7 +134,6 @@ export function getResponseHeader(name: string, transformUnderscores: boolean): 
   const out = r.headersOut;
   switch (key) {
     case 'content-type':
-      if (out.contentType === '' && !ctx.mimeSet && !r.headerSent) setDefaultType(r, ctx);
       return out.contentType === '' ? [] : [withCharset(r)];
     case 'content-length':
       if (out.contentLength >= 0) return [String(out.contentLength)];
@@ -175,5 +172,6 @@ export function getResponseHeaders(max: number): { readonly fields: [string, str
   if (out.date !== undefined) fields.push(['Date', out.date]);
   for (let i = 0; i < out.list.length; i++) fields.push([out.list.names[i] as string, out.list.values[i] as string]);
   const truncated = max > 0 && fields.length > max;
+  if (truncated) r.log(LOG_DEBUG, `lua exceeding response header limit ${fields.length} > ${max}`);
   return { fields: truncated ? fields.slice(0, max) : fields, truncated };
 }

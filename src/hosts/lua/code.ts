@@ -4,7 +4,7 @@
  * look-up. ngx_lua: ngx_http_lua_cache.c.
  */
 import { readFileSync } from 'node:fs';
-import { HTTP_INTERNAL_SERVER_ERROR, HTTP_NOT_FOUND } from '../../http/codes.ts';
+import { HTTP_INTERNAL_SERVER_ERROR, HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE } from '../../http/codes.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import type { ComplexValue } from '../../http/script.ts';
 import { errnoSuffix } from '../../log/errno.ts';
@@ -82,7 +82,11 @@ function loadFile(state: LuaState, path: string): LuaFunction {
     source = readFileSync(Buffer.from(path, 'latin1'), 'latin1');
   } catch (error) {
     const why = errnoSuffix(error);
-    throw new LoadFailure(`failed to load external Lua file "${path}": cannot open ${path}${why}`, HTTP_NOT_FOUND);
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new LoadFailure(
+      `failed to load external Lua file "${path}": cannot open ${path}${why}`,
+      missing ? HTTP_NOT_FOUND : HTTP_SERVICE_UNAVAILABLE,
+    );
   }
   try {
     return state.load(source, `@${path}`);

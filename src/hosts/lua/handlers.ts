@@ -1,7 +1,7 @@
 /** Lua in the phases that may wait: rewrite, access, precontent, content and server_rewrite. */
 import type { ApiContext } from '../../api/context.ts';
 import { IN_CONTENT } from '../../api/phase.ts';
-import { AGAIN, DONE, OK } from '../../http/codes.ts';
+import { AGAIN, DONE, ERROR, OK } from '../../http/codes.ts';
 import { finalizeRequest } from '../../http/finalize.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
@@ -64,6 +64,8 @@ function makeHandler(code: LuaCode, needBody: boolean): UserHandler {
 
 /** Runs what the entry thread posted. Each internal redirect on the way (DONE) holds a claim on the request. */
 function drive(r: HttpRequest, run: LuaRun, rc: number, content: boolean): number {
+  // Declining in the content phase leaves no content: nginx has nothing to send then.
+  if (content && rc < ERROR && rc !== AGAIN && rc !== DONE) return OK;
   if (rc !== AGAIN && rc !== DONE) return rc;
   let claims = rc === DONE ? 1 : 0;
   for (let next = run.posted.shift(); next !== undefined; next = run.posted.shift()) {

@@ -32,8 +32,8 @@ function text(v: LuaValue): string {
 
 function ngxEscapeUri(v: LuaValue, kind: LuaValue): LuaResult {
   if (kind === undefined) return escapeUri(text(v));
-  if (typeof kind !== 'number') throwError('"type" is not a number');
-  if (kind < ESCAPE_URI || kind > ESCAPE_MAIL_AUTH) throwError(`"type" ${kind} out of range`);
+  if (typeof kind !== 'number') throwError('"type" is not a number', 0);
+  if (kind < ESCAPE_URI || kind > ESCAPE_MAIL_AUTH) throwError(`"type" ${kind} out of range`, 0);
   return escapeUri(text(v), Math.trunc(kind));
 }
 
