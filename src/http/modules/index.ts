@@ -15,6 +15,7 @@ import type { HttpModule } from '../module.ts';
 import { accessModule } from './access.ts';
 import { headersModule } from './headers.ts';
 import { indexModule } from './index-module.ts';
+import { logModule } from './log/module.ts';
 import { mapModule } from './map.ts';
 import { rewriteModule } from './rewrite/module.ts';
 import { staticModule } from './static.ts';
@@ -28,7 +29,8 @@ import { tryFilesModule } from './try-files.ts';
 export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[] {
   return number([
     coreModule,
-    // log, upstream, v2, v3
+    logModule,
+    // upstream, v2, v3
     staticModule,
     // gzip_static, dav, autoindex
     indexModule,

@@ -643,6 +643,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
       this.pipelined = true;
       this.action = 'reading client pipelined request line';
       this.beginRequest();
+      this.active.pipeline = true;
       if (!this.running) process.nextTick(runPipelined, this);
       return;
     }
