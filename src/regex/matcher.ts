@@ -33,6 +33,8 @@ const STACK_LIMIT = 1 << 25;
 const FRAME_LIMIT = 1 << 24;
 /** Characters examined in one search, over all starts, before it is given up as hitting the limit. */
 const WORK_LIMIT = 1e9;
+/** Choices in one search, over all starts: some seconds. */
+const ALL_CHOICES = 100_000_000;
 /** Choices in one attempt under JIT, whose own count is of something else. */
 const CHOICE_LIMIT = 50_000_000;
 const EMPTY_FRAME = new Int32Array(0);
@@ -55,6 +57,7 @@ export class Matcher {
   private readonly starts: StartFinder;
   private stack = new Int32Array(FIRST_STACK);
   private work = 0;
+  private choicesLeft = 0;
   private skipTo = -1;
   /** Subroutine calls: group, return pc, caller's frame, position and stack height of the call. */
   private frameWords = new Int32Array(64 * FRAME);
@@ -83,14 +86,40 @@ export class Matcher {
   match(subject: string, start: number, ovector: Int32Array): number {
     const { starts } = this;
     this.work = 0;
+    this.choicesLeft = ALL_CHOICES;
     for (let s = starts.first(subject, start); s >= 0; ) {
-      const rc = this.run(subject, s, start);
+      const rc = this.choicesLeft > 0 ? this.run(subject, s, start) : RC.MATCHLIMIT;
       if (rc === 1) return this.finish(ovector);
-      if (rc === NEXT) s = starts.next(s);
+      if (rc === NEXT) s = starts.next(this.pastLoop(subject, s));
       else if (rc === SKIPPED && !this.program.hints.anchored) s = starts.at(this.skipTo);
       else return rc === SKIPPED ? RC.NOMATCH : rc;
     }
     return RC.NOMATCH;
+  }
+
+  /**
+   * The last start that is known to fail like `s` just did. Where the pattern begins with a loop over one character, an
+   * attempt further along the same run could only go on from places that the failed one went on from too.
+   */
+  private pastLoop(subject: string, s: number): number {
+    const at = this.program.leadingLoop;
+    if (at < 0) return s;
+    const { code, tables } = this.program;
+    const op = code[at + 1]!;
+    const operand = code[at + 2]!;
+    const n = subject.length;
+    let end = s;
+    if (op === OP.SET) {
+      const table = tables[operand]!;
+      while (end < n && table[subject.charCodeAt(end)] === 1) end++;
+    } else if (op === OP.CHAR) {
+      while (end < n && subject.charCodeAt(end) === operand) end++;
+    } else if (op === OP.ANY) {
+      end = n;
+    } else {
+      return s;
+    }
+    return end > s ? end - 1 : s;
   }
 
   private finish(ovector: Int32Array): number {
@@ -125,7 +154,8 @@ export class Matcher {
 
   /** One attempt at start `s`. 1: matched, the registers hold it; NEXT, SKIPPED, or an error or NOMATCH for good. */
   private run(subject: string, s: number, searchStart: number): number {
-    const { program, registers, limit } = this;
+    const { program, registers } = this;
+    const { limit } = this;
     const { code, tables, wideSets } = program;
     const { settings } = this.pattern;
     const n = subject.length;
@@ -136,6 +166,8 @@ export class Matcher {
     let pos = s;
     let count = 0;
     let steps = 0;
+    /** Of the count, what was passed over at once. */
+    let skipped = 0;
     let frame = -1;
     this.frameTop = 0;
     registers.fill(-1);
@@ -580,7 +612,10 @@ export class Matcher {
 
       // Back to the latest place that leaves something to try.
       for (;;) {
-        if (sp === 0) return NEXT;
+        if (sp === 0) {
+          this.choicesLeft -= count - skipped;
+          return NEXT;
+        }
         sp -= ENTRY;
         const kind = stack[sp]!;
         if (kind === UNDO) {
@@ -609,15 +644,16 @@ export class Matcher {
           pc = stack[sp + 1]!;
           p--;
           if (settings.utf) while (p > least && (subject.charCodeAt(p) & 0xc0) === 0x80) p--;
-          if (code[pc] === OP.CHAR) {
+          if (code[pc] === OP.CHAR || code[pc] === OP.STRING) {
             // Only where the next character fits is it worth going on.
-            const c = code[pc + 1]!;
+            const c = code[code[pc] === OP.CHAR ? pc + 1 : pc + 2]!;
             const before = p;
             while (p >= least && subject.charCodeAt(p) !== c) p--;
             this.work += before - p;
             count += before - p;
+            skipped += before - p;
             if (p < least) {
-              if (count > limit) return RC.MATCHLIMIT;
+              if (count > limit || this.work > WORK_LIMIT) return RC.MATCHLIMIT;
               continue;
             }
           }
@@ -635,12 +671,27 @@ export class Matcher {
           const left = stack[sp + 3]!;
           const length = p < n ? this.oneAt(code[at + 1]!, code[at + 2]!, subject, p) : 0;
           if (length === 0) continue;
-          if (++count > limit) return RC.MATCHLIMIT;
+          if (++count > limit || this.work > WORK_LIMIT) return RC.MATCHLIMIT;
           pos = p + length;
           pc = at + 6;
-          if (left !== 1) {
+          let more = left;
+          if (code[pc] === OP.CHAR || code[pc] === OP.STRING) {
+            // On to where the next character fits.
+            const c = code[code[pc] === OP.CHAR ? pc + 1 : pc + 2]!;
+            const before = pos;
+            while (pos < n && subject.charCodeAt(pos) !== c && more !== 1) {
+              const step = this.oneAt(code[at + 1]!, code[at + 2]!, subject, pos);
+              if (step === 0) break;
+              pos += step;
+              if (more > 0) more--;
+            }
+            this.work += pos - before;
+            count += pos - before;
+            skipped += pos - before;
+          }
+          if (more !== 1) {
             stack[sp + 2] = pos;
-            stack[sp + 3] = left < 0 ? left : left - 1;
+            stack[sp + 3] = more < 0 ? more : more - 1;
             sp += ENTRY;
           }
           break;
@@ -675,6 +726,7 @@ export class Matcher {
           this.skipTo = skipTo;
           return SKIPPED;
         }
+        this.choicesLeft -= count - skipped;
         return NEXT;
       }
     }

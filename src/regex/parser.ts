@@ -1097,13 +1097,9 @@ const ASSERTIONS: Readonly<Record<string, 'start' | 'end' | 'endNewline' | 'word
   G: 'here',
 };
 
-/** Applies a quantifier. Assertions repeat at most once; an item repeated zero times only defines its groups. */
+/** Applies a quantifier. Assertions without a limit repeat once more than they must. */
 function repeatNode(body: Node, min: number, max: number, mode: 'greedy' | 'lazy' | 'possessive'): Node {
-  if (body.type === 'look') {
-    if (max === 0) return { type: 'repeat', min: 0, max: 0, mode, body };
-    if (min > 0) return body;
-    return { type: 'repeat', min: 0, max: 1, mode, body };
-  }
+  if (body.type === 'look' && max === Infinity) max = min + 1;
   if (body.type === 'cond' && body.test.type === 'define') return body;
   if (min === 1 && max === 1 && mode !== 'possessive') return body;
   return { type: 'repeat', min, max, mode, body };

@@ -109,6 +109,8 @@ export interface Program {
   /** Group -> pc of its OPEN, for subroutine calls; entry 0 is the whole pattern. */
   entries: Int32Array;
   hints: SearchHints;
+  /** The pc of an unlimited REPEAT that every match begins with and nothing else depends on, or -1. */
+  leadingLoop: number;
 }
 
 /** What can come after a node: its first characters, or null when nothing is known. */
@@ -167,7 +169,22 @@ class Compiler {
       names: this.names,
       entries: this.entries,
       hints: searchHints(this.pattern, anchored),
+      leadingLoop: this.leadingLoop(),
     };
+  }
+
+  private leadingLoop(): number {
+    const { code } = this;
+    let pc = 0;
+    while (code[pc] === OP.OPEN) pc += 2;
+    if (code[pc] !== OP.REPEAT || code[pc + 3]! > 1 || code[pc + 4] !== -1) return -1;
+    // What looks back at where the match began, or at what it captured, may come out differently from another start.
+    const depends = some(this.pattern.root, (node) => {
+      if (node.type === 'look') return node.behind;
+      return ['backref', 'cond', 'call', 'verb', 'keep', 'grapheme'].includes(node.type);
+    });
+    const { settings } = this.pattern;
+    return depends || settings.notEmpty || settings.notEmptyAtStart ? -1 : pc;
   }
 
   private put(...words: number[]): number {

@@ -38,6 +38,9 @@ class JsProgram {
   }
 }
 
+/** The last subject found valid in UTF mode: loops over one subject need not check it at each step. */
+const knownValid = { subject: '', ascii: true };
+
 /**
  * A compiled pattern. A match leaves its result here until the next one; take what is needed before anything else can
  * run. Patterns and subjects are byte strings.
@@ -118,7 +121,11 @@ export class Regex {
     let program = this.js;
     if (start > subject.length) return RC.BADOFFSET;
     if (this.utf) {
-      if (isAscii(subject)) program = this.jsAscii;
+      if (subject !== knownValid.subject) {
+        knownValid.ascii = isAscii(subject);
+        knownValid.subject = knownValid.ascii ? subject : '';
+      }
+      if (knownValid.ascii) program = this.jsAscii;
       else if (this.checkUtf) {
         const fault = this.utfFault(subject, start);
         if (fault !== 0) return fault;
@@ -201,14 +208,18 @@ export class Regex {
 
   /** PCRE2 checks the subject from as far before `start` as the pattern can look. */
   private utfFault(subject: string, start: number): number {
+    const known = subject === knownValid.subject;
     if (start > 0 && (subject.charCodeAt(start) & 0xc0) === 0x80) return RC.BADUTFOFFSET;
+    if (known) return 0;
     if (this.lookbehind < 0) this.lookbehind = maxLookbehind(this.tree);
     let from = start;
     for (let i = this.lookbehind; i > 0 && from > 0; i--) {
       from--;
       while (from > 0 && (subject.charCodeAt(from) & 0xc0) === 0x80) from--;
     }
-    return checkUtf8(subject, from).code;
+    const { code } = checkUtf8(subject, from);
+    if (code === 0 && from === 0) knownValid.subject = subject;
+    return code;
   }
 
   private matchOwn(subject: string, start: number): number {
