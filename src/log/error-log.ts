@@ -5,7 +5,17 @@
  * so that a message for nobody costs one comparison with `level`. Format and truncation: ngx_log_error_core.
  */
 import { writeSync } from 'node:fs';
-import { LOG_DEBUG, LOG_ERR, LOG_LEVEL_NAMES, LOG_NOTICE, LOG_WARN, type Log, type LogScope, logState } from './log.ts';
+import {
+  LOG_DEBUG,
+  LOG_ERR,
+  LOG_LEVEL_NAMES,
+  LOG_NOTICE,
+  LOG_STDERR,
+  LOG_WARN,
+  type Log,
+  type LogScope,
+  logState,
+} from './log.ts';
 import { OpenFile, STDERR_FD } from './open-file.ts';
 import { currentSecond, errorLogTime, updateTime } from './time.ts';
 
@@ -53,7 +63,8 @@ export class ErrorLog implements Log {
   write(level: number, message: string, scope?: LogScope): void {
     if (level > this.level) return;
     updateTime();
-    const name = LOG_LEVEL_NAMES[level]!;
+    // nginx prints its lowest level without a name.
+    const name = level === LOG_STDERR ? '' : LOG_LEVEL_NAMES[level]!;
     let text = message;
     let head = `${errorLogTime()} [${name}] ${logState.pid}`;
     if (scope !== undefined) {

@@ -2,7 +2,6 @@
  * Lua states: one per worker that all requests share, or, with lua_code_cache off, one per request, so that changed
  * files and init_by_lua take effect at once. ngx_lua: ngx_http_lua_init_vm(), ngx_http_lua_get_lua_vm().
  */
-import { fileURLToPath } from 'node:url';
 import { ApiContext, contextOf } from '../../api/context.ts';
 import { IN_INIT } from '../../api/phase.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
@@ -14,9 +13,6 @@ import type { LuaMain } from './conf.ts';
 import { luaModule } from './module.ts';
 import { installNgx } from './ngx/index.ts';
 import { callProtected, LuaRun } from './run.ts';
-
-/** Lua modules that we ship; they win over files of the same name on lua_package_path. */
-const LUALIB = fileURLToPath(new URL('../lualib/', import.meta.url));
 
 /** LuaJIT's own path as OpenResty builds it, which `;;` stands for. */
 const DEFAULT_PATH =
@@ -42,8 +38,7 @@ export let replayingInit = false;
 function expandPath(path: string | undefined, standard: string, prefix: string): string {
   if (path === undefined) return standard;
   return path
-    .replaceAll('$prefix', prefix)
-    .replaceAll('${prefix}', prefix)
+    .replace(/\$\{?prefix\}?/g, prefix)
     .replace(/;;/g, () => `;${standard};`)
     .replace(/^;|;$/g, '');
 }
@@ -52,7 +47,7 @@ function newState(vm: Vm): LuaState {
   const { main, http } = vm;
   const prefix = http.cycle.prefix.replace(/\/$/, '');
   const state = new LuaState({
-    packagePath: `${LUALIB}?.lua;${expandPath(main.packagePath, DEFAULT_PATH, prefix)}`,
+    packagePath: expandPath(main.packagePath, DEFAULT_PATH, prefix),
     packageCpath: expandPath(main.packageCpath, DEFAULT_CPATH, prefix),
   });
   installNgx(state, http);

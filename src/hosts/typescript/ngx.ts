@@ -53,7 +53,6 @@ export type HeaderValue = string | number | readonly string[] | undefined;
 
 /** JavaScript text as bytes: characters above 255 become UTF-8. */
 function bytes(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of latin1
   return /^[\x00-\xff]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 

@@ -14,6 +14,7 @@ import { installHeader } from './header.ts';
 import { installLocation } from './location.ts';
 import { installLog } from './log.ts';
 import { installOutput } from './output.ts';
+import { installRe } from './re.ts';
 import { installRequest } from './req.ts';
 import { installResponse } from './resp.ts';
 import { installShared } from './shared.ts';
@@ -38,6 +39,7 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installEncoding(ngx);
   installLocation(ngx);
   installTimer(ngx);
+  installRe(ngx, http);
   installShared(ngx, http);
   installWorker(ngx, http);
   installConfig(ngx, http);

@@ -1,0 +1,133 @@
+/** ngx.re.match, find, gmatch, sub, gsub. lua-resty-core: resty.core.regex; the work is done in src/regex. */
+import { writeLog } from '../../../api/log.ts';
+import type { HttpCycle } from '../../../http/cycle.ts';
+import { LOG_ERR } from '../../../log/log.ts';
+import {
+  callNow,
+  first,
+  type LuaFunction,
+  type LuaResult,
+  LuaTable,
+  type LuaValue,
+  ret2,
+  ret3,
+  throwError,
+  toText,
+} from '../../../lua/index.ts';
+import type { Regex } from '../../../regex/regex.ts';
+import { namedCapture, RegexFunctions, type Replacer } from '../../../regex/replace.ts';
+import { luaModule } from '../module.ts';
+
+function text(v: LuaValue): string {
+  return typeof v === 'string' ? v : toText(v);
+}
+
+function letters(v: LuaValue): string {
+  return v === undefined ? '' : text(v);
+}
+
+/** The captures of the regex's last match: [0] the whole, [1..n] the groups, false where unset, and the named ones. */
+function captures(regex: Regex, dupNames: boolean, into: LuaTable | undefined): LuaTable {
+  const table = into ?? new LuaTable();
+  table.setInt(0, regex.group(0));
+  for (let i = 1; i <= regex.captureCount; i++) table.setInt(i, regex.group(i) ?? false);
+  for (const [name, numbers] of regex.names) {
+    const value = namedCapture(regex, numbers, dupNames);
+    if (value !== undefined) table.set(name, typeof value === 'object' ? LuaTable.fromArray(value) : value);
+  }
+  return table;
+}
+
+/** `ctx.pos` of the optional fourth argument. */
+function positionOf(ctx: LuaValue): number {
+  if (!(ctx instanceof LuaTable)) return 1;
+  const pos = ctx.get('pos');
+  return typeof pos === 'number' ? pos : 1;
+}
+
+function remember(ctx: LuaValue, regex: Regex): void {
+  if (ctx instanceof LuaTable) ctx.set('pos', regex.end + 1);
+}
+
+/** What options are unknown raises an error at the caller, as lua-resty-core does. */
+function guarded<T>(fn: () => T): T {
+  try {
+    return fn();
+  } catch (error) {
+    if (error instanceof Error) throwError(error.message);
+    throw error;
+  }
+}
+
+export function regexFunctions(http: HttpCycle): RegexFunctions {
+  let functions = byHttp.get(http);
+  if (functions === undefined) {
+    const main = luaModule.mainOf(http.confs);
+    functions = new RegexFunctions(main.regexCacheMaxEntries, main.regexMatchLimit, (message) => {
+      writeLog(http, LOG_ERR, message);
+    });
+    byHttp.set(http, functions);
+  }
+  return functions;
+}
+
+const byHttp = new WeakMap<HttpCycle, RegexFunctions>();
+
+function matching(functions: RegexFunctions): LuaFunction {
+  return (subject, pattern, options, ctx, into) => {
+    const regex = guarded(() => functions.match(text(subject), text(pattern), letters(options), positionOf(ctx)));
+    if (regex === null) return functions.error === undefined ? undefined : ret2(undefined, functions.error);
+    remember(ctx, regex);
+    return captures(regex, functions.dupNames, into instanceof LuaTable ? into : undefined);
+  };
+}
+
+function finding(functions: RegexFunctions): LuaFunction {
+  return (subject, pattern, options, ctx, nth) => {
+    const group = typeof nth === 'number' ? nth : 0;
+    const regex = guarded(() => {
+      return functions.find(text(subject), text(pattern), letters(options), positionOf(ctx), group);
+    });
+    if (regex === null) return functions.error === undefined ? undefined : ret3(undefined, undefined, functions.error);
+    remember(ctx, regex);
+    if (functions.error !== undefined) return ret3(undefined, undefined, functions.error);
+    return functions.from < 0 ? ret2(undefined, undefined) : ret2(functions.from, functions.to);
+  };
+}
+
+function globalMatching(functions: RegexFunctions): LuaFunction {
+  return (subject, pattern, options) => {
+    const iterator = guarded(() => functions.gmatch(text(subject), text(pattern), letters(options)));
+    if (iterator === null) return ret2(undefined, functions.error);
+    return (): LuaResult => {
+      if (iterator.next()) return captures(iterator.regex, iterator.dupNames, undefined);
+      return iterator.error === undefined ? undefined : ret2(undefined, iterator.error);
+    };
+  };
+}
+
+function replacing(functions: RegexFunctions, global: boolean): LuaFunction {
+  return (subject, pattern, replacement, options) => {
+    const replace: string | Replacer =
+      typeof replacement === 'function'
+        ? (regex, dupNames) => text(first(callNow(replacement, [captures(regex, dupNames, undefined)])))
+        : text(replacement);
+    const result = guarded(() => functions.sub(text(subject), text(pattern), replace, letters(options), global));
+    if (result === null) return ret3(undefined, undefined, functions.error);
+    return ret2(result, functions.count);
+  };
+}
+
+export function installRe(ngx: LuaTable, http: HttpCycle): void {
+  const functions = regexFunctions(http);
+  ngx.setStr(
+    're',
+    LuaTable.fromObject({
+      match: matching(functions),
+      find: finding(functions),
+      gmatch: globalMatching(functions),
+      sub: replacing(functions, false),
+      gsub: replacing(functions, true),
+    }),
+  );
+}
