@@ -114,6 +114,7 @@ class Translator {
     if (node.type === 'keep') return this.keepRest([]);
     if (node.type !== 'seq') throw new Untranslatable('\\K inside a group');
     const at = node.items.findLastIndex((item) => item.type === 'keep');
+    if (at < 0) throw new Untranslatable('\\K inside a group');
     const before = node.items.slice(0, at).filter((item) => item.type !== 'keep');
     if (before.some((item) => some(item, (n) => n.type === 'keep'))) throw new Untranslatable('\\K inside a group');
     return this.sequence(before) + this.keepRest(node.items.slice(at + 1));
