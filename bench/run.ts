@@ -1,0 +1,185 @@
+/**
+ * npm run bench: tsresty against nginx with its Lua module, in turn, in one run.
+ *
+ * The figure is CPU time of the server process per request, and its ratio: wall-clock figures on shared machines say
+ * little. Each scenario is run in rounds, peer and tsresty one after the other, and the medians are reported.
+ *
+ *   --seconds N     of load a round (default 3)         --rounds N   (default 3)
+ *   --only NAMES    scenarios, comma-separated          --node PATH  another Node.js for tsresty
+ *   --nginx PATH    the peer (default: nginx in PATH)   --modules DIR  where its Lua module lies
+ *   --out FILE      without extension (default bench/results/http)
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chart } from './chart.ts';
+import { type Load, load } from './load.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
+import { Server } from './server.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    node: { type: 'string', default: process.execPath },
+    nginx: { type: 'string', default: 'nginx' },
+    modules: { type: 'string', default: '/usr/lib/nginx/modules' },
+    lualib: { type: 'string' },
+    out: { type: 'string', default: join(root, 'bench/results/http') },
+  },
+});
+const seconds = Number(values.seconds);
+const rounds = Number(values.rounds);
+const chosen = values.only?.split(',');
+const scenarios = SCENARIOS.filter((scenario) => chosen === undefined || chosen.includes(scenario.name));
+const CONNECTIONS = 64;
+
+interface Sample extends Load {
+  /** Microseconds of CPU a request. */
+  readonly cpu: number;
+}
+
+interface Row {
+  readonly scenario: Scenario;
+  readonly peer: Sample | undefined;
+  readonly own: Sample;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+async function measure(server: Server, scenario: Scenario, time: number): Promise<Sample> {
+  const before = server.cpu();
+  // A megabyte a response: fewer connections keep loopback's buffers from being what is measured.
+  const connections = scenario.name === 'static-1m' ? 8 : CONNECTIONS;
+  const url = `http://127.0.0.1:${server.options.port}${scenario.path}`;
+  const result = await load(url, scenario.headers ?? {}, time, connections);
+  if (result.errors > 0) throw new Error(`${server.options.name}, ${scenario.name}: ${result.errors} failed requests`);
+  return { ...result, cpu: (server.cpu() - before) / Math.max(result.requests, 1) };
+}
+
+function middle(samples: readonly Sample[]): Sample {
+  return {
+    cpu: median(samples.map((s) => s.cpu)),
+    p50: median(samples.map((s) => s.p50)),
+    p99: median(samples.map((s) => s.p99)),
+    requests: median(samples.map((s) => s.requests)),
+    errors: 0,
+  };
+}
+
+/** Modules that the peer's package has as files of their own. */
+function peerPreamble(): string {
+  const names = ['ndk_http_module', 'ngx_http_lua_module'];
+  const files = names.map((name) => join(values.modules, `${name}.so`));
+  const missing = files.find((file) => !existsSync(file));
+  if (missing !== undefined) {
+    throw new Error(
+      `the peer's Lua module is missing (${missing}): install libnginx-mod-http-lua, or give --modules DIR`,
+    );
+  }
+  return files.map((file) => `load_module ${file};`).join('\n');
+}
+
+function version(command: readonly string[]): string {
+  const [program, ...args] = command as [string, ...string[]];
+  const result = spawnSync(program, args, { encoding: 'utf8' });
+  return (result.stderr + result.stdout).trim().split('\n')[0] ?? '';
+}
+
+execFileSync(process.execPath, [join(root, 'scripts/build.mjs'), '--fast'], { stdio: 'inherit' });
+const folder = mkdtempSync(join(tmpdir(), 'tsresty-bench-'));
+const lualib = values.lualib === undefined ? '' : `lua_package_path "${values.lualib}/?.lua;;";`;
+const peer = new Server({
+  name: 'nginx',
+  command: [values.nginx],
+  folder: join(folder, 'nginx'),
+  port: 18181,
+  scenarios: scenarios.filter((scenario) => scenario.ownOnly !== true),
+  preamble: `user root;\n${peerPreamble()}`,
+  http: lualib,
+});
+const own = new Server({
+  name: 'tsresty',
+  command: [values.node, join(root, 'bin/tsresty')],
+  folder: join(folder, 'tsresty'),
+  port: 18182,
+  scenarios,
+  preamble: '',
+  http: '',
+});
+
+const rows: Row[] = [];
+let idle: [number, number] = [0, 0];
+let after: [number, number] = [0, 0];
+try {
+  await peer.start();
+  await own.start();
+  idle = [peer.memory(), own.memory()];
+  for (const scenario of scenarios) {
+    const samples: { peer: Sample[]; own: Sample[] } = { peer: [], own: [] };
+    await measure(own, scenario, 2);
+    if (scenario.ownOnly !== true) await measure(peer, scenario, 1);
+    for (let round = 1; round <= rounds; round++) {
+      process.stderr.write(`\r\x1b[K${scenario.title}: round ${round} of ${rounds}`);
+      if (scenario.ownOnly !== true) samples.peer.push(await measure(peer, scenario, seconds));
+      samples.own.push(await measure(own, scenario, seconds));
+    }
+    rows.push({
+      scenario,
+      peer: samples.peer.length > 0 ? middle(samples.peer) : undefined,
+      own: middle(samples.own),
+    });
+  }
+  process.stderr.write('\r\x1b[K');
+  after = [peer.memory(), own.memory()];
+} finally {
+  await peer.stop();
+  await own.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+const peerVersion = version([values.nginx, '-v']).replace('nginx version: ', '');
+const nodeVersion = version([values.node, '--version']);
+const lines = [
+  `# tsresty on Node.js ${nodeVersion} against ${peerVersion} with its Lua module`,
+  '',
+  `One worker each, ${CONNECTIONS} connections (8 for 1 MB), medians of ${rounds} rounds of ${seconds} s in turn, one run.`,
+  'CPU is user and system time of the server process per request; efficiency is nginx / tsresty, so above 1 is better.',
+  '',
+  '| | nginx, CPU µs | tsresty, CPU µs | efficiency | goal | nginx p50 / p99 ms | tsresty p50 / p99 ms |',
+  '|---|--:|--:|--:|--:|--:|--:|',
+];
+for (const { scenario, peer: theirs, own: ours } of rows) {
+  const ratio = theirs === undefined ? '' : (theirs.cpu / ours.cpu).toFixed(2);
+  const latency = (s: Sample | undefined): string =>
+    s === undefined ? '' : `${s.p50.toFixed(2)} / ${s.p99.toFixed(2)}`;
+  lines.push(
+    `| ${scenario.title} | ${theirs?.cpu.toFixed(1) ?? ''} | ${ours.cpu.toFixed(1)} | ${ratio} | ${scenario.goal ?? ''} | ${latency(theirs)} | ${latency(ours)} |`,
+  );
+}
+lines.push(
+  '',
+  '| | nginx | tsresty |',
+  '|---|--:|--:|',
+  `| resident memory, idle / after load, MB | ${idle[0].toFixed(0)} / ${after[0].toFixed(0)} | ${idle[1].toFixed(0)} / ${after[1].toFixed(0)} |`,
+  `| cold start to listening, ms | ${peer.coldStart.toFixed(0)} | ${own.coldStart.toFixed(0)} |`,
+  '',
+);
+const text = lines.join('\n');
+process.stdout.write(text);
+const bars = rows.flatMap(({ scenario, peer: theirs, own: ours }) => {
+  if (theirs === undefined) return [];
+  const detail = `${ours.cpu.toFixed(1)} / ${theirs.cpu.toFixed(1)} µs`;
+  return [{ label: scenario.title, ratio: theirs.cpu / ours.cpu, goal: scenario.goal, detail }];
+});
+const title = `CPU efficiency against nginx + Lua (Node.js ${nodeVersion})`;
+writeFileSync(`${values.out}.md`, text);
+writeFileSync(`${values.out}.svg`, chart(title, bars));

@@ -1,0 +1,118 @@
+/** One server under test: its configuration, its process, and what the system says of that process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Scenario } from './scenarios.ts';
+
+export interface ServerOptions {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly folder: string;
+  readonly port: number;
+  readonly scenarios: readonly Scenario[];
+  /** Lines in front of the configuration (load_module). */
+  readonly preamble: string;
+  /** Lines of the http block. */
+  readonly http: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Clock ticks a second in /proc (USER_HZ), which Linux fixes at 100 for programs. */
+const TICKS = 100;
+
+export class Server {
+  readonly options: ServerOptions;
+  /** Milliseconds from the start of the process until it takes connections. */
+  coldStart = 0;
+  private child: ChildProcess | undefined;
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+  }
+
+  get pid(): number {
+    const pid = this.child?.pid;
+    if (pid === undefined) throw new Error(`${this.options.name} does not run`);
+    return pid;
+  }
+
+  private configure(): void {
+    const { folder, port, scenarios, preamble, http } = this.options;
+    for (const sub of ['conf', 'logs', 'html', 'tmp']) mkdirSync(join(folder, sub), { recursive: true });
+    writeFileSync(join(folder, 'html/1k'), 'x'.repeat(1024));
+    writeFileSync(join(folder, 'html/1m'), Buffer.alloc(1 << 20, 'y'));
+    writeFileSync(
+      join(folder, 'hello.ts'),
+      "export default (ngx: { say(text: string): void }): void => ngx.say('hello');\n",
+    );
+    const locations = scenarios.map((scenario) => `location = ${scenario.location}`).join('\n    ');
+    const text = `${preamble}
+worker_processes 1; daemon off; master_process off; pid logs/nginx.pid; error_log logs/error.log warn;
+events { worker_connections 1024; }
+http {
+  access_log off; default_type text/plain; keepalive_requests 100000000; client_body_temp_path tmp;
+  ${http}
+  server {
+    listen 127.0.0.1:${port};
+    ${locations}
+  }
+}
+`;
+    writeFileSync(join(folder, 'conf/nginx.conf'), text);
+  }
+
+  async start(): Promise<void> {
+    this.configure();
+    const { command, folder, port, env, name } = this.options;
+    const [program, ...args] = command as [string, ...string[]];
+    const began = performance.now();
+    const child = spawn(program, [...args, '-p', `${folder}/`, '-c', 'conf/nginx.conf'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    this.child = child;
+    let errors = '';
+    child.stderr?.on('data', (chunk: Buffer) => (errors += chunk));
+    while (!(await accepts(port))) {
+      if (child.exitCode !== null) throw new Error(`${name} did not start:\n${errors}`);
+      if (performance.now() - began > 15000) throw new Error(`${name} does not listen:\n${errors}`);
+      await delay(2);
+    }
+    this.coldStart = performance.now() - began;
+  }
+
+  async stop(): Promise<void> {
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  }
+
+  /** CPU time of the process so far, user and system, in microseconds. */
+  cpu(): number {
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return ((Number(fields[11]) + Number(fields[12])) / TICKS) * 1e6;
+  }
+
+  /** Resident memory in MB. */
+  memory(): number {
+    const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.pid}/status`, 'latin1'));
+    return Number(kilobytes?.[1] ?? 0) / 1024;
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
