@@ -4,23 +4,13 @@
 // slow paths: coercions between numbers and strings, defaults, errors. `given` is the function's `arguments.length`,
 // by which "got no value" differs from "got nil".
 
-import { Coroutine } from '../coroutine.ts';
 import { argError } from '../error.ts';
 import { formatNumber, parseNumber, toInt32 } from '../number.ts';
+import { typeName } from '../runtime.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaValue } from '../value.ts';
 
-/** The name of a value's type, as `type` gives it. */
-export function typeName(v: LuaValue): string {
-  switch (typeof v) {
-    case 'undefined':
-      return 'nil';
-    case 'object':
-      return v instanceof LuaTable ? 'table' : v instanceof Coroutine ? 'thread' : 'userdata';
-    default:
-      return typeof v;
-  }
-}
+export { typeName };
 
 /** Throws "bad argument #n to 'fname' (expected expected, got ...)". */
 export function typeError(v: LuaValue, n: number, fname: string, expected: string, given: number): never {

@@ -6,10 +6,10 @@
 import { type NativeFrame, pushFrame, R, ret2, S } from '../call.ts';
 import { argError, throwError } from '../error.ts';
 import { formatNumber } from '../number.ts';
+import { index } from '../runtime.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { argString, optInteger, typeName } from './args.ts';
-import { index } from './meta.ts';
 import { captures, found, type Pattern, patternOf, unanchoredPatternOf } from './pattern.ts';
 
 /** string.gmatch(s, pattern). */

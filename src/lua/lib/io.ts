@@ -147,14 +147,15 @@ function readFormat(source: Source, format: LuaValue, n: number): LuaValue {
   }
 }
 
-function read(file: LuaFile, formats: readonly LuaValue[]): LuaResult {
+/** Reads formats, the first of which is argument `n`. */
+function read(file: LuaFile, formats: readonly LuaValue[], n: number): LuaResult {
   const source = sourceOf(file);
   try {
     if (formats.length === 0) return source.readLine(false);
-    if (formats.length === 1) return readFormat(source, formats[0], 1);
+    if (formats.length === 1) return readFormat(source, formats[0], n);
     const values: LuaValue[] = [];
     for (let i = 0; i < formats.length; i++) {
-      const v = readFormat(source, formats[i], i + 1);
+      const v = readFormat(source, formats[i], n + i);
       values.push(v);
       if (v === undefined) break;
     }
@@ -166,14 +167,15 @@ function read(file: LuaFile, formats: readonly LuaValue[]): LuaResult {
 
 // ---- writing
 
-function write(file: LuaFile, values: readonly LuaValue[]): LuaResult {
+/** Writes values, the first of which is argument `n`. */
+function write(file: LuaFile, values: readonly LuaValue[], n: number): LuaResult {
   const source = sourceOf(file);
   try {
     for (let i = 0; i < values.length; i++) {
       const v = values[i];
       if (typeof v === 'string') source.write(v);
       else if (typeof v === 'number') source.write(formatNumber(v));
-      else typeError(v, i + 1, 'write', 'string', values.length);
+      else typeError(v, n + i, 'write', 'string', n + values.length);
     }
     return file;
   } catch (error) {
@@ -237,7 +239,7 @@ const METHODS: Readonly<Record<string, LuaFunction>> = {
     return iterator(self(file, 'lines', arguments.length), formats, false);
   },
   read(file, ...formats) {
-    return read(self(file, 'read', arguments.length), formats);
+    return read(self(file, 'read', arguments.length), formats, 2);
   },
   seek(file, whence, offset) {
     const source = sourceOf(self(file, 'seek', arguments.length));
@@ -262,7 +264,7 @@ const METHODS: Readonly<Record<string, LuaFunction>> = {
     return true;
   },
   write(file, ...values) {
-    return write(self(file, 'write', arguments.length), values);
+    return write(self(file, 'write', arguments.length), values, 2);
   },
   __tostring(file) {
     if (!(file instanceof LuaFile)) typeError(file, 1, '__tostring', 'FILE*', arguments.length);
@@ -451,7 +453,7 @@ export function openIo(): LuaTable {
       if (direction[0] !== 'r' && direction[0] !== 'w') return failure('EINVAL', text);
       return direction[0] === 'r' ? popenRead(metatable, text) : popenWrite(metatable, text);
     },
-    read: (...formats) => read(usable(input), formats),
+    read: (...formats) => read(usable(input), formats, 1),
     tmpfile() {
       try {
         const name = fs.mkdtempSync(`${tmpdir()}/lua-`);
@@ -466,7 +468,7 @@ export function openIo(): LuaTable {
       if (arguments.length === 0) argError(1, 'type', 'value expected');
       return v instanceof LuaFile ? (v.source === undefined ? 'closed file' : 'file') : undefined;
     },
-    write: (...values) => write(usable(output), values),
+    write: (...values) => write(usable(output), values, 1),
   };
   for (const name of Object.keys(functions)) t.setStr(name, functions[name]);
   return t;

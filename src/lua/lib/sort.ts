@@ -7,9 +7,9 @@
 
 import { type NativeFrame, pushFrame, R, S } from '../call.ts';
 import { throwError } from '../error.ts';
+import { lt } from '../runtime.ts';
 import { type LuaTable, trim } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
-import { lessThan } from './meta.ts';
 
 // What the comparison that is asked for decides.
 const ENDS = 0; // a[last] < a[first]: to be swapped
@@ -22,7 +22,7 @@ const DOWN = 4; // pivot < a[j]: j goes on
 export function sortTable(table: LuaTable, less: LuaFunction | undefined): LuaResult {
   const items = table.$a;
   if (less === undefined && sortPlain(items)) return nothing();
-  return items.length <= 2 ? nothing() : new Sort(items, less ?? lessThan).run(ENDS, S);
+  return items.length <= 2 ? nothing() : new Sort(items, less ?? lt).run(ENDS, S);
 }
 
 function nothing(): LuaResult {

@@ -1,10 +1,10 @@
 // Values as text: what `tostring`, `print` and "%s" show.
 
-import { call, first, suspended } from '../call.ts';
-import { throwError } from '../error.ts';
+import { first } from '../call.ts';
+import { callNow } from '../coroutine.ts';
 import { formatNumber } from '../number.ts';
-import { LuaTable } from '../table.ts';
-import { addressOf, type LuaValue, Userdata } from '../value.ts';
+import { metamethod } from '../runtime.ts';
+import { addressOf, type LuaValue } from '../value.ts';
 import { typeName } from './args.ts';
 
 /** The text of a value without its metatable: "nil", "1.5", "table: 0x7f0000000010". */
@@ -26,12 +26,8 @@ export function rawText(v: LuaValue): string {
 /** The text of a value as "%s" shows it: through __tostring, whose result need not be a string. */
 export function toText(v: LuaValue): string {
   if (typeof v !== 'object') return rawText(v);
-  const metatable = v instanceof LuaTable || v instanceof Userdata ? v.metatable : undefined;
-  const handler = metatable?.getStr('__tostring');
-  if (handler === undefined) return rawText(v);
-  const result = call(handler, [v]);
-  if (suspended(result)) throwError('attempt to yield across C-call boundary');
-  return rawText(first(result));
+  const handler = metamethod(v, '__tostring');
+  return handler === undefined ? rawText(v) : rawText(first(callNow(handler, [v])));
 }
 
 /** "%p": the address of a value that has one, else "NULL". */

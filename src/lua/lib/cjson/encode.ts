@@ -1,12 +1,12 @@
 // cjson.encode: a Lua value as JSON text.
 
-import { call, first, suspended } from '../../call.ts';
-import { throwError } from '../../error.ts';
+import { first } from '../../call.ts';
+import { callNow } from '../../coroutine.ts';
 import { formatG, formatNumber } from '../../number.ts';
+import { index } from '../../runtime.ts';
 import { LuaTable } from '../../table.ts';
 import { type LuaValue, NULL } from '../../value.ts';
 import { typeName } from '../args.ts';
-import { index } from '../meta.ts';
 import { type CjsonConfig, EMPTY_ARRAY, HARD_DEPTH, JsonFailure } from './config.ts';
 
 type Fields = Record<string, LuaValue>;
@@ -102,9 +102,7 @@ function encodeTable(config: CjsonConfig, t: LuaTable, depth: number): string {
 }
 
 function callLength(handler: LuaValue, t: LuaTable): number {
-  const r = call(handler, [t]);
-  if (suspended(r)) throwError('attempt to yield across C-call boundary');
-  const n = first(r);
+  const n = first(callNow(handler, [t]));
   return typeof n === 'number' ? Math.trunc(n) : 0;
 }
 
@@ -150,9 +148,7 @@ function encodeArray(config: CjsonConfig, t: LuaTable, length: number, depth: nu
 }
 
 function readItem(t: LuaTable, i: number): LuaValue {
-  const r = index(t, i);
-  if (suspended(r)) throwError('attempt to yield across C-call boundary');
-  return first(r);
+  return first(callNow(index, [t, i]));
 }
 
 /** Property names of tables, as JSON keys with their colon: there are as many as constants in programs. */
