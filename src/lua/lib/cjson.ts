@@ -10,6 +10,7 @@ import { argInteger, argString } from './args.ts';
 import { type CjsonConfig, defaultConfig, EMPTY_ARRAY, JsonFailure } from './cjson/config.ts';
 import { decodeJson } from './cjson/decode.ts';
 import { encodeJson } from './cjson/encode.ts';
+import { markLibrary } from './native.ts';
 
 const VERSION = '2.1.0.11';
 const INT_MAX = 2147483647;
@@ -33,7 +34,7 @@ function makeModule(arrayMt: LuaTable, emptyArrayMt: LuaTable, safe: boolean): L
   t.setStr('empty_array', EMPTY_ARRAY);
   t.setStr('_NAME', 'cjson');
   t.setStr('_VERSION', VERSION);
-  return t;
+  return markLibrary(t);
 }
 
 /** encode or decode on checked arguments; throws JsonFailure. */
@@ -54,7 +55,7 @@ function decoder(config: CjsonConfig): Conversion {
 }
 
 function expose(convert: Conversion): LuaFunction {
-  return function cjson(v: LuaValue): LuaResult {
+  return function convertOrThrow(v: LuaValue): LuaResult {
     try {
       return convert(arguments.length, v);
     } catch (error) {
@@ -65,7 +66,7 @@ function expose(convert: Conversion): LuaFunction {
 }
 
 function protect(convert: Conversion): LuaFunction {
-  return function cjson(v: LuaValue): LuaResult {
+  return function convertOrReturn(v: LuaValue): LuaResult {
     if (arguments.length !== 1) argError(1, 'cjson', 'expected 1 argument');
     try {
       return convert(1, v);

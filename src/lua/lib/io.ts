@@ -15,8 +15,9 @@ import { LuaTable } from '../table.ts';
 import { addressOf, type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { argInteger, argNumber, argString, typeError } from './args.ts';
 import { codeOf, describe, failure, pathOf } from './errno.ts';
+import { natives } from './native.ts';
 import { exitStatus, shellText } from './os.ts';
-import { type Buffering, Stream } from './stream.ts';
+import { type Buffering, Stream, type StreamOptions, systemError } from './stream.ts';
 
 /** What a file reads from and writes to. */
 type Source = Pick<
@@ -49,8 +50,8 @@ const dropped = new FinalizationRegistry<Stream>((stream) => {
   }
 });
 
-function openStream(metatable: LuaTable, fd: number, append: boolean): LuaFile {
-  const stream = new Stream(fd, { append });
+function openStream(metatable: LuaTable, fd: number, options: StreamOptions): LuaFile {
+  const stream = new Stream(fd, options);
   const file = new LuaFile(metatable, stream, () => {
     dropped.unregister(stream);
     stream.close();
@@ -83,7 +84,11 @@ function fopen(metatable: LuaTable, name: string, mode: string): LuaFile | strin
   const flags = modeFlags(mode);
   if (flags === undefined) return 'EINVAL';
   try {
-    return openStream(metatable, fs.openSync(pathOf(name), flags, 0o666), mode[0] === 'a');
+    const fd = fs.openSync(pathOf(name), flags, 0o666);
+    const both = mode.includes('+');
+    const readable = both || mode[0] === 'r';
+    const writable = both || mode[0] !== 'r';
+    return openStream(metatable, fd, { readable, writable, append: mode[0] === 'a' });
   } catch (error) {
     return codeOf(error);
   }
@@ -228,7 +233,7 @@ function iterator(file: LuaFile, formats: LuaValue[], closes: boolean): LuaFunct
   }['C:for iterator'];
 }
 
-const METHODS: Readonly<Record<string, LuaFunction>> = {
+const METHODS = natives({
   close(file) {
     return close(self(file, 'close', arguments.length));
   },
@@ -270,7 +275,7 @@ const METHODS: Readonly<Record<string, LuaFunction>> = {
     if (!(file instanceof LuaFile)) typeError(file, 1, '__tostring', 'FILE*', arguments.length);
     return file.source === undefined ? 'file (closed)' : `file (${addressOf(file)})`;
   },
-};
+});
 
 // ---- pipes
 
@@ -307,7 +312,7 @@ class MemoryInput implements Source {
   }
 
   write(): void {
-    throw Object.assign(new Error('EBADF'), { code: 'EBADF' });
+    throw systemError('EBADF');
   }
 
   flush(): void {}
@@ -360,7 +365,7 @@ class MemoryOutput implements Source {
   flush(): void {}
 
   #unreadable(): never {
-    throw Object.assign(new Error('EBADF'), { code: 'EBADF' });
+    throw systemError('EBADF');
   }
 
   readLine(): undefined {
@@ -425,51 +430,52 @@ export function openIo(): LuaTable {
     return current;
   };
 
-  const functions: Record<string, LuaFunction> = {
-    close(v) {
+  // Written with the mark of natives in their names, since every state has its own.
+  const functions: Record<`C:${string}`, LuaFunction> = {
+    'C:close'(v) {
       return close(arguments.length === 0 ? output : self(v, 'close', 1));
     },
-    flush: () => flush(usable(output)),
-    input(v) {
+    'C:flush': () => flush(usable(output)),
+    'C:input'(v) {
       if (v !== undefined) input = v instanceof LuaFile ? self(v, 'input', 1) : openOrThrow(v, 'r', 'input');
       return input;
     },
-    lines(v, ...formats) {
+    'C:lines'(v, ...formats) {
       return v === undefined ? iterator(input, formats, false) : iterator(openOrThrow(v, 'r', 'lines'), formats, true);
     },
-    open(name, mode) {
+    'C:open'(name, mode) {
       const text = argString(name, 1, 'open', arguments.length);
       const opened = fopen(metatable, text, mode === undefined ? 'r' : argString(mode, 2, 'open', arguments.length));
       return typeof opened === 'string' ? failure(opened, text) : opened;
     },
-    output(v) {
+    'C:output'(v) {
       if (v !== undefined) output = v instanceof LuaFile ? self(v, 'output', 1) : openOrThrow(v, 'w', 'output');
       return output;
     },
-    popen(command, mode) {
+    'C:popen'(command, mode) {
       const text = argString(command, 1, 'popen', arguments.length);
       const direction = mode === undefined ? 'r' : argString(mode, 2, 'popen', arguments.length);
       stdout.flush();
       if (direction[0] !== 'r' && direction[0] !== 'w') return failure('EINVAL', text);
       return direction[0] === 'r' ? popenRead(metatable, text) : popenWrite(metatable, text);
     },
-    read: (...formats) => read(usable(input), formats, 1),
-    tmpfile() {
+    'C:read': (...formats) => read(usable(input), formats, 1),
+    'C:tmpfile'() {
       try {
         const name = fs.mkdtempSync(`${tmpdir()}/lua-`);
         const fd = fs.openSync(`${name}/tmpfile`, 'wx+', 0o600);
         fs.rmSync(name, { recursive: true });
-        return openStream(metatable, fd, false);
+        return openStream(metatable, fd, {});
       } catch (error) {
         return failed(error);
       }
     },
-    type(v) {
+    'C:type'(v) {
       if (arguments.length === 0) argError(1, 'type', 'value expected');
       return v instanceof LuaFile ? (v.source === undefined ? 'closed file' : 'file') : undefined;
     },
-    write: (...values) => write(usable(output), values, 1),
+    'C:write': (...values) => write(usable(output), values, 1),
   };
-  for (const name of Object.keys(functions)) t.setStr(name, functions[name]);
+  for (const [name, fn] of Object.entries(functions)) t.setStr(name.slice(2), fn);
   return t;
 }

@@ -128,7 +128,7 @@ function frexp(x: LuaValue): LuaResult {
 function ldexp(x: LuaValue, e: LuaValue): LuaResult {
   const n = argNumber(x, 1, 'ldexp', arguments.length);
   const by = Math.trunc(argNumber(e, 2, 'ldexp', arguments.length));
-  if (n - n !== 0) return n;
+  if (n === 0 || n - n !== 0) return n;
   const exponent = split(n) + by;
   const mantissa = double[0]!;
   if (exponent > 1024) return mantissa * Number.POSITIVE_INFINITY;
@@ -193,17 +193,21 @@ export function openMath(): LuaTable {
   const t = LuaTable.fromObject(FUNCTIONS);
   t.setStr('pi', Math.PI);
   t.setStr('huge', Number.POSITIVE_INFINITY);
-  t.setStr('random', function random(m: LuaValue, n: LuaValue): LuaResult {
-    const x = generator.next();
-    if (arguments.length === 0) return x;
-    const low = typeof m === 'number' ? m : argNumber(m, 1, 'random', arguments.length);
-    if (arguments.length === 1) return Math.floor(x * low) + 1;
-    const high = typeof n === 'number' ? n : argNumber(n, 2, 'random', arguments.length);
-    return Math.floor(x * (high - low + 1)) + low;
-  });
-  t.setStr('randomseed', function randomseed(seed: LuaValue): LuaResult {
-    generator.seed(argNumber(seed, 1, 'randomseed', arguments.length));
-    return ret0();
-  });
+  const functions = {
+    'C:random'(m: LuaValue, n: LuaValue): LuaResult {
+      const x = generator.next();
+      if (arguments.length === 0) return x;
+      const low = typeof m === 'number' ? m : argNumber(m, 1, 'random', arguments.length);
+      if (arguments.length === 1) return Math.floor(x * low) + 1;
+      const high = typeof n === 'number' ? n : argNumber(n, 2, 'random', arguments.length);
+      return Math.floor(x * (high - low + 1)) + low;
+    },
+    'C:randomseed'(seed: LuaValue): LuaResult {
+      generator.seed(argNumber(seed, 1, 'randomseed', arguments.length));
+      return ret0();
+    },
+  };
+  t.setStr('random', functions['C:random']);
+  t.setStr('randomseed', functions['C:randomseed']);
   return t;
 }

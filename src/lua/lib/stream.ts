@@ -34,11 +34,30 @@ function remember(stream: Stream): void {
   }
 }
 
+/** How a stream uses its descriptor. */
+export interface StreamOptions {
+  /** Opened for reading, for writing; both if absent. */
+  readonly readable?: boolean;
+  readonly writable?: boolean;
+  /** All writes go to the end. */
+  readonly append?: boolean;
+  /** The descriptor is shared with others: read and written where it stands. */
+  readonly sequential?: boolean;
+  readonly buffering?: Buffering;
+}
+
+/** A failure as node:fs throws it. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
 /** A buffered file descriptor. Failures are thrown as node:fs throws them. */
 export class Stream {
   readonly fd: number;
   buffering: Buffering;
   readonly #append: boolean;
+  readonly #readable: boolean;
+  readonly #writable: boolean;
   /** Where the next read or write of the descriptor takes place; undefined if it has no positions. */
   #position: number | undefined;
   #input: Buffer | undefined;
@@ -47,16 +66,18 @@ export class Stream {
   #end = 0;
   #output = '';
 
-  /** @param sequential for a descriptor that is shared with others: read and written where it stands */
-  constructor(fd: number, options: { append?: boolean; sequential?: boolean; buffering?: Buffering } = {}) {
+  constructor(fd: number, options: StreamOptions = {}) {
     this.fd = fd;
     this.#append = options.append ?? false;
+    this.#readable = options.readable ?? true;
+    this.#writable = options.writable ?? true;
     this.buffering = options.buffering ?? 'full';
     this.#position = options.sequential || !fs.fstatSync(fd).isFile() ? undefined : 0;
   }
 
   /** Appends bytes. */
   write(bytes: string): void {
+    if (!this.#writable) throw systemError('EBADF');
     if (this.#start < this.#end) this.#dropInput();
     if (this.#output === '') remember(this);
     this.#output += bytes;
@@ -93,6 +114,7 @@ export class Stream {
   /** Makes sure that there are unread bytes; false at the end of the file. */
   #fill(): boolean {
     if (this.#start < this.#end) return true;
+    if (!this.#readable) throw systemError('EBADF');
     this.flush();
     this.#input ??= Buffer.allocUnsafe(CHUNK);
     this.#start = 0;
@@ -140,6 +162,7 @@ export class Stream {
 
   /** All that is left; '' at the end of the file. */
   readAll(): string {
+    if (!this.#readable) throw systemError('EBADF');
     this.flush();
     let text = '';
     if (this.#position !== undefined) {

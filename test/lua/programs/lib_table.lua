@@ -48,7 +48,8 @@ print(sorted(3, function(a, b) return a < b end), sorted(2, function(a, b) retur
 t = { 'banana', 'apple', 'Cherry', '10', '9', '', 'b' } table.sort(t) print(show(t))
 t = { 3, 1, 2.5, -1, 1e10, -1e10, 0 } table.sort(t) print(show(t))
 t = { 3, 1, 2 } table.sort(t, function(a, b) return a > b end) print(show(t))
-t = {} for i = 1, 5 do t[i] = setmetatable({ v = i * 7 % 5 }, { __lt = function(a, b) return a.v < b.v end }) end
+local mt = { __lt = function(a, b) return a.v < b.v end }
+t = {} for i = 1, 5 do t[i] = setmetatable({ v = i * 7 % 5 }, mt) end
 table.sort(t) for i = 1, 5 do io.write(t[i].v, ' ') end print()
 try(table.sort, { 1, 'x' })
 try(table.sort, { 1, 2, {} })

@@ -7,15 +7,15 @@ end
 local name = os.tmpname()
 
 print(io.open('/nope/x'))
-print(io.open(name, 'q'))
+print(select(2, io.open(name, 'q')) == name .. ': Invalid argument')
 print(io.type(io.stdout), io.type(5), io.type(nil))
 local f = assert(io.open(name, 'w'))
 print(io.type(f), tostring(f):match('^file %(0x') ~= nil, f:seek(), f:setvbuf('full', 1024))
 f:write('line one\n', 2, ' ', 3.5, '\nline three\n\nlast without end')
-print(f:seek('cur'), f:seek('set', 5), f:write('ONE'), f:seek('end')) 
+print(f:seek('cur'), f:seek('set', 5), f:write('ONE') ~= nil, f:seek('end')) 
 print(f:close(), io.type(f), tostring(f))
 try(f.write, f, 'x')
-try(function() return f:read() end)
+try(function() local r = f:read() return r end)
 for l in io.lines(name) do io.write('[', l, ']') end
 print()
 for a, b in io.lines(name, 1, 2) do io.write('<', a, '|', tostring(b), '>') if a == '2' then break end end
