@@ -10,10 +10,11 @@ import type { Proto } from './compiler/compile.ts';
 import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
 import { setOperations } from './compiler/keys.ts';
 import { Coroutine, deferCall, dynamic } from './coroutine.ts';
-import { LuaError, throwError } from './error.ts';
+import { argError, LuaError, throwError } from './error.ts';
+import { argInteger } from './lib/args.ts';
 import { formatNumber, parseNumber } from './number.ts';
 import { operandNames, positionOf } from './position.ts';
-import { Cursor, LuaTable, trim } from './table.ts';
+import { Cursor, LuaTable } from './table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, truthy, Userdata } from './value.ts';
 
 const MAX_CHAIN = 100;
@@ -105,7 +106,19 @@ function badOperand(action: string, v: LuaValue, name: string | undefined): neve
 
 // Indexing
 
-function index(object: LuaValue, k: LuaValue): LuaResult {
+/** `o[k]`; small enough to be inlined for keys in the hash. */
+function index(o: LuaValue, k: LuaValue): LuaResult {
+  if (o instanceof LuaTable) {
+    const h = o.$h;
+    if (h !== undefined) {
+      const v = h.get(k);
+      if (v !== undefined) return v;
+    }
+  }
+  return indexChain(o, k);
+}
+
+function indexChain(object: LuaValue, k: LuaValue): LuaResult {
   let o = object;
   for (let i = 0; i < MAX_CHAIN; i++) {
     let h: LuaValue;
@@ -132,8 +145,16 @@ function callIndex(h: LuaValue, o: LuaValue, k: LuaValue): LuaResult {
   return one((h as LuaFunction)(o, k));
 }
 
-/** `undefined`, or the sentinel if the metamethod suspended. */
-function setIndex(object: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
+/** `o[k] = v`: `undefined`, or the sentinel if a metamethod suspended. */
+function setIndex(o: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
+  if (typeof k === 'string' && o instanceof LuaTable && o.$m === undefined && o.$n === 0 && o.$h !== undefined) {
+    o.$h.set(k, v);
+    return undefined;
+  }
+  return setIndexChain(o, k, v);
+}
+
+function setIndexChain(object: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
   let o = object;
   for (let i = 0; i < MAX_CHAIN; i++) {
     let h: LuaValue;
@@ -381,6 +402,45 @@ class ItemCursor {
   }
 }
 
+/** select: here because compiled code knows it. */
+export function select(n: LuaValue, ...values: LuaValue[]): LuaResult {
+  if (n === '#') return values.length;
+  const count = values.length;
+  let i = typeof n === 'number' && (n | 0) === n ? n : argInteger(n, 1, 'select', count + 1);
+  if (i < 0) i = count + i + 1;
+  if (i < 1) argError(1, 'select', 'index out of range');
+  switch (count - i) {
+    case 0:
+      return values[count - 1];
+    case 1:
+      R.n = 2;
+      R.a = values[count - 2];
+      R.b = values[count - 1];
+      return S;
+    default:
+      return i > count ? retN([]) : retN(values.slice(i - 1));
+  }
+}
+
+/** The border that LuaJIT finds in an array with holes, by bisection below a slot that is nil. */
+function border(a: readonly LuaValue[], nil: number): number {
+  let low = 0;
+  let high = nil;
+  while (high - low > 1) {
+    const mid = (low + high) >> 1;
+    if (a[mid] === undefined) high = mid;
+    else low = mid;
+  }
+  return low;
+}
+
+/** Ends the items at a border; those behind it move to the hash. */
+function cut(t: LuaTable, end: number): void {
+  const a = t.$a;
+  t.$a = a.slice(0, end + 1);
+  for (let i = end + 1; i < a.length; i++) if (a[i] !== undefined) t.set(i, a[i]);
+}
+
 // What compiled code calls. One object literal: V8 treats calls that have never run as cold only then.
 
 const runtime = {
@@ -416,6 +476,7 @@ const runtime = {
   forLimit: forBound('limit'),
   forStep: forBound('step'),
   /** An object that iterates without calls, if the iterator is next or that of ipairs. */
+  select,
   cursor(f: LuaValue, t: LuaValue, control: LuaValue): Cursor | ItemCursor | undefined {
     if (f === next) return t instanceof LuaTable && control === undefined ? new Cursor(t) : undefined;
     if (f === ipairsNext) {
@@ -424,13 +485,24 @@ const runtime = {
     return undefined;
   },
   noItems: new LuaTable().$a,
-  items(a: LuaValue[]): LuaValue[] {
-    if (a[a.length - 1] === undefined) trim(a);
-    return a;
-  },
   list(a: LuaValue[]): LuaTable {
     const t = new LuaTable();
     t.$a = a;
+    return t;
+  },
+  /** Of a new table whose last item may be nil. */
+  settle(t: LuaTable): LuaTable {
+    const n = t.$a.length - 1;
+    if (t.$a[n] === undefined) cut(t, border(t.$a, n));
+    return t;
+  },
+  /** Of a new table whose items end with varargs or the results of a call. */
+  settleOpen(t: LuaTable): LuaTable {
+    const n = t.$a.length - 1;
+    if (n > 2 || t.$a[n] === undefined) {
+      const end = border(t.$a, Math.max(n + 1, 2));
+      if (end !== n) cut(t, end);
+    }
     return t;
   },
   append(t: LuaTable, count: number, values: readonly LuaValue[]): void {

@@ -69,9 +69,9 @@ class Hash {
   last = 0;
 
   get(k: LuaValue): LuaValue {
-    if (k === this.lastKey) return this.values[this.last];
     const i = this.index.get(k);
     if (i === undefined) return undefined;
+    // `t[k] = t[k] + 1` finds the key once.
     this.lastKey = k;
     this.last = i;
     return this.values[i];
@@ -124,7 +124,7 @@ class Hash {
 
 /** A Lua table. The methods are raw: metamethods are the business of runtime/index.ts. */
 export class LuaTable {
-  /** Items 1..n at their index. Never write into it without `array()`: empty tables share one. */
+  /** Items 1..n at their index, nil for holes. Never write into it without `array()`: empty tables share one. */
   $a: LuaValue[];
   /** Keys that are neither items nor properties. */
   $h: Hash | undefined;
@@ -297,7 +297,47 @@ export class LuaTable {
       if (v === undefined) return;
       this.$h = new Hash();
     }
-    this.$h.set(k, v);
+    const h = this.$h;
+    h.set(k, v);
+    const n = h.keys.length;
+    if (typeof k === 'number' && (n & (n - 1)) === 0 && n >= 8) this.$fillArray();
+  }
+
+  /**
+   * Moves number keys from the hash to the array if more than half of the array's slots will be in use, as Lua does
+   * when a hash is full: an array that is filled from its second item on, or backwards, becomes one.
+   */
+  private $fillArray(): void {
+    const h = this.$h!;
+    // Numbers of keys by the power of two that they do not exceed.
+    const counts = new Array<number>(31).fill(0);
+    const a = this.$a;
+    for (let i = 1; i < a.length; i++) if (a[i] !== undefined) counts[32 - Math.clz32(i - 1)]!++;
+    for (let i = 0; i < h.keys.length; i++) {
+      const k = h.keys[i];
+      if (typeof k === 'number' && k > 0 && k <= 1 << 28 && (k | 0) === k && h.values[i] !== undefined) {
+        counts[32 - Math.clz32(k - 1)]!++;
+      }
+    }
+    let size = 0;
+    for (let bit = 0, used = 0; bit < 29; bit++) {
+      used += counts[bit]!;
+      if (used > 2 ** bit / 2) size = 2 ** bit;
+    }
+    if (size < a.length) return;
+    const items = a === NO_ITEMS ? [undefined] : a;
+    for (let i = items.length; i <= size; i++) items.push(undefined);
+    for (let i = 0; i < h.keys.length; i++) {
+      const k = h.keys[i];
+      if (typeof k !== 'number' || k < 1 || k > size || (k | 0) !== k) continue;
+      const v = h.values[i];
+      if (v === undefined) continue;
+      items[k] = v;
+      h.set(k, undefined);
+    }
+    trim(items);
+    this.$a = items;
+    this.$migrate();
   }
 
   /** Moves items that follow the array from the hash to it. */

@@ -50,6 +50,21 @@ test('items move from the hash to the array', () => {
   assert.equal(t.length(), 2);
 });
 
+test('dense number keys become items, sparse ones do not', () => {
+  const dense = new LuaTable();
+  for (let i = 2; i <= 100; i++) dense.set(i, i);
+  assert.ok(dense.$a.length > 60);
+  for (let i = 2; i <= 100; i++) assert.equal(dense.get(i), i);
+  assert.equal([...dense.entries()].length, 99);
+  const sparse = new LuaTable();
+  for (let i = 1; i <= 100; i++) sparse.set(i * 10, i);
+  assert.equal(sparse.$a.length, 1);
+  assert.equal(sparse.length(), 0);
+  const reverse = new LuaTable();
+  for (let i = 100; i >= 1; i--) reverse.set(i, i);
+  assert.equal(reverse.length(), 100);
+});
+
 test('a traversal may clear and change fields', () => {
   const t = LuaTable.fromArray([1, 2, 3]);
   for (let i = 0; i < 50; i++) t.set('k' + i, i);

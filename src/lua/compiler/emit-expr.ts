@@ -292,6 +292,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const { callee, args, name } = this.prepareCall(e);
     const t = taking !== 'none' && into !== undefined ? into : this.temp();
     this.out.sync(e.line);
+    if (taking === 'one') this.selectFrom(e, callee, args, t);
     this.put(`${t}=(typeof ${callee}==='function'?${callee}:`);
     this.out.site(e.line, '', name);
     this.put(`${RT}.callable(${callee}))(${args});`);
@@ -299,6 +300,23 @@ export abstract class ExprEmitter extends BaseEmitter {
     this.put(`if(${t}===${S}&&${test})${this.leave(t, taking, e.line, name)}`);
     this.land();
     return t;
+  }
+
+  /** `select(n, ...)` for one value needs no copy of the varargs: goes on with the call if it is not that. */
+  private selectFrom(e: CallExpr, callee: string, args: string, t: string): void {
+    const { callee: f, args: exprs } = e;
+    const isSelect = (f.type === 'global' && f.name === 'select') || (f.type === 'local' && f.local.name === 'select');
+    const n = exprs[0];
+    if (!isSelect || exprs.length !== 2 || exprs[1]!.type !== 'vararg' || n === undefined || n.type === 'vararg')
+      return;
+    const text = args.slice(0, -',...va'.length);
+    if (n.type === 'string') {
+      if (n.value === '#') this.put(`if(${callee}===${RT}.select)${t}=va.length;else `);
+    } else if (isConstant(text) || /^\w+$/.test(text)) {
+      this.put(
+        `if(${callee}===${RT}.select&&typeof ${text}==='number'&&${text}>0&&(${text}|0)===${text})${t}=va[${text}-1];else `,
+      );
+    }
   }
 
   // Operators
@@ -485,6 +503,14 @@ export abstract class ExprEmitter extends BaseEmitter {
       if (key.type !== 'string' || keyNames(key.value) === undefined || names.has(key.value)) inline = false;
       else names.add(key.value);
     }
+    if (
+      !inline &&
+      isMulti(last.value) &&
+      fields.length <= MAX_INLINE_ITEMS &&
+      fields.every((f) => f.key === undefined)
+    ) {
+      return this.openList(fields.map((f) => f.value));
+    }
     return inline ? this.smallTable(e) : this.largeTable(e);
   }
 
@@ -506,14 +532,22 @@ export abstract class ExprEmitter extends BaseEmitter {
     });
     const t = this.temp();
     let array = `${RT}.noItems`;
+    let settle = '';
     if (lastItem !== undefined) {
       const text = items[items.length - 1]!;
       array = `[undefined,${items}]`;
-      // The last item of the array part is never nil.
-      if (!(isConstant(text) && text !== 'undefined') && lastItem.type !== 'table') array = `${RT}.items(${array})`;
+      if (!(isConstant(text) && text !== 'undefined') && lastItem.type !== 'table') settle = `${RT}.settle(${t});`;
     }
-    if (properties.length > 0) this.put(`${t}=new ${shape(properties)}(${array},${named});`);
-    else this.put(`${t}=${RT}.list(${array});`);
+    if (properties.length > 0) this.put(`${t}=new ${shape(properties)}(${array},${named});${settle}`);
+    else this.put(`${t}=${RT}.list(${array});${settle}`);
+    return t;
+  }
+
+  /** Positional items, the last with all its values. */
+  private openList(values: readonly Expr[]): string {
+    const items = this.args(values);
+    const t = this.temp();
+    this.put(`${t}=${RT}.settleOpen(${RT}.list([undefined,${items}]));`);
     return t;
   }
 

@@ -52,16 +52,8 @@ class Key {
       'rt',
       `return [function(o){
 let t=o,v,h;
-for(let i=0;i<100;i++){
-if(!(t instanceof T))return rt.index(t,${k});
-if((v=t.${p})!==undefined)return v;
-if((h=t.$h)!==undefined&&(v=h.get(${k}))!==undefined)return v;
-if((h=t.$m)===undefined)return undefined;
-if((h=h.__index)===undefined)return rt.index(t,${k});
-if(typeof h==='function')return rt.callIndex(h,t,${k});
-t=h;
-}
-return rt.index(o,${k});
+${LEVEL(p, k).repeat(3)}
+return rt.index(t,${k});
 },function(o,v){
 let h;
 if(o instanceof T&&v!==undefined&&((h=o.$m)===undefined||h.__newindex===undefined&&h.$h===undefined)&&((h=o.$h)===undefined||!h.index.has(${k}))&&o.$n<100){
@@ -76,6 +68,19 @@ return rt.setField(o,${k},v);
     this.fastSet = set;
   }
 }
+
+/**
+ * One step along a chain of __index tables. Steps are unrolled, so that each has its own inline caches: instances,
+ * their class, its parent.
+ */
+const LEVEL = (property: string, key: string): string => `
+if(!(t instanceof T))return rt.index(t,${key});
+if((v=t.${property})!==undefined)return v;
+if((h=t.$h)!==undefined&&(v=h.get(${key}))!==undefined)return v;
+if((h=t.$m)===undefined)return undefined;
+if((h=h.__index)===undefined)return rt.index(t,${key});
+if(typeof h==='function')return rt.callIndex(h,t,${key});
+t=h;`;
 
 let operations: Operations;
 const keys = new Map<string, string | undefined>();

@@ -5,7 +5,7 @@ import { callNow, dynamic } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
 import { formatNumber, parseInteger, parseNumber } from '../number.ts';
 import { position, seesFunctions } from '../position.ts';
-import { callable, errorValue, index, ipairsNext, metamethod, metatableOf, next } from '../runtime.ts';
+import { callable, errorValue, index, ipairsNext, metamethod, metatableOf, next, select } from '../runtime.ts';
 import { currentGlobals, currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
@@ -250,21 +250,7 @@ export const BASE = natives({
     table.set(k, v);
     return table;
   },
-  select(n: LuaValue, ...values: LuaValue[]): LuaResult {
-    if (n === '#') return values.length;
-    let i = typeof n === 'number' && (n | 0) === n ? n : argInteger(n, 1, 'select', arguments.length);
-    const count = values.length;
-    if (i < 0) i = count + i + 1;
-    if (i < 1) argError(1, 'select', 'index out of range');
-    switch (count - i) {
-      case 0:
-        return values[count - 1];
-      case 1:
-        return ret2(values[count - 2], values[count - 1]);
-      default:
-        return i > count ? ret0() : retN(values.slice(i - 1));
-    }
-  },
+  select: select as LuaFunction,
   setfenv: seesFunctions(function setfenv(f: LuaValue, env: LuaValue): LuaResult {
     const table = argTable(env, 2, 'setfenv', arguments.length);
     const fn = levelOrFunction(f, 'setfenv', arguments.length);
