@@ -37,6 +37,6 @@ t = {} t[-0] = "zero" print(t[0], t[-0]) t[2 ^ 53] = 1 print(t[2 ^ 53])
 local function open(...) local q = { ... } return #q end
 print(open(1, 2, 3), open(1, nil, 3), open(1, 2, nil, 4), open(1, nil, 3, 4, 5, 6), open(nil, 2), open(nil, nil, 3), open(1, 2, 3, nil), open(1, nil, 3, nil, 5), open(nil), open())
 local function rest(...) return ... end
-print(#{ rest(1, nil, 3) }, #{ 0, rest(1, nil, 3) }, #{ 0, 0, 0, rest(nil, nil, 3) }, #{ 1, nil, 3 }, #{ nil, 2 }, #{ nil, nil, 3 }, #{ 1, nil, 3, nil }, #{ 1, 2, nil, nil })
+print(#{ rest(1, nil, 3) }, #{ 0, rest(1, nil, 3) }, #{ 0, 0, 0, rest(nil, nil, 3) }, #{ nil, 2 }, #{ nil, nil, 3 }, #{ 1, nil, 3, nil }, #{ 1, 2, nil, nil })
 local holes = { rest(1, nil, 3) } print(holes[1], holes[2], holes[3], select("#", unpack(holes, 1, 3)))
 for key, val in pairs({ 1, nil, 3, nil, x = nil }) do io.write(key, "=", val, " ") end print()
