@@ -58,7 +58,7 @@ function median(numbers: readonly number[]): number {
 async function measure(server: Server, scenario: Scenario, time: number): Promise<Sample> {
   const before = server.cpu();
   // A megabyte a response: fewer connections keep loopback's buffers from being what is measured.
-  const connections = scenario.name === 'static-1m' ? 8 : CONNECTIONS;
+  const connections = scenario.name.startsWith('static-1m') ? 8 : CONNECTIONS;
   const url = `http://127.0.0.1:${server.options.port}${scenario.path}`;
   const result = await load(url, scenario.headers ?? {}, time, connections);
   if (result.errors > 0) throw new Error(`${server.options.name}, ${scenario.name}: ${result.errors} failed requests`);

@@ -49,8 +49,14 @@ export const SCENARIOS: readonly Scenario[] = [
     path: '/return',
     goal: 0.7,
   },
-  { name: 'static-1k', title: 'static 1 KB', location: '/1k { root html; }', path: '/1k', goal: 0.7 },
-  { name: 'static-1m', title: 'static 1 MB', location: '/1m { root html; }', path: '/1m', goal: 0.7 },
+  { name: 'static-1k', title: 'static 1 KB', location: '/1k { root html; sendfile on; }', path: '/1k', goal: 0.7 },
+  { name: 'static-1m', title: 'static 1 MB', location: '/1m { root html; sendfile on; }', path: '/1m', goal: 0.7 },
+  {
+    name: 'static-1m-read',
+    title: 'static 1 MB, sendfile off',
+    location: '/1m-read { alias html/1m; sendfile off; }',
+    path: '/1m-read',
+  },
   {
     name: 'headers-20',
     title: 'Lua hello, 20 headers',
