@@ -13,6 +13,7 @@ import { rangeBodyModule, rangeHeaderModule } from '../filters/range.ts';
 import { writeFilterModule } from '../filters/write.ts';
 import type { HttpModule } from '../module.ts';
 import { accessModule } from './access.ts';
+import { echoModule } from './echo/module.ts';
 import { headersModule } from './headers.ts';
 import { indexModule } from './index-module.ts';
 import { logModule } from './log/module.ts';
@@ -56,6 +57,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     postponeFilterModule,
     // ssi, charset, sub, addition, gunzip, userid
     headersModule,
+    echoModule,
     ...hosts,
     copyFilterModule,
     rangeBodyModule,
