@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { main } from './main.ts';
 
-await main({
+void main({
   entry: realpathSync(process.argv[1]!),
   modules: async () => (await import('./modules.ts')).MODULES,
 });

@@ -168,4 +168,4 @@ const hello: CoreModule = {
   },
 };
 
-await main({ entry: realpathSync(process.argv[1]!), modules: async () => [hello] });
+void main({ entry: realpathSync(process.argv[1]!), modules: async () => [hello] });
