@@ -4,28 +4,28 @@
  */
 import { cwd } from 'node:process';
 import { configurationPaths } from '../conf/paths.ts';
-import type { CoreModule } from '../conf/registry.ts';
 import { logStderr, writeStderr } from '../log/error-log.ts';
 import { startDaemon, takeRole } from '../process/daemon.ts';
 import type { StartState } from '../process/start.ts';
 import { daemonDirective } from './daemon-directive.ts';
 import { DEFAULT_CONF, DEFAULT_ERROR_LOG } from './defaults.ts';
 import { type Options, parseOptions } from './options.ts';
+import type { Program } from './program.ts';
 
 /** An executable: where it is and what is built into it. */
 export interface Executable {
   /** Path of the script to start again for daemons and workers. */
   readonly entry: string;
-  /** The core modules besides conf's BASE_MODULES. */
-  readonly modules: () => Promise<readonly CoreModule[]>;
+  /** Loads the server. */
+  readonly program: () => Promise<Program>;
 }
 
 /** Runs the executable with the process's arguments. Ends the process unless a server runs in it. */
 export async function main(executable: Executable): Promise<void> {
   const role = takeRole();
   if (role === 'worker') {
-    const { runWorker } = await import('../process/worker.ts');
-    runWorker(await executable.modules());
+    const { runWorker, MODULES } = await executable.program();
+    runWorker(MODULES);
     return;
   }
   const args = process.argv.slice(2);
@@ -40,10 +40,10 @@ export async function main(executable: Executable): Promise<void> {
 }
 
 async function run(executable: Executable, options: Options, state: StartState): Promise<'running' | number> {
-  const { entry, modules } = executable;
+  const { entry } = executable;
   if (options.showVersion) {
-    const { versionText } = await import('./version.ts');
-    writeStderr(await versionText(options, modules));
+    const { versionText, MODULES } = await executable.program();
+    writeStderr(versionText(options, MODULES));
     if (!options.test) return 0;
   }
   const { prefix, confFile, confPrefix } = configurationPaths({
@@ -56,9 +56,9 @@ async function run(executable: Executable, options: Options, state: StartState):
     return startDaemon(entry, state.args);
   }
 
-  const { sendSignal, startServer, testConfiguration } = await import('../process/start.ts');
+  const { MODULES, sendSignal, startServer, testConfiguration } = await executable.program();
   const loader = {
-    program: { entry, modules: await modules() },
+    program: { entry, modules: MODULES },
     options: { prefix, confFile, globals, errorLog: options.errorLog ?? DEFAULT_ERROR_LOG },
     state,
   };

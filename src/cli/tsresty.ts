@@ -1,8 +1,6 @@
 /** The `tsresty` executable. */
 import { realpathSync } from 'node:fs';
+import { loadProgram } from './load-program.ts';
 import { main } from './main.ts';
 
-void main({
-  entry: realpathSync(process.argv[1]!),
-  modules: async () => (await import('./modules.ts')).MODULES,
-});
+void main({ entry: realpathSync(process.argv[1]!), program: loadProgram });

@@ -42,14 +42,14 @@ function configureArguments(modules: readonly CoreModule[]): string {
   return flags.map((flag) => ` ${flag}`).join('');
 }
 
-/** Text for standard error. `modules` is asked for with -V only. */
-export async function versionText(options: Options, modules: () => Promise<readonly CoreModule[]>): Promise<string> {
+/** Text for standard error. */
+export function versionText(options: Options, modules: readonly CoreModule[]): string {
   let text = `nginx version: ${identity.full}\n`;
   if (options.showHelp) text += HELP;
   if (options.showConfigure) {
     text += `built with Node.js ${process.version}\n`;
     text += `built with OpenSSL ${process.versions.openssl ?? ''}\nTLS SNI support enabled\n`;
-    text += `configure arguments:${configureArguments(await modules())}\n`;
+    text += `configure arguments:${configureArguments(modules)}\n`;
   }
   return text;
 }

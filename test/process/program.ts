@@ -10,6 +10,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { main } from '../../src/cli/main.ts';
+import * as program from '../../src/cli/program.ts';
 import type { Cycle } from '../../src/conf/cycle.ts';
 import type { Directive } from '../../src/conf/directive.ts';
 import type { CoreModule } from '../../src/conf/registry.ts';
@@ -168,4 +169,4 @@ const hello: CoreModule = {
   },
 };
 
-void main({ entry: realpathSync(process.argv[1]!), modules: async () => [hello] });
+void main({ entry: realpathSync(process.argv[1]!), program: async () => ({ ...program, MODULES: [hello] }) });
