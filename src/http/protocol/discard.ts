@@ -65,7 +65,12 @@ function throwAway(c: Http1Connection, r: HttpRequest): number {
       continue;
     }
     c.releaseText();
-    if (rc === CHUNK_AGAIN) return AGAIN;
+    if (rc === CHUNK_AGAIN) {
+      // How much is to be read next; $content_length shows it.
+      const { size } = coreModule.server(r).largeClientHeaderBuffers;
+      r.headersIn.contentLength = Math.max(decoder.atLeast, size);
+      return AGAIN;
+    }
     c.discardDecoder = undefined;
     r.headersIn.contentLength = 0;
     return OK;

@@ -530,7 +530,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
 
   /** The first line of the input as far as it has come, for the log. */
   firstLine(): string {
-    const match = /[^\r\n]+/.exec(this.text.slice(this.pos));
+    const match = /[^\r\n]+/.exec(this.text.slice(this.pos, this.bufferEnd));
     return match === null ? '' : match[0];
   }
 

@@ -33,6 +33,7 @@ import { type Http1Connection, STATE_HEADER, STATE_REQUEST } from './http1.ts';
 import {
   PARSE_AGAIN,
   PARSE_HEADER_DONE,
+  PARSE_INVALID_09_METHOD,
   PARSE_INVALID_VERSION,
   PARSE_OK,
   parseRequestLine,
@@ -53,6 +54,7 @@ export interface RepeatedHeader {
   readonly msie: boolean;
   readonly msie6: boolean;
   readonly safari: boolean;
+  readonly chrome: boolean;
 }
 
 // Parsing never waits within a line, so one of each serves all connections.
@@ -96,6 +98,7 @@ export function readRequestLine(c: Http1Connection, r: HttpRequest): boolean {
     }
     const status = code === PARSE_INVALID_VERSION ? HTTP_VERSION_NOT_SUPPORTED : HTTP_BAD_REQUEST;
     r.requestLine = c.firstLine();
+    if (code === PARSE_INVALID_09_METHOD) r.httpVersion = 9;
     return refuse(c, r, status, REQUEST_LINE_ERRORS[code] as string);
   }
   c.pos = line.next;
@@ -208,7 +211,7 @@ function rememberHeader(c: Http1Connection, r: HttpRequest, text: string, begin:
     c.repeat = undefined;
     return;
   }
-  const { list, server, port, connectionType, keepAliveSeconds, msie, msie6, safari } = r.headersIn;
+  const { list, server, port, connectionType, keepAliveSeconds, msie, msie6, safari, chrome } = r.headersIn;
   const { names, keys, values } = list;
   c.repeat = {
     text: text.slice(begin),
@@ -220,6 +223,7 @@ function rememberHeader(c: Http1Connection, r: HttpRequest, text: string, begin:
     msie,
     msie6,
     safari,
+    chrome,
   };
 }
 
@@ -247,6 +251,7 @@ function repeatHeader(c: Http1Connection, r: HttpRequest, before: RepeatedHeader
   headers.msie = before.msie;
   headers.msie6 = before.msie6;
   headers.safari = before.safari;
+  headers.chrome = before.chrome;
   setServer(c, r, before.host);
   headers.server = before.host;
   if (!checkMethod(c, r)) return true;

@@ -6,13 +6,15 @@ let lastAgent = '';
 let lastMsie = false;
 let lastMsie6 = false;
 let lastSafari = false;
+let lastChrome = false;
 
-/** Sets msie, msie6 and safari. */
+/** Sets msie, msie6, safari and chrome. */
 export function setBrowser(headers: HeadersIn, agent: string): void {
   if (agent !== lastAgent) recognise(agent);
   headers.msie = lastMsie;
   headers.msie6 = lastMsie6;
   headers.safari = lastSafari;
+  headers.chrome = lastChrome;
 }
 
 function recognise(agent: string): void {
@@ -21,6 +23,7 @@ function recognise(agent: string): void {
   lastMsie = false;
   lastMsie6 = false;
   lastSafari = false;
+  lastChrome = false;
   const at = agent.indexOf('MSIE ');
   const opera = agent.includes('Opera');
   if (at >= 0 && at + 7 < agent.length && !opera) {
@@ -31,7 +34,7 @@ function recognise(agent: string): void {
       lastMsie6 = major === '4' || major === '5' || (major === '6' && !agent.slice(at + 8).includes('SV1'));
     }
   }
-  if (!lastMsie && !opera && !agent.includes('Gecko/') && !agent.includes('Chrome/')) {
-    lastSafari = agent.includes('Safari/') && agent.includes('Mac OS X');
-  }
+  if (lastMsie || opera || agent.includes('Gecko/')) return;
+  if (agent.includes('Chrome/')) lastChrome = true;
+  else lastSafari = agent.includes('Safari/') && agent.includes('Mac OS X');
 }

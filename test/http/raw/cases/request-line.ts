@@ -1,0 +1,118 @@
+/** Methods, versions, spaces and line ends of the request line. */
+import type { RawCase } from '../case.ts';
+import { page } from './page.ts';
+
+const H = '\r\nHost: main\r\n\r\n';
+/** A request line with an ordinary header behind it. */
+const line = (name: string, text: string, more: Partial<RawCase> = {}): RawCase => ({ name, send: text + H, ...more });
+
+const spaceInTarget = (name: string, text: string, request: string): RawCase =>
+  line(name, text, {
+    newer: {
+      because: 'since 1.21.1 spaces in targets are refused at once; kept here to see that they are',
+      log: [
+        `[info] client sent invalid request while reading client request line, client: 127.0.0.1, server: main, request: "${request}"`,
+      ],
+    },
+  });
+
+export const requestLine: readonly RawCase[] = [
+  line('an ordinary request', 'GET / HTTP/1.1'),
+  line('HTTP/1.0', 'GET / HTTP/1.0'),
+  { name: 'HTTP/1.0 without Host', send: 'GET / HTTP/1.0\r\n\r\n' },
+  { name: 'HTTP/1.1 without Host', send: 'GET / HTTP/1.1\r\n\r\n' },
+  { name: 'HTTP/0.9', send: 'GET /\r\n' },
+  { name: 'HTTP/0.9 with LF', send: 'GET /x?y\n' },
+  { name: 'HTTP/0.9 with spaces', send: 'GET /   \r\n' },
+  { name: 'HTTP/0.9 and a header', send: 'GET /\r\nHost: main\r\n\r\n' },
+  { name: 'HTTP/0.9 to a page without a body', send: 'GET /empty\r\n' },
+  { name: 'HTTP/0.9 error page', send: 'GET /named/x\r\n' },
+  { name: 'HTTP/0.9 POST', send: 'POST /\r\n' },
+  { name: 'HTTP/0.9 HEAD', send: 'HEAD /\r\n' },
+  { name: 'HTTP/0.9 absolute target', send: 'GET http://main/ \r\n' },
+  line('HEAD', 'HEAD / HTTP/1.1'),
+  line('HEAD of an error page', 'HEAD /named/x HTTP/1.1'),
+  line('POST', 'POST / HTTP/1.1'),
+  line('PUT', 'PUT / HTTP/1.1'),
+  line('DELETE', 'DELETE / HTTP/1.1'),
+  line('PATCH', 'PATCH / HTTP/1.1'),
+  line('OPTIONS', 'OPTIONS / HTTP/1.1'),
+  line('OPTIONS *', 'OPTIONS * HTTP/1.1'),
+  line('MKCOL', 'MKCOL / HTTP/1.1'),
+  line('PROPFIND', 'PROPFIND / HTTP/1.1'),
+  line('an unknown method', 'FOO / HTTP/1.1'),
+  line('a method with a dash', 'M-SEARCH / HTTP/1.1'),
+  line('a method with an underscore', 'A_B / HTTP/1.1'),
+  line('a method that begins with a dash', '-A / HTTP/1.1'),
+  line('a method in lower case', 'get / HTTP/1.1'),
+  line('a method in mixed case', 'Get / HTTP/1.1'),
+  line('a method with a digit', 'GET2 / HTTP/1.1'),
+  line('a method with a colon', 'GET: / HTTP/1.1'),
+  line('a long method', `${'A'.repeat(300)} / HTTP/1.1`),
+  line('TRACE', 'TRACE / HTTP/1.1'),
+  line('TRACE in HTTP/1.0', 'TRACE / HTTP/1.0'),
+  line('CONNECT with an authority', 'CONNECT main:443 HTTP/1.1', {
+    newer: {
+      because: 'since 1.29 the target of CONNECT is an authority; the method needs allow_connect',
+      text: page('405 Not Allowed'),
+      log: [
+        '[info] client sent CONNECT method while reading client request headers, client: 127.0.0.1, server: main, request: "CONNECT main:443 HTTP/1.1", host: "main"',
+      ],
+    },
+  }),
+  line('CONNECT with a path', 'CONNECT / HTTP/1.1', {
+    newer: {
+      because: 'since 1.29 the target of CONNECT is an authority',
+      text: page('400 Bad Request'),
+      log: [
+        '[info] client sent invalid request while reading client request line, client: 127.0.0.1, server: main, request: "CONNECT / HTTP/1.1"',
+      ],
+    },
+  }),
+  line('CONNECT without a port', 'CONNECT main HTTP/1.1'),
+  line('CONNECT with an empty port', 'CONNECT main: HTTP/1.1'),
+  line('no target', 'GET HTTP/1.1'),
+  line('only a method', 'GET'),
+  line('a tab behind the method', 'GET\t/ HTTP/1.1'),
+  line('two spaces behind the method', 'GET  / HTTP/1.1'),
+  line('a space before the method', ' GET / HTTP/1.1'),
+  line('two spaces before the version', 'GET /  HTTP/1.1'),
+  line('a tab before the version', 'GET /\tHTTP/1.1'),
+  line('spaces behind the version', 'GET / HTTP/1.1  '),
+  line('a tab behind the version', 'GET / HTTP/1.1\t'),
+  line('garbage behind the version', 'GET / HTTP/1.1 x'),
+  line('HTTP/1.2', 'GET / HTTP/1.2'),
+  line('HTTP/1.99', 'GET / HTTP/1.99'),
+  line('HTTP/1.999', 'GET / HTTP/1.999'),
+  line('HTTP/1.1000', 'GET / HTTP/1.1000'),
+  line('HTTP/01.1', 'GET / HTTP/01.1'),
+  line('HTTP/1.01', 'GET / HTTP/1.01'),
+  line('HTTP/1.', 'GET / HTTP/1.'),
+  line('HTTP/1', 'GET / HTTP/1'),
+  line('HTTP/', 'GET / HTTP/'),
+  line('HTTP/0.9 spelled out', 'GET / HTTP/0.9'),
+  line('HTTP/2.0', 'GET / HTTP/2.0'),
+  line('HTTP/3', 'GET / HTTP/3'),
+  line('HTTP/11.1', 'GET / HTTP/11.1'),
+  line('HTTP/x.1', 'GET / HTTP/x.1'),
+  line('HTTP/1.x', 'GET / HTTP/1.x'),
+  line('http in lower case', 'GET / http/1.1'),
+  line('HTTPS/1.1', 'GET / HTTPS/1.1'),
+  line('a comma for the dot', 'GET / HTTP/1,1'),
+  line('a minus', 'GET / HTTP/-1.1'),
+  { name: 'LF line ends', send: 'GET / HTTP/1.1\nHost: main\n\n' },
+  { name: 'a CR without LF', send: 'GET / HTTP/1.1\rHost: main\r\n\r\n' },
+  { name: 'two CRs', send: 'GET / HTTP/1.1\r\r\nHost: main\r\n\r\n' },
+  { name: 'empty lines first', send: '\r\n\n\r\nGET / HTTP/1.1\r\nHost: main\r\n\r\n' },
+  { name: 'CRs first', send: '\r\r\rGET / HTTP/1.1\r\nHost: main\r\n\r\n' },
+  { name: 'many empty lines first', send: `${'\r\n'.repeat(1500)}GET / HTTP/1.1\r\nHost: main\r\n\r\n` },
+  { name: 'a NUL in the method', send: 'G\x00T / HTTP/1.1\r\nHost: main\r\n\r\n' },
+  { name: 'a NUL in the version', send: 'GET / HTTP/1.1\x00\r\nHost: main\r\n\r\n' },
+  { name: 'a TLS hello', send: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' },
+  { name: 'an HTTP/2 preface', send: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' },
+  { name: 'binary garbage', send: '\xff\xfe\x00\x01\r\n\r\n' },
+  { name: 'an SSH banner', send: 'SSH-2.0-OpenSSH_9.2\r\n' },
+  { name: 'a response', send: 'HTTP/1.1 200 OK\r\n\r\n' },
+  spaceInTarget('a space in the path', 'GET /a b HTTP/1.1', 'GET /a b HTTP/1.1'),
+  spaceInTarget('a space in the arguments', 'GET /a?b c HTTP/1.1', 'GET /a?b c HTTP/1.1'),
+];

@@ -1,0 +1,77 @@
+/** Sends a case's bytes and gathers the answer. */
+import { readFileSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { type Answer, FIN, type RawCase, SERVERS } from './case.ts';
+import { portOf } from './conf.ts';
+import { normaliseLog, normaliseText } from './normalise.ts';
+
+const WHILE_READING = ' while reading client request headers';
+const ABOUT_BODY = /(?:chunked body|too large|prematurely closed).*server: (?:body|small),/;
+
+const pause = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
+
+export interface Target {
+  /** Bodies are read before the phases begin, which shows in the log. */
+  readonly readsEarly: boolean;
+  readonly firstPort: number;
+  readonly errorLog: string;
+}
+
+/**
+ * Runs one case.
+ * @param expected what to wait for; without it, waits until nothing has come for a while
+ */
+export async function ask(target: Target, c: RawCase, expected: Answer | undefined): Promise<Answer> {
+  const logStart = statSync(target.errorLog).size;
+  const socket = connect({ port: portOf(c.to ?? 'main', target.firstPort), host: '127.0.0.1', allowHalfOpen: true });
+  socket.setNoDelay(true);
+  let received = '';
+  let closed = false;
+  let lastEvent = Date.now();
+  socket.on('data', (data) => {
+    received += data.toString('latin1');
+    lastEvent = Date.now();
+  });
+  const onClosed = (): void => {
+    closed = true;
+    lastEvent = Date.now();
+  };
+  socket.on('end', onClosed);
+  socket.on('error', onClosed);
+  for (const part of typeof c.send === 'string' ? [c.send] : c.send) {
+    if (typeof part === 'number') await pause(part);
+    else if (part === FIN) socket.end();
+    else if (!socket.destroyed) socket.write(part, 'latin1');
+  }
+  lastEvent = Date.now();
+  const log = (): string[] =>
+    normaliseLog(readFileSync(target.errorLog, 'latin1').slice(logStart), (line) =>
+      target.readsEarly && ABOUT_BODY.test(mask(line)) ? mask(line).replace(WHILE_READING, '') : mask(line),
+    );
+  const mask = (text: string): string => maskPorts(text, target.firstPort);
+  const text = (): string => mask(normaliseText(received));
+  const answer = (): Answer => ({ text: text(), closed, log: log() });
+  if (expected === undefined) {
+    while (Date.now() - lastEvent < (c.settle ?? 120)) await pause(5);
+  } else {
+    const deadline = Date.now() + 2000 + (c.settle ?? 0);
+    while (text() !== expected.text || closed !== expected.closed) {
+      if (Date.now() > deadline) break;
+      // What is wrong does not get right by waiting.
+      if (closed && Date.now() - lastEvent > 50) break;
+      await pause(1);
+    }
+    // Nothing more is to come, and the connection is to stay open.
+    await pause(expected.closed ? 1 : 8);
+  }
+  const result = answer();
+  socket.destroy();
+  // What the server says about that is not for the next case.
+  if (!closed) await pause(expected === undefined ? 30 : 5);
+  return result;
+}
+
+function maskPorts(text: string, firstPort: number): string {
+  for (const server of SERVERS) text = text.replaceAll(`:${portOf(server, firstPort)}`, `:${server.toUpperCase()}`);
+  return text;
+}
