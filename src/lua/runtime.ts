@@ -541,7 +541,13 @@ const runtime = {
 };
 
 globals.define('RT', runtime);
-setOperations({ index, setField, callIndex });
+/** What strings are indexed with, usually the string library. */
+function stringIndex(): LuaValue {
+  const m = dynamic.current?.state.metatables.string;
+  return m === undefined ? undefined : (m as unknown as Fields)['__index'];
+}
+
+setOperations({ index, setField, callIndex, stringIndex });
 
 /** The environment that setfenv gave a function. */
 export interface OwnEnv {

@@ -22,6 +22,8 @@ export interface Operations {
   index(o: LuaValue, k: LuaValue): LuaResult;
   setField(o: LuaValue, k: string, v: LuaValue): LuaResult;
   callIndex(h: LuaValue, o: LuaValue, k: LuaValue): LuaResult;
+  /** The __index of strings: the table of their methods. */
+  stringIndex(): LuaValue;
 }
 
 export const globals = {

@@ -52,6 +52,7 @@ class Key {
       'rt',
       `return [function(o){
 let t=o,v,h;
+if(typeof o==='string'){if((t=rt.stringIndex())instanceof T&&(v=t.${p})!==undefined)return v;t=o;}
 ${LEVEL(p, k).repeat(3)}
 return rt.index(t,${k});
 },function(o,v){
