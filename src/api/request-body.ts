@@ -87,12 +87,18 @@ function replaceable(): { r: HttpRequest; body: RequestBody } {
   return { r, body: r.requestBody };
 }
 
-/** Forgets the temporary file of a body; a file of ours is removed. */
+/** How files that are done with early are given back. */
+const releases = new WeakMap<object, () => void>();
+
+/** Forgets the file of a body. */
 function dropFile(body: RequestBody): void {
   const file = body.file;
   if (file === undefined) return;
   body.file = undefined;
-  if (file.fd >= 0) closeSync(file.fd);
+  // Files that were not made here go with the request.
+  const release = releases.get(file);
+  releases.delete(file);
+  release?.();
 }
 
 function setLength(r: HttpRequest, length: number): void {
@@ -121,11 +127,16 @@ export function setBodyFile(path: string, clean: boolean): void {
   dropFile(body);
   const size = statSync(Buffer.from(path, 'latin1')).size;
   body.chunks = [];
-  body.file = { path, fd, size };
+  const file = { path, fd, size };
+  body.file = file;
   body.received = size;
-  r.addCleanup(() => {
-    if (body.file?.fd === fd) closeSync(fd);
+  const release = (): void => {
+    closeSync(fd);
     if (clean) unlinkSync(Buffer.from(path, 'latin1'));
+  };
+  releases.set(file, release);
+  r.addCleanup(() => {
+    if (releases.delete(file)) release();
   });
   setLength(r, size);
 }

@@ -3,7 +3,7 @@
  * ngx_lua: ngx_http_lua_headers.c, ngx_http_lua_headers_in.c.
  */
 import { CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE, CONNECTION_UNSET, type HeaderList } from '../http/headers.ts';
-import type { HttpRequest } from '../http/request.ts';
+import { HTTP_VERSION_10, type HttpRequest } from '../http/request.ts';
 import { LOG_DEBUG } from '../log/log.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
@@ -55,6 +55,8 @@ export function requestHeaders(max: number): {
 /** Sets a field; undefined or no values remove it. With `append` the values go beside those there are. */
 export function setRequestHeader(name: string, values: readonly string[] | undefined, append: boolean): void {
   const r = request();
+  // HTTP/0.9 has no header.
+  if (r.httpVersion < HTTP_VERSION_10) return;
   // Subrequests share the list with their parent until one of them changes it.
   r.headersIn.list = r.headersIn.list.clone();
   const shown = name.replace(/[\x00-\x20"(),/:;<=>?@[\\\]{}\x7f-\xff]/g, hex);
@@ -69,6 +71,12 @@ export function setRequestHeader(name: string, values: readonly string[] | undef
   });
 }
 
+/** Has a variable evaluated anew. */
+function forget(r: HttpRequest, name: string): void {
+  const index = r.http.variables.get(name)?.index ?? -1;
+  if (index >= 0) r.variables[index] = undefined;
+}
+
 function setOne(r: HttpRequest, name: string, key: string, value: string, append: boolean): void {
   const headers = r.headersIn;
   const { list } = headers;
@@ -76,6 +84,7 @@ function setOne(r: HttpRequest, name: string, key: string, value: string, append
     case 'host':
       // The port is not part of what servers are chosen by.
       headers.server = value === '' ? undefined : value.replace(/:\d*$/, '').toLowerCase();
+      forget(r, 'host');
       break;
     case 'connection': {
       const word = value.toLowerCase();

@@ -4,6 +4,7 @@
  */
 import type { HttpCycle } from '../http/cycle.ts';
 import { LOG_ALERT } from '../log/log.ts';
+import { updateTime } from '../log/time.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
 
@@ -59,6 +60,7 @@ export class Timers {
       this.http.cycle.log.write(LOG_ALERT, `${this.maxRunning} lua_max_running_timers are not enough`);
       return;
     }
+    updateTime();
     this.running++;
     run(premature, () => {
       this.running--;

@@ -15,6 +15,7 @@ import { finalizeRequest, runPostedRequests } from '../../http/finalize.ts';
 import { internalRedirect, namedLocation } from '../../http/redirect.ts';
 import { type HttpRequest, noEvent } from '../../http/request.ts';
 import { LOG_ERR, LOG_WARN } from '../../log/log.ts';
+import { updateTime } from '../../log/time.ts';
 import {
   LuaError,
   type LuaFunction,
@@ -163,12 +164,14 @@ export function resumeLater(run: LuaRun, thread: LightThread, args: LuaValue[]):
   const ctx = run.ctx;
   const r = ctx.r;
   if (r === undefined) {
+    updateTime();
     const rc = runThread(run, thread, args);
     const end = rc === AGAIN ? runPosted(run) : rc;
     if (end !== AGAIN && end !== DONE) run.onEnd?.();
     return;
   }
   if (r.freed) return;
+  updateTime();
   const c = r.connection;
   const resume = (): number => {
     const rc = runThread(run, thread, args);
@@ -346,8 +349,9 @@ export function resetRun(run: LuaRun): void {
 
 /** ngx.req.set_uri(uri, true). ngx_lua: ngx_http_lua_handle_rewrite_jump(). */
 function rewriteJump(run: LuaRun, r: HttpRequest): number {
-  if (r.filterFinalize) apiModule.setContext(r, run.ctx);
   finalizeThreads(run);
+  // What follows is a handler of another location: nothing is left of this one's context.
+  apiModule.setContext(r, undefined);
   return OK;
 }
 

@@ -3,7 +3,7 @@
  * on is the current context), so that a fresh state costs little more than a few tables.
  */
 import type { HttpCycle } from '../../../http/cycle.ts';
-import { type LuaState, LuaTable } from '../../../lua/index.ts';
+import { type LuaState, LuaTable, markLibrary } from '../../../lua/index.ts';
 import { installArg } from './arg.ts';
 import { installConfig } from './config.ts';
 import { installConstants } from './constants.ts';
@@ -45,6 +45,8 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installConfig(ngx, http);
   installArg(ngx);
   installConstants(ngx);
+  for (const [, area] of ngx.entries()) if (area instanceof LuaTable) markLibrary(area);
+  markLibrary(ngx);
   ngx.metatable = fieldsMetatable();
   state.globals.setStr('ngx', ngx);
   state.loaded.setStr('ngx', ngx);

@@ -1,4 +1,5 @@
 /** ngx.req.*: the request line, its header and body. */
+import { current } from '../../../api/context.ts';
 import { decodeArgs } from '../../../api/encoding.ts';
 import {
   appendBody,
@@ -24,6 +25,7 @@ import {
   startTime,
   uriArgs,
 } from '../../../api/request-line.ts';
+import { LOG_DEBUG } from '../../../log/log.ts';
 import {
   argError,
   type LuaResult,
@@ -69,7 +71,9 @@ function getHeaders(max: LuaValue, raw: LuaValue): LuaResult {
 }
 
 function getUriArgs(max: LuaValue, into: LuaValue): LuaResult {
-  const { args, truncated } = decodeArgs(uriArgs(), limitOf(max));
+  const limit = limitOf(max);
+  const { args, truncated } = decodeArgs(uriArgs(), limit);
+  if (truncated) current?.log(LOG_DEBUG, `lua hit query args limit ${limit}`);
   const table = argsTable(args, into instanceof LuaTable ? clear(into) : undefined);
   return truncated ? ret2(table, 'truncated') : table;
 }
@@ -79,6 +83,7 @@ function getPostArgs(max: LuaValue): LuaResult {
   const body = postArgsText();
   if ('error' in body) return ret2(undefined, body.error);
   const { args, truncated } = decodeArgs(body.text, limit);
+  if (truncated) current?.log(LOG_DEBUG, `lua hit query args limit ${limit}`);
   const table = argsTable(args);
   return truncated ? ret2(table, 'truncated') : table;
 }

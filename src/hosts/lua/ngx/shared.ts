@@ -10,6 +10,7 @@ import {
   ret3,
   throwError,
   toText,
+  Userdata,
 } from '../../../lua/index.ts';
 import { checkKey, type DictValue, type SharedDict } from '../../../shm/dict.ts';
 import { luaModule } from '../module.ts';
@@ -179,7 +180,8 @@ export function installShared(ngx: LuaTable, http: HttpCycle): void {
     const metatable = new LuaTable();
     metatable.setStr('__index', LuaTable.fromObject(METHODS));
     for (const name of names) {
-      const table = new LuaTable();
+      // As in ngx_lua, the first item is the zone itself, of no use to Lua code.
+      const table = LuaTable.fromArray([new Userdata()]);
       Object.defineProperty(table, '$dict', { value: sharedDict(http, name) });
       table.metatable = metatable;
       shared.set(name, table);
