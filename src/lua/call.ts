@@ -128,6 +128,12 @@ export type Frame = LuaFrame | NativeFrame;
 /** Frames captured so far by the suspension under way, innermost first. */
 export const captured: Frame[] = [];
 
+/** Forgets a suspension that was cut short by an error. */
+export function dropCaptured(): void {
+  // Setting `length` is slow, and there is hardly ever something to drop.
+  if (captured.length > 0) captured.length = 0;
+}
+
 /**
  * To be called by a native function when `suspended(r)`: registers how to go on.
  * The native must then return `S` at once: `if (suspended(r)) return pushFrame(new MyFrame(...))`.

@@ -9,7 +9,21 @@
  * parks the whole thread (`SUSPEND`): the resume itself leaves a frame, and so on down to the thread's base.
  */
 
-import { captured, type Frame, hooks, LuaFrame, pushFrame, R, retN, S, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
+import {
+  captured,
+  dropCaptured,
+  type Frame,
+  hooks,
+  LuaFrame,
+  pushFrame,
+  R,
+  retN,
+  S,
+  SUSPEND,
+  TAIL,
+  toArray,
+  YIELD,
+} from './call.ts';
 import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
 import type { LuaState } from './state.ts';
 import type { LuaTable } from './table.ts';
@@ -150,8 +164,7 @@ export function deferCall(f: LuaFunction, args: LuaValue[]): Sentinel {
 }
 
 function parkCaptured(frames: Frame[]): void {
-  for (let i = captured.length - 1; i >= 0; i--) frames.push(captured[i]!);
-  captured.length = 0;
+  while (captured.length > 0) frames.push(captured.pop()!);
 }
 
 function failInto(frames: Frame[], error: unknown): LuaResult {
@@ -192,7 +205,7 @@ function $coroutineBase(
         r = frame instanceof LuaFrame ? frame.proto.resume(frame, r) : frame.resume(r);
       }
     } catch (e) {
-      captured.length = 0;
+      dropCaptured();
       R.tail = 0;
       dynamic.catcher = undefined;
       if (frames.length === 0) throw e;
@@ -276,7 +289,7 @@ function tryEnter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: u
   try {
     r = enter(co, result, args, failure);
   } catch (e) {
-    captured.length = 0;
+    dropCaptured();
     return ends.fail(co, e);
   }
   if (r === S && R.n < 0) {
@@ -303,7 +316,7 @@ export function callNow(f: LuaValue, args: LuaValue[]): LuaResult {
 }
 
 function refuse(): never {
-  captured.length = 0;
+  dropCaptured();
   payload = undefined;
   const e = new LuaError('attempt to yield across C-call boundary');
   errorHooks.beforeThrow(e);

@@ -5,7 +5,7 @@
  * function, or of a native when more is to be done, takes the result when it arrives.
  */
 
-import { captured, first, hooks, LuaFrame, pushFrame, R, retN, S, toArray } from './call.ts';
+import { captured, dropCaptured, first, hooks, LuaFrame, pushFrame, R, retN, S, toArray } from './call.ts';
 import type { Proto } from './compiler/compile.ts';
 import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
 import { setOperations } from './compiler/keys.ts';
@@ -267,7 +267,7 @@ function le(a: LuaValue, b: LuaValue): LuaResult {
 export function lessThan(a: LuaValue, b: LuaValue): boolean {
   const r = lt(a, b);
   if (r === S) {
-    captured.length = 0;
+    dropCaptured();
     throwError('attempt to yield across C-call boundary');
   }
   return r as boolean;

@@ -57,19 +57,41 @@ export function propertyName(key: string): string | undefined {
   return isMethodName(key) ? '$' + key : key;
 }
 
+/** Keys up to which a hash is searched in order; a Map costs more to make than this. */
+const MAX_LINEAR = 8;
+
 /** Insertion-ordered hash; positions are stable until a new key arrives, which makes traversal cheap. */
 class Hash {
-  readonly index = new Map<LuaValue, number>();
   keys: LuaValue[] = [];
   values: LuaValue[] = [];
+  private index: Map<LuaValue, number> | undefined = undefined;
   /** Number of tombstones. */
-  dead = 0;
-  /** The key found last and its position; NaN equals nothing. */
-  lastKey: LuaValue = Number.NaN;
-  last = 0;
+  private dead = 0;
+  /** The key found last and its position. */
+  private lastKey: LuaValue = undefined;
+  private last = 0;
+
+  /** The position of a key, tombstones included, or -1. */
+  find(k: LuaValue): number {
+    const { index } = this;
+    if (index !== undefined) return index.get(k) ?? -1;
+    const { keys } = this;
+    for (let i = 0; i < keys.length; i++) if (keys[i] === k) return i;
+    return -1;
+  }
+
+  has(k: LuaValue): boolean {
+    return this.find(k) >= 0;
+  }
 
   get(k: LuaValue): LuaValue {
-    const i = this.index.get(k);
+    const { index } = this;
+    if (index === undefined) {
+      const { keys } = this;
+      for (let i = 0; i < keys.length; i++) if (keys[i] === k) return this.values[i];
+      return undefined;
+    }
+    const i = index.get(k);
     if (i === undefined) return undefined;
     // `t[k] = t[k] + 1` finds the key once.
     this.lastKey = k;
@@ -77,11 +99,10 @@ class Hash {
     return this.values[i];
   }
 
+  /** The key must not be nil. */
   set(k: LuaValue, v: LuaValue): void {
-    let i: number | undefined;
-    if (k === this.lastKey) i = this.last;
-    else i = this.index.get(k);
-    if (i !== undefined) {
+    const i = k === this.lastKey ? this.last : this.find(k);
+    if (i >= 0) {
       const old = this.values[i];
       if (v === undefined) {
         if (old !== undefined) this.dead++;
@@ -89,12 +110,7 @@ class Hash {
       this.values[i] = v;
       return;
     }
-    if (v === undefined) return;
-    if (this.dead > 8 && this.dead * 2 > this.keys.length) this.purge();
-    i = this.keys.length;
-    this.index.set(k, i);
-    this.keys.push(k);
-    this.values.push(v);
+    if (v !== undefined) this.add(k, v);
   }
 
   clone(): Hash {
@@ -103,22 +119,37 @@ class Hash {
     return copy;
   }
 
+  private add(k: LuaValue, v: LuaValue): void {
+    if (this.dead > 8 && this.dead * 2 > this.keys.length) this.purge();
+    const i = this.keys.length;
+    if (this.index !== undefined) this.index.set(k, i);
+    this.keys.push(k);
+    this.values.push(v);
+    if (i === MAX_LINEAR && this.index === undefined) this.makeIndex();
+  }
+
+  private makeIndex(): void {
+    const index = new Map<LuaValue, number>();
+    for (let i = 0; i < this.keys.length; i++) index.set(this.keys[i], i);
+    this.index = index;
+  }
+
   private purge(): void {
-    const { keys, values, index } = this;
+    const { keys, values } = this;
     const newKeys: LuaValue[] = [];
     const newValues: LuaValue[] = [];
-    index.clear();
-    this.lastKey = Number.NaN;
     for (let i = 0; i < keys.length; i++) {
       const v = values[i];
       if (v === undefined) continue;
-      index.set(keys[i], newKeys.length);
       newKeys.push(keys[i]);
       newValues.push(v);
     }
     this.keys = newKeys;
     this.values = newValues;
     this.dead = 0;
+    this.lastKey = undefined;
+    if (newKeys.length > MAX_LINEAR) this.makeIndex();
+    else this.index = undefined;
   }
 }
 
@@ -212,7 +243,7 @@ export class LuaTable {
   setStr(k: string, v: LuaValue): void {
     const h = this.$h;
     if (this.$n !== 0 && this.$setProperty(k, v)) return;
-    if (v === undefined || this.$n >= MAX_PROPERTIES || h?.index.has(k)) {
+    if (v === undefined || this.$n >= MAX_PROPERTIES || h?.has(k)) {
       this.$setHash(k, v);
       return;
     }
@@ -286,7 +317,7 @@ export class LuaTable {
     const fields = this as unknown as Fields;
     if (fields[name] === undefined) {
       // A tombstone is revived in place, else the key could be found in both places.
-      if (v === undefined || this.$h?.index.has(k) || !(name in this)) return false;
+      if (v === undefined || this.$h?.has(k) || !(name in this)) return false;
     }
     fields[name] = v;
     return true;
@@ -360,9 +391,7 @@ delete (LuaTable.prototype as { constructor?: unknown }).constructor;
 
 /** Drops trailing nils of an item array, which every table's array must be without. */
 export function trim(a: LuaValue[]): void {
-  let n = a.length - 1;
-  while (n > 0 && a[n] === undefined) n--;
-  a.length = n + 1;
+  while (a.length > 1 && a[a.length - 1] === undefined) a.pop();
 }
 
 /** The Lua key of a property name. */
@@ -460,8 +489,8 @@ export class Cursor {
       }
     }
     this.j = Number.MAX_SAFE_INTEGER;
-    const i = t.$h?.index.get(k);
-    if (i === undefined) {
+    const i = t.$h === undefined ? -1 : t.$h.find(k);
+    if (i < 0) {
       // An item that was removed during the traversal: go on behind the items.
       if (typeof k !== 'number' || k < 1 || (k | 0) !== k || t.$a === NO_ITEMS) return false;
       this.j = INTERNAL;

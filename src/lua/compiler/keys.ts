@@ -57,7 +57,7 @@ ${LEVEL(p, k).repeat(3)}
 return rt.index(t,${k});
 },function(o,v){
 let h;
-if(o instanceof T&&v!==undefined&&((h=o.$m)===undefined||h.__newindex===undefined&&h.$h===undefined)&&((h=o.$h)===undefined||!h.index.has(${k}))&&o.$n<100){
+if(o instanceof T&&v!==undefined&&((h=o.$m)===undefined||h.__newindex===undefined&&h.$h===undefined)&&((h=o.$h)===undefined||!h.has(${k}))&&o.$n<100){
 if(!(${k2} in o))o.$n++;
 o.${p}=v;
 return undefined;

@@ -4,7 +4,7 @@
 // unwinds before `catch` runs, so the handler is called by whoever throws (`beforeThrow`); `dynamic.catcher` says who
 // would catch. Errors made by V8 itself (stack overflow) reach the handler only after unwinding.
 
-import { call, captured, first, type NativeFrame, pushFrame, R, ret2, retN, S, toArray } from '../call.ts';
+import { call, dropCaptured, first, type NativeFrame, pushFrame, R, ret2, retN, S, toArray } from '../call.ts';
 import { type Catcher, callNow, dynamic } from '../coroutine.ts';
 import { errorHooks, LuaError, throwValue } from '../error.ts';
 import { position } from '../position.ts';
@@ -29,7 +29,7 @@ function succeed(r: LuaResult): LuaResult {
 }
 
 function failed(e: unknown, handler: LuaFunction | undefined): LuaResult {
-  captured.length = 0;
+  dropCaptured();
   const value = errorValue(e);
   if (handler === undefined || (e instanceof LuaError && e.handled)) return ret2(false, value);
   return ret2(false, runHandler(handler, value));
@@ -76,7 +76,7 @@ function runHandler(handler: LuaFunction, value: LuaValue): LuaValue {
   try {
     return first(callNow(handler, [value]));
   } catch {
-    captured.length = 0;
+    dropCaptured();
     return 'error in error handling';
   } finally {
     dynamic.catcher = catcher;

@@ -272,7 +272,7 @@ function put(t: LuaTable, key: Key, value: LuaValue): void {
   }
   const fields = t as unknown as Fields;
   if (fields[property] === undefined) {
-    if (t.$h?.index.has(key.text)) {
+    if (t.$h?.has(key.text)) {
       t.set(key.text, value);
       return;
     }
