@@ -140,13 +140,13 @@ function noName(): undefined {
 
 /** How Lua names the operands of the operation that called a helper of the runtime. */
 export function operandNames(): readonly (string | undefined)[] {
-  const top = levels(8)[0];
+  const top = levels(16)[0];
   return top?.script === undefined ? [] : top.names();
 }
 
 /** "chunk:line: " of the Lua function at a level (1 = the caller of the running native), or "". */
 export function position(level: number): string {
-  const stack = levels(level * 8 + 8);
+  const stack = levels(level * 8 + 24);
   // A native called by other natives only has no level of its own.
   const index = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
   const at = stack[index];
@@ -155,7 +155,7 @@ export function position(level: number): string {
 
 /** How the Lua code that called the running native names it; `fallback` if no native is running. */
 export function callingName(fallback: string): { name: string; isMethod: boolean } {
-  const stack = levels(16);
+  const stack = levels(32);
   if (stack[0] === undefined || stack[0].script !== undefined) return { name: fallback, isMethod: false };
   const caller = stack[1];
   const called = caller?.callee();

@@ -564,8 +564,16 @@ export abstract class ExprEmitter extends BaseEmitter {
         const rest = value.type === 'vararg' ? 'va' : `${RT}.array(${this.call(value as CallExpr, 'raw')})`;
         this.put(`${RT}.append(${t},${count},${rest});`);
       } else if (key === undefined) {
-        const v = this.exp(value);
-        this.put(`${t}.setInt(${++count},${v});`);
+        // Items that cannot suspend go into one array.
+        const items = [this.exp(value)];
+        while (items.length < MAX_INLINE_ITEMS && i + 1 < fields.length) {
+          const { key: nextKey, value: next } = fields[i + 1]!;
+          if (nextKey !== undefined || next.may || value.may || isMulti(next)) break;
+          items.push(this.exp(next));
+          i++;
+        }
+        this.put(`${RT}.append(${t},${count},[${items}]);`);
+        count += items.length;
       } else {
         const [k, v] = this.list([key, value]) as [string, string];
         this.out.site(key.line, '__newindex');

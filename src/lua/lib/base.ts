@@ -1,5 +1,6 @@
 // The basic library: what is in _G itself.
 
+import { getHeapStatistics } from 'node:v8';
 import { first, type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from '../call.ts';
 import { callNow, dynamic } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
@@ -151,7 +152,7 @@ export const BASE = natives({
     if (!COLLECT_OPTIONS.has(o)) argError(1, 'collectgarbage', `invalid option '${o}'`);
     switch (o) {
       case 'count':
-        return process.memoryUsage().heapUsed / 1024;
+        return getHeapStatistics().used_heap_size / 1024;
       case 'isrunning':
         return collecting;
       case 'step':
@@ -174,7 +175,7 @@ export const BASE = natives({
     return r();
   },
   gcinfo(): LuaResult {
-    return Math.floor(process.memoryUsage().heapUsed / 1024);
+    return Math.floor(getHeapStatistics().used_heap_size / 1024);
   },
   getfenv: seesFunctions(function getfenv(f: LuaValue): LuaResult {
     const fn = levelOrFunction(f, 'getfenv', arguments.length);

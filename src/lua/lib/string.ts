@@ -179,6 +179,11 @@ function startOf(s: string, init: number): number {
   return init < 0 && s.length + init > 0 ? s.length + init : 0;
 }
 
+/** Compiled functions have no bytecode to give. */
+function dump(): LuaResult {
+  throwError('unable to dump given function');
+}
+
 function format(template: LuaValue, ...values: LuaValue[]): LuaResult {
   return formatString(
     typeof template === 'string' ? template : argString(template, 1, 'format', arguments.length),
@@ -189,6 +194,7 @@ function format(template: LuaValue, ...values: LuaValue[]): LuaResult {
 const FUNCTIONS: Readonly<Record<string, LuaFunction>> = {
   byte,
   char,
+  dump,
   find,
   format,
   gmatch,
