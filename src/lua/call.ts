@@ -17,13 +17,15 @@ export interface Registers {
   v: LuaValue[];
   /** Nested tail calls on the native stack. */
   tail: number;
+  /** The function that has last called something, among those that use setfenv or module. */
+  self: LuaFunction | undefined;
 }
 
 /** The sentinel: "the result is in the registers". */
 export const S = new Sentinel();
 
 /** The registers of the last function that returned `S`. Valid until the next call of any Lua function. */
-export const R: Registers = { n: 0, a: undefined, b: undefined, c: undefined, v: [], tail: 0 };
+export const R: Registers = { n: 0, a: undefined, b: undefined, c: undefined, v: [], tail: 0, self: undefined };
 
 /** `R.n` when a coroutine yields: stops at the nearest coroutine.resume. */
 export const YIELD = -1;
@@ -143,11 +145,15 @@ export function pushFrame(frame: NativeFrame): Sentinel {
   return S;
 }
 
-/** Set by the runtime: finds what to call for a value that is not a function (__call), or throws. */
-export const hooks: { callable(f: LuaValue): LuaFunction } = {
+/**
+ * Set by the runtime. `callable` finds what to call for a value that is not a function (__call), or throws;
+ * `errorValue` gives the Lua value of anything that was thrown.
+ */
+export const hooks: { callable(f: LuaValue): LuaFunction; errorValue(e: unknown): LuaValue } = {
   callable() {
     throw new Error('the Lua runtime is not loaded');
   },
+  errorValue: String,
 };
 
 /** Calls any callable value. The result may be a suspension: test it with `suspended`. */

@@ -87,14 +87,12 @@ export class Coroutine {
    * traceback. The values are the arguments the first time, then the results of what it waits for.
    */
   resume(args: LuaValue[] = []): ThreadResult {
-    this.checkSuspended();
-    return this.report(enter(this, this.body === undefined ? retN(args) : undefined, args, NONE));
+    return this.run(args, NONE);
   }
 
   /** Like `resume`, but what the thread waits for throws the given Lua value. */
   resumeError(value: LuaValue): ThreadResult {
-    this.checkSuspended();
-    return this.report(enter(this, undefined, [], new LuaError(value)));
+    return this.run([], new LuaError(value));
   }
 
   /** Ends a suspended thread; none of its code runs any more. */
@@ -103,6 +101,17 @@ export class Coroutine {
     this.status = 'dead';
     this.body = undefined;
     this.frames.length = 0;
+  }
+
+  private run(args: LuaValue[], failure: unknown): ThreadResult {
+    this.checkSuspended();
+    let r: LuaResult;
+    try {
+      r = enter(this, this.body === undefined && failure === NONE ? retN(args) : undefined, args, failure);
+    } catch (e) {
+      throw e instanceof LuaError ? e : foreignError(e);
+    }
+    return this.report(r);
   }
 
   private checkSuspended(): void {
@@ -221,6 +230,13 @@ function $coroutineBase(
       args = tailArgs;
     }
   }
+}
+
+/** A LuaError for what JavaScript threw: a stack overflow, or a defect of a native function. */
+function foreignError(e: unknown): LuaError {
+  const error = new LuaError(hooks.errorValue(e), e instanceof Error ? e.stack : undefined);
+  error.cause = e;
+  return error;
 }
 
 /** Switches to a coroutine; returns when it is done or suspends. */

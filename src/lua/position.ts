@@ -111,7 +111,7 @@ export function levels(limit: number): Level[] {
       result.push({ script: undefined, line: -1, name, fn: undefined, names: noNames, callee: noName });
       continue;
     }
-    if (name.charCodeAt(0) !== 36) continue;
+    if (name.charCodeAt(0) !== 36 || /^\$\d+w_/.test(name)) continue;
     const file = site.getScriptNameOrSourceURL();
     const script = file ? scripts.get(file)?.deref() : undefined;
     if (script === undefined) continue;

@@ -239,7 +239,7 @@ export function protoOf(fn: Function): Proto | undefined {
 
 /** The compiled function with a JavaScript name from a stack. */
 export function protoByName(name: string): Proto | undefined {
-  const m = /^\$(\d+)_/.exec(name);
+  const m = /^\$(\d+)w?_/.exec(name);
   return m === null ? undefined : functionsById.get(Number(m[1]))?.deref();
 }
 

@@ -22,9 +22,12 @@ export interface FunctionFacts {
   readonly points: (Point | undefined)[];
 }
 
-/** The function's JavaScript name: its number, by which the runtime finds its facts, and its Lua name. */
-export function functionName(fn: FunctionNode): string {
-  return `$${fn.id}_${fn.name.replace(/[^A-Za-z0-9_]/g, '_')}`;
+/**
+ * The function's JavaScript name: its number, by which the runtime finds its facts, and its Lua name. `w` marks a
+ * function that only starts its resume form; stack walks leave it out.
+ */
+export function functionName(fn: FunctionNode, starts = false): string {
+  return `$${fn.id}${starts ? 'w' : ''}_${fn.name.replace(/[^A-Za-z0-9_]/g, '_')}`;
 }
 
 /** Called with each function whose fast form has been emitted. */
@@ -38,13 +41,16 @@ interface Region {
   readonly backward: boolean;
 }
 
+/** For tests: run every function in its resume form from the start. */
+export const testing = { alwaysResume: false };
+
 export class FunctionEmitter extends ExprEmitter {
   private readonly onFunction: OnFunction;
   private readonly loops: Target[] = [];
   private readonly forward = new Map<Label, Target>();
   private readonly backward = new Map<Label, Target>();
   /** Control flow that needs the resume form. */
-  private irreducible = false;
+  private irreducible = testing.alwaysResume;
 
   constructor(
     fn: FunctionNode,
@@ -61,10 +67,9 @@ export class FunctionEmitter extends ExprEmitter {
   /** Writes the fast form as a named function expression. */
   emitFast(): void {
     const { fn, out } = this;
-    const self = functionName(fn);
     const params = fn.params.map((p) => p.js);
     if (fn.isVararg) params.push('...va');
-    this.put(`function ${self}(${params}){`);
+    const start = out.reserve();
     const header = out.reserve();
     const mark = out.pieces.length;
     for (const p of fn.params) {
@@ -86,6 +91,8 @@ export class FunctionEmitter extends ExprEmitter {
     this.put(
       this.irreducible ? '}' : suspends ? `${RT0}}return ${RT}.capture($P[${fn.index}],pc,[${layout}])}` : `${RT0}}`,
     );
+    const self = functionName(fn, this.irreducible);
+    out.pieces[start] = `function ${self}(${params}){`;
     out.pieces[header] = this.header(self, suspends, layout);
   }
 
@@ -180,6 +187,12 @@ export class FunctionEmitter extends ExprEmitter {
   /** After a call, in a function that uses setfenv or module. */
   private refreshEnv(): void {
     if (this.fn.changesEnv) this.put(`${this.env}=${RT}.envAfterCall(self,${this.env});`);
+  }
+
+  protected override call(e: CallExpr, taking: 'one' | 'raw' | 'none', into?: string): string {
+    // For setfenv(1, t) in the resume form, whose frame does not tell the function.
+    if (this.fn.changesEnv) this.put(`${R}.self=self;`);
+    return super.call(e, taking, into);
   }
 
   // Blocks and gotos

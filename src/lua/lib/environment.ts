@@ -1,6 +1,7 @@
 // setfenv, getfenv and the environments of compiled functions.
 
-import { protoOf } from '../compiler/compile.ts';
+import { R } from '../call.ts';
+import { protoByName, protoOf } from '../compiler/compile.ts';
 import { levels } from '../position.ts';
 import type { FunctionWithEnv } from '../runtime.ts';
 import type { LuaTable } from '../table.ts';
@@ -35,5 +36,9 @@ export function setEnvironment(fn: FunctionWithEnv, env: LuaTable): boolean {
 export function functionAt(level: number): Function | undefined {
   const stack = levels(level * 8 + 16);
   const index = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
-  return stack[index]?.fn;
+  const at = stack[index];
+  // The function of a frame that was parked and resumed is its resume form.
+  if (level === 1 && R.self !== undefined && at !== undefined && protoOf(R.self) === protoByName(at.name))
+    return R.self;
+  return at?.fn;
 }

@@ -24,7 +24,7 @@ export function markNative(fn: LuaFunction, name: string): LuaFunction {
 
 /** Whether a function is native (not compiled from Lua). */
 export function isNative(fn: Function): boolean {
-  return !/^\$\d+_/.test(fn.name);
+  return !/^\$\d+w?_/.test(fn.name);
 }
 
 /** Marks all functions of a library table. */
