@@ -4,6 +4,7 @@
  * entry by `runPhases`. nginx: ngx_http_core_run_phases() and its checkers (src/http/ngx_http_core_module.c).
  */
 import { LOG_ERR, LOG_INFO } from '../log/log.ts';
+import { finalizeUnauthorized } from './auth-delay.ts';
 import {
   AGAIN,
   DECLINED,
@@ -216,7 +217,8 @@ function accessPhase(r: HttpRequest, entry: PhaseEntry): boolean {
     r.phaseHandler++;
     return true;
   }
-  finalizeRequest(r, rc);
+  if (rc === HTTP_UNAUTHORIZED) finalizeUnauthorized(r);
+  else finalizeRequest(r, rc);
   return false;
 }
 
@@ -224,6 +226,10 @@ function postAccessPhase(r: HttpRequest): boolean {
   const code = r.accessCode;
   if (code !== 0) {
     r.accessCode = 0;
+    if (code === HTTP_UNAUTHORIZED) {
+      finalizeUnauthorized(r);
+      return false;
+    }
     if (code === HTTP_FORBIDDEN) r.log(LOG_ERR, 'access forbidden by rule');
     finalizeRequest(r, code);
     return false;

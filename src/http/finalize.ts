@@ -22,6 +22,7 @@ import type { ClientConnection } from './connection.ts';
 import { coreModule } from './core/module.ts';
 import { runPhases } from './engine.ts';
 import { outputFilter } from './output.ts';
+import { startPostAction } from './post-action.ts';
 import { type HttpRequest, noEvent } from './request.ts';
 import { specialResponse } from './special-response.ts';
 
@@ -42,6 +43,7 @@ export function finalizeRequest(r: HttpRequest, rc: number): void {
     }
     if (r !== r.main && r.postSubrequest !== undefined) rc = r.postSubrequest(r, rc);
     if (rc === ERROR || rc === HTTP_REQUEST_TIME_OUT || rc === HTTP_CLIENT_CLOSED_REQUEST || c.error) {
+      if (startPostAction(r)) return;
       terminateRequest(r, rc);
       return;
     }
@@ -70,7 +72,8 @@ export function finalizeRequest(r: HttpRequest, rc: number): void {
   r.done = true;
   r.readEventHandler = noEvent;
   r.writeEventHandler = noEvent;
-  r.requestComplete = true;
+  if (!r.postAction) r.requestComplete = true;
+  if (startPostAction(r)) return;
   c.clearSendTimeout();
   finalizeConnection(r);
 }

@@ -187,7 +187,9 @@ export function isWildcard(where: ListenAddress): boolean {
   );
 }
 
-const resolved = new Map<string, readonly string[]>();
+/** Answers of the system's resolver, good for one reading of a configuration: a reload asks again. */
+const resolved = new Map<string, { readonly addresses: readonly string[]; readonly time: number }>();
+const RESOLVED_FOR = 5000;
 
 const LOOKUP = `
 require('node:dns').lookup(process.argv[1], { all: true, verbatim: true, hints: require('node:dns').ADDRCONFIG },
@@ -200,12 +202,15 @@ require('node:dns').lookup(process.argv[1], { all: true, verbatim: true, hints: 
  * @throws UrlError `host not found`
  */
 export function resolveHostSync(host: string): readonly string[] {
-  let addresses = resolved.get(host);
-  if (addresses === undefined) {
+  const known = resolved.get(host);
+  let addresses: readonly string[];
+  if (known !== undefined && Date.now() - known.time < RESOLVED_FOR) {
+    addresses = known.addresses;
+  } else {
     const name = Buffer.from(host, 'latin1').toString();
-    const output = execFileSync(process.execPath, ['-e', LOOKUP, '--', name], { encoding: 'utf8' });
+    const output = execFileSync(process.execPath, ['-e', LOOKUP, name], { encoding: 'utf8' });
     addresses = JSON.parse(output) as string[];
-    if (addresses.length > 0) resolved.set(host, addresses);
+    if (addresses.length > 0) resolved.set(host, { addresses, time: Date.now() });
   }
   if (addresses.length === 0) throw new UrlError('host not found');
   return addresses;

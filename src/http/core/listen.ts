@@ -151,8 +151,7 @@ function parseParameter(cf: ConfContext, options: ListenOptions, text: string): 
     case 'quic':
       return 'the "quic" parameter requires ngx_http_v3_module';
     case 'proxy_protocol':
-      options.proxyProtocol = true;
-      return undefined;
+      return unsupported(text, 'PROXY protocol');
     case 'multipath':
       cf.log('emerg', 'multipath is not supported on this platform, ignored');
       return undefined;

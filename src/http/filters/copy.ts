@@ -3,21 +3,26 @@
  * memory, so file ranges are read for them, in pieces of `output_buffers` size. nginx: ngx_http_copy_filter_module.c.
  */
 import { readSync } from 'node:fs';
+import { type Buffers, bufsSlot } from '../../conf/slots.ts';
 import { LOG_CRIT } from '../../log/log.ts';
 import { type Buf, type Chain, memoryBuf } from '../buf.ts';
 import { ERROR } from '../codes.ts';
 import { httpModule } from '../module.ts';
 import type { HttpRequest } from '../request.ts';
 
-const PIECE = 32768;
+interface CopyLocation {
+  /** Number and size of buffers; files are read one at a time, so that only the size counts. */
+  buffers: Buffers;
+}
 
 /** Reads a file range into memory pieces; the flags go on the last one. */
 function read(r: HttpRequest, b: Buf, out: Chain): boolean {
   const file = b.file;
   if (file === undefined) return false;
+  const piece = copyFilterModule.location(r).buffers.size;
   let position = b.filePos;
   while (position < b.fileLast) {
-    const buffer = Buffer.allocUnsafe(Math.min(PIECE, b.fileLast - position));
+    const buffer = Buffer.allocUnsafe(Math.min(piece, b.fileLast - position));
     let count: number;
     try {
       count = readSync(file.fd, buffer, 0, buffer.length, position);
@@ -39,8 +44,19 @@ function read(r: HttpRequest, b: Buf, out: Chain): boolean {
   return true;
 }
 
-export const copyFilterModule = httpModule({
+export const copyFilterModule = httpModule<object, object, CopyLocation>({
   name: 'ngx_http_copy_filter_module',
+  directives: [
+    bufsSlot<CopyLocation>(
+      'output_buffers',
+      ['http', 'server', 'location'],
+      'location',
+      'buffers',
+      { num: 2, size: 32768 },
+      'Number and size of the buffers that files are read into where they are not sent by the kernel.',
+    ),
+  ],
+  createLocation: () => ({ buffers: undefined }) as unknown as CopyLocation,
   postconfiguration(http) {
     const next = http.topBodyFilter;
     http.topBodyFilter = (r, chain) => {

@@ -76,6 +76,7 @@ export function startHarness(
     absoluteRedirect: true,
     chunkedTransferEncoding: true,
     serverTokens: 1,
+    postAction: '',
     ...options.location,
   } as unknown as CoreLocation;
   const confs = { main: [{}] as unknown[], server: [] as unknown[], location: [location] as unknown[] };
