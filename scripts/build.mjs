@@ -64,8 +64,11 @@ await build({
   define: { ...importMeta, PROGRAM_FILE: JSON.stringify(program), PROGRAM_HASH: JSON.stringify(hash) },
   plugins: [
     {
-      name: 'program-apart',
-      setup: (b) => b.onResolve({ filter: /\/program\.ts$/ }, () => ({ path: `./${program}`, external: true })),
+      name: 'program-and-tools-apart',
+      setup: (b) => {
+        b.onResolve({ filter: /\/program\.ts$/ }, () => ({ path: `./${program}`, external: true }));
+        b.onResolve({ filter: /\/tools\/test\/command\.ts$/ }, () => ({ path: './test.js', external: true }));
+      },
     },
   ],
 });
@@ -85,7 +88,12 @@ if (first.status !== 0) {
   process.exit(1);
 }
 
-const entries = { resty: 'src/cli/resty.ts', index: 'src/index.ts', lua: 'src/lua/index.ts' };
+const entries = {
+  resty: 'src/cli/resty.ts',
+  index: 'src/index.ts',
+  lua: 'src/lua/index.ts',
+  test: 'src/tools/test/command.ts',
+};
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
 await build({ ...common, entryPoints: present, splitting: true, format: 'esm' });
 if (!process.argv.includes('--fast')) {

@@ -3,4 +3,12 @@ import { realpathSync } from 'node:fs';
 import { loadProgram } from './load-program.ts';
 import { main } from './main.ts';
 
-void main({ entry: realpathSync(process.argv[1]!), program: loadProgram });
+const entry = realpathSync(process.argv[1]!);
+
+if (process.argv[2] === 'test') {
+  void import('../tools/test/command.ts').then(async ({ testCommand }) => {
+    process.exitCode = await testCommand(process.argv.slice(3), [process.execPath, entry]);
+  });
+} else {
+  void main({ entry, program: loadProgram });
+}

@@ -6,6 +6,7 @@ import type { Options } from './options.ts';
 
 const HELP = `Usage: tsresty [-?hvVtTq] [-s signal] [-p prefix]
                [-e filename] [-c filename] [-g directives]
+       tsresty test PATH...
 
 Options:
   -?,-h         : print this help and exit

@@ -1,7 +1,7 @@
 /** Constants of the ngx table. ngx_lua: ngx_http_lua_consts.c, log levels in ngx_http_lua_log.c. */
 
 import * as request from '../../../http/request.ts';
-import type { LuaTable } from '../../../lua/index.ts';
+import { type LuaTable, NULL } from '../../../lua/index.ts';
 
 const CODES = { OK: 0, AGAIN: -2, DONE: -4, DECLINED: -5, ERROR: -1 } as const;
 
@@ -80,4 +80,5 @@ export const CONSTANTS: Readonly<Record<string, number>> = { ...CODES, ...STATUS
 
 export function installConstants(ngx: LuaTable): void {
   for (const name of Object.keys(CONSTANTS)) ngx.setStr(name, CONSTANTS[name]);
+  ngx.setStr('null', NULL);
 }

@@ -1,9 +1,9 @@
 /** ngx.say, ngx.print, ngx.send_headers, ngx.flush, ngx.eof. */
 import { eof, flush, type OutputResult, print, sendHeaders } from '../../../api/output.ts';
-import { formatNumber, type LuaResult, type LuaTable, type LuaValue, ret2 } from '../../../lua/index.ts';
+import { type LuaResult, type LuaTable, type LuaValue, ret2 } from '../../../lua/index.ts';
 import { park } from '../run.ts';
 import { isTrue } from './args.ts';
-import { joinArguments } from './text.ts';
+import { joinArguments, outputNumber } from './text.ts';
 
 function give(result: OutputResult): LuaResult {
   return result === undefined ? 1 : ret2(undefined, result);
@@ -14,7 +14,7 @@ function say(...args: LuaValue[]): LuaResult {
   if (args.length === 1) {
     // The usual call, without a loop.
     if (typeof v === 'string') return give(print(`${v}\n`));
-    if (typeof v === 'number') return give(print(`${formatNumber(v)}\n`));
+    if (typeof v === 'number') return give(print(`${outputNumber(v)}\n`));
   }
   return give(print(`${joinArguments(args, 'say')}\n`));
 }

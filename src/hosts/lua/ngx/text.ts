@@ -5,13 +5,18 @@
 import { argError, formatNumber, LuaTable, type LuaValue, NULL } from '../../../lua/index.ts';
 import { typeName } from './args.ts';
 
+/** A number as output: as Lua prints it, but without the sign of -0. ngx_lua: ngx_http_lua_write_num(). */
+export function outputNumber(n: number): string {
+  return formatNumber(n + 0);
+}
+
 /** Text of the arguments of print and say. `name` is the function's, for messages. */
 export function joinArguments(args: readonly LuaValue[], name: string): string {
   let text = '';
   for (let i = 0; i < args.length; i++) {
     const v = args[i];
     if (typeof v === 'string') text += v;
-    else if (typeof v === 'number') text += formatNumber(v);
+    else if (typeof v === 'number') text += outputNumber(v);
     else if (v === undefined) text += 'nil';
     else if (typeof v === 'boolean') text += v ? 'true' : 'false';
     else if (v === NULL) text += 'null';
@@ -34,7 +39,7 @@ export function joinTable(t: LuaTable, argument: number, name: string, strict: b
   for (let i = 1; i <= max; i++) {
     const v = t.getInt(i);
     if (typeof v === 'string') text += v;
-    else if (typeof v === 'number') text += formatNumber(v);
+    else if (typeof v === 'number') text += outputNumber(v);
     else if (v instanceof LuaTable) text += joinTable(v, argument, name, strict);
     else if (!strict && v === undefined) text += 'nil';
     else if (!strict && typeof v === 'boolean') text += v ? 'true' : 'false';
