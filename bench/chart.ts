@@ -11,7 +11,7 @@ const WIDTH = 760;
 const LEFT = 200;
 const ROW = 34;
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/[<&]/g, (ch) => (ch === '<' ? '&lt;' : '&amp;'));
 }
 
@@ -28,14 +28,14 @@ export function chart(title: string, bars: readonly Bar[]): string {
       bar.goal === undefined
         ? ''
         : `<rect x="${(LEFT + bar.goal * scale - 1).toFixed(1)}" y="${y - 2}" width="2" height="24" fill="#333"/>`;
-    return `<text x="${LEFT - 8}" y="${y + 15}" text-anchor="end">${escape(bar.label)}</text>
+    return `<text x="${LEFT - 8}" y="${y + 15}" text-anchor="end">${escapeXml(bar.label)}</text>
 <rect x="${LEFT}" y="${y}" width="${width}" height="20" rx="3" fill="${color}"/>${mark}
-<text x="${(LEFT + bar.ratio * scale + 6).toFixed(1)}" y="${y + 15}">${bar.ratio.toFixed(2)} <tspan fill="#777">${escape(bar.detail)}</tspan></text>`;
+<text x="${(LEFT + bar.ratio * scale + 6).toFixed(1)}" y="${y + 15}">${bar.ratio.toFixed(2)} <tspan fill="#777">${escapeXml(bar.detail)}</tspan></text>`;
   });
   const one = (LEFT + scale).toFixed(1);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">
 <rect width="100%" height="100%" fill="#fff"/>
-<text x="16" y="24" font-size="16">${escape(title)}</text>
+<text x="16" y="24" font-size="16">${escapeXml(title)}</text>
 <line x1="${one}" y1="40" x2="${one}" y2="${height - 20}" stroke="#999" stroke-dasharray="4 3"/>
 ${rows.join('\n')}
 <text x="${one}" y="${height - 6}" text-anchor="middle" fill="#777">nginx = 1</text>
