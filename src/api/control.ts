@@ -14,6 +14,7 @@ import {
   HTTP_SPECIAL_RESPONSE,
   HTTP_TEMPORARY_REDIRECT,
 } from '../http/codes.ts';
+import { splitArgs } from '../http/redirect.ts';
 import { LOG_ERR } from '../log/log.ts';
 import { type ApiContext, requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
@@ -89,15 +90,10 @@ export function exec(uri: string, args: string): void {
   if (uri === '') apiError('The uri argument is empty');
   const ctx = requireRequest(JUMP_PHASES);
   checkAbortable(ctx);
-  let own = '';
-  if (!uri.startsWith('@')) {
-    const q = uri.indexOf('?');
-    if (q >= 0) {
-      own = uri.slice(q + 1);
-      uri = uri.slice(0, q);
-    }
-    if (isUnsafe(uri)) apiError('unsafe uri');
-  }
+  const target = splitArgs(uri);
+  const own = target.args;
+  uri = target.uri;
+  if (isUnsafe(uri)) apiError('unsafe uri');
   if (ctx.r.headerSent || ctx.headerSent) apiError('attempt to call ngx.exec after sending out response headers');
   ctx.execUri = uri;
   ctx.execArgs = own === '' ? args : args === '' ? own : `${own}&${args}`;

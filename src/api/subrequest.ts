@@ -30,6 +30,7 @@ import {
 } from '../http/request.ts';
 import { createSubrequest } from '../http/subrequest.ts';
 import { setByName } from '../http/variables.ts';
+import { LOG_ERR } from '../log/log.ts';
 import { contextOf, requireRequest } from './context.ts';
 import { isUnsafe } from './control.ts';
 import { apiError } from './error.ts';
@@ -124,6 +125,10 @@ function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: ()
   const q = request.uri.indexOf('?');
   const path = q < 0 ? request.uri : request.uri.slice(0, q);
   if (path === '' || isUnsafe(path)) apiError(`unsafe uri in argument #1: ${request.uri}`);
+  if (request.method !== undefined && !NAMES.has(request.method)) {
+    r.log(LOG_ERR, `unsupported HTTP method: ${request.method}`);
+    apiError(`failed to adjust the subrequest: ${ERROR}`);
+  }
   const own = q < 0 ? '' : request.uri.slice(q + 1);
   const added = request.args ?? '';
   const args = own === '' ? added : added === '' ? own : `${own}&${added}`;
@@ -140,8 +145,6 @@ function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: ()
 /** Method, body, headers and variables as the options say. ngx_lua: ngx_http_lua_adjust_subrequest(). */
 function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): void {
   const method = request.method ?? METHOD_GET;
-  const name = NAMES.get(method);
-  if (name === undefined) apiError(`failed to adjust the subrequest: ${ERROR}`);
   const headers = new HeadersIn();
   Object.assign(headers, r.headersIn);
   headers.list = r.headersIn.list.clone();
@@ -162,7 +165,7 @@ function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): void 
   for (const [key, value] of request.headers ?? []) headers.list.set(key, value);
   sr.headersIn = headers;
   sr.method = method;
-  sr.methodName = name;
+  sr.methodName = NAMES.get(method) as string;
   if (request.shareAllVars !== true) sr.variables = request.copyAllVars === true ? r.variables.slice() : [];
   for (const [key, value] of request.vars ?? []) {
     const failure = setByName(sr, key, value);

@@ -25,7 +25,7 @@ export interface HttpCycle {
   readonly confs: ConfStack;
   /** Handlers by phase, in the order of registration; they run in the opposite one, except in the log phase. */
   readonly handlers: Record<PhaseName, PhaseHandler[]>;
-  /** Handlers that go behind all others of their phase, whatever the order of modules. */
+  /** Handlers that run behind all others of their phase, whatever the order of modules. */
   readonly postponed: { readonly phase: PhaseName; readonly handler: PhaseHandler }[];
   phaseEngine: PhaseEntry[];
   /** Index in `phaseEngine` where the server rewrite phase, the location rewrite phase, ... begin. */

@@ -64,7 +64,7 @@ export function runPhases(r: HttpRequest): void {
  * nginx: ngx_http_init_phase_handlers().
  */
 export function buildPhaseEngine(http: HttpCycle): void {
-  for (const { phase, handler } of http.postponed.splice(0)) http.handlers[phase].push(handler);
+  for (const { phase, handler } of http.postponed.splice(0)) http.handlers[phase].unshift(handler);
   const entries: PhaseEntry[] = [];
   const first = new Map<string, number>();
   const rewrites = http.handlers.server_rewrite.length > 0 || http.handlers.rewrite.length > 0;

@@ -34,7 +34,9 @@ export function createSubrequest(
   options: SubrequestOptions,
 ): HttpRequest | undefined {
   if (r.subrequests === 0) {
-    r.log(LOG_ERR, `subrequests cycle while processing "${uri}"`);
+    // Alerts match ngx_lua's line for those of location.capture.
+    const who = options.detached === true ? 'lua subrequests' : 'subrequests';
+    r.log(LOG_ERR, `${who} cycle while processing "${uri}"`);
     return undefined;
   }
   if (r.subrequestInMemory) {

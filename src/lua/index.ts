@@ -18,7 +18,7 @@ export { Coroutine, callNow, currentThread, suspend, type ThreadResult } from '.
 export { argError, LuaError, throwError, throwValue } from './error.ts';
 export { markLibrary } from './lib/native.ts';
 export { toText } from './lib/text.ts';
-export { callerInfo } from './lib/traceback.ts';
+export { callerInfo, traceback } from './lib/traceback.ts';
 export { formatNumber, parseNumber } from './number.ts';
 export { LuaState, type LuaStateOptions } from './state.ts';
 export { LuaTable } from './table.ts';

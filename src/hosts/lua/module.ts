@@ -79,7 +79,7 @@ function registerPhases(http: HttpCycle, uses: ReadonlySet<string>): void {
       const location = luaModule.location(r);
       return handlerOf(location[phase], needBody(location));
     });
-    if (first) http.handlers[phase].unshift(handler);
+    if (first) http.handlers[phase].push(handler);
     else http.postponed.push({ phase, handler });
   }
 }

@@ -43,8 +43,6 @@ export class LuaRun {
   userTable: LuaValue = undefined;
   /** The callback of ngx.on_abort, a light thread not started yet. */
   onAbort: LightThread | undefined = undefined;
-  /** Set when a spawned thread ended the request: what its parent's run gives. */
-  result: number | undefined = undefined;
   /** Called when a timer's run has ended, there being no request to finalize. */
   onEnd: (() => void) | undefined = undefined;
 
@@ -76,6 +74,21 @@ interface Park {
 
 /** Never goes on: the handler ends here (exit, exec, redirect). */
 const STOP = Symbol('stop');
+/** The payload of ngx.thread.spawn. */
+class Spawn {
+  readonly child: LightThread;
+  readonly args: LuaValue[];
+  constructor(child: LightThread, args: LuaValue[]) {
+    this.child = child;
+    this.args = args;
+  }
+}
+
+/** To be returned by ngx.thread.spawn: runs the child up to its first wait; the caller then gets its thread. */
+export function spawnThread(child: LightThread, args: LuaValue[]): LuaResult {
+  return suspend(new Spawn(child, args));
+}
+
 /** To be returned by a native that waits: parks the light thread until the operation is done. */
 export function park<T>(suspension: Suspension<T>, convert: (result: T) => LuaValue[]): LuaResult {
   return suspend({ suspension, convert } as Park);
@@ -112,11 +125,6 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
         continue;
       }
       if (result.status !== 'done') {
-        if (run.result !== undefined) {
-          const rc = run.result;
-          run.result = undefined;
-          return rc;
-        }
         if (r?.uriChanged) return rewriteJump(run, r);
         if (ctx.exited) return handleExit(run, thread);
         if (ctx.execUri !== '' && r !== undefined) return handleExec(run, r, thread);
@@ -129,8 +137,15 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
           run.posted.push({ thread, args: [] });
           return AGAIN;
         }
-        // Threads that wait for other threads are resumed by those; their payload is no operation.
         const { payload } = result;
+        if (payload instanceof Spawn) {
+          // The child runs first, its parent goes on behind what was posted before.
+          run.posted.push({ thread, args: [payload.child.thread] });
+          thread = payload.child;
+          args = payload.args;
+          continue;
+        }
+        // Threads that wait for other threads are resumed by those; their payload is no operation.
         if (typeof payload === 'object' && payload !== null) start(run, thread, payload as Park);
         return AGAIN;
       }

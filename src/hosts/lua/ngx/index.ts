@@ -10,6 +10,7 @@ import { installConstants } from './constants.ts';
 import { installControl } from './control.ts';
 import { installEncoding } from './encoding.ts';
 import { fieldsMetatable } from './fields.ts';
+import { guardGlobals } from './globals.ts';
 import { installHeader } from './header.ts';
 import { installLocation } from './location.ts';
 import { installLog } from './log.ts';
@@ -35,7 +36,7 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installResponse(ngx);
   installLog(ngx, state, http);
   installTime(ngx);
-  installThread(ngx);
+  installThread(ngx, state);
   installEncoding(ngx);
   installLocation(ngx);
   installTimer(ngx);
@@ -49,5 +50,6 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   markLibrary(ngx);
   ngx.metatable = fieldsMetatable();
   state.globals.setStr('ngx', ngx);
+  guardGlobals(state, http);
   state.loaded.setStr('ngx', ngx);
 }

@@ -1,12 +1,12 @@
 /** ngx.thread.spawn, wait, kill. ngx_lua: ngx_http_lua_uthread.c. */
 import { requireContext } from '../../../api/context.ts';
 import { YIELDABLE } from '../../../api/phase.ts';
-import { AGAIN } from '../../../http/codes.ts';
 import {
   argError,
   Coroutine,
   type LuaFunction,
   type LuaResult,
+  type LuaState,
   LuaTable,
   type LuaValue,
   ret2,
@@ -15,7 +15,7 @@ import {
   throwError,
 } from '../../../lua/index.ts';
 import { LightThread } from '../light-thread.ts';
-import { dropUserThread, type LuaRun, requireRun, runThread, stop } from '../run.ts';
+import { dropUserThread, type LuaRun, requireRun, spawnThread } from '../run.ts';
 import { typeError } from './args.ts';
 
 /** The light thread behind a Lua thread object. */
@@ -36,11 +36,7 @@ function spawn(fn: LuaValue, ...args: LuaValue[]): LuaResult {
   const child = new LightThread(run.state.newThread(fn as LuaFunction), parent);
   threads.set(child.thread, child);
   run.userThreads.push(child);
-  const rc = runThread(run, child, args);
-  if (rc === AGAIN) return child.thread;
-  // The child ended the request (exit, exec): its parent must not go on.
-  run.result = rc;
-  return stop();
+  return spawnThread(child, args);
 }
 
 function threadOf(v: LuaValue, n: number, name: string): LightThread {
@@ -94,6 +90,26 @@ function kill(v: LuaValue): LuaResult {
   return 1;
 }
 
-export function installThread(ngx: LuaTable): void {
+/**
+ * coroutine.status of light threads: what waits for the server is running all the same, and what has ended without
+ * anybody having asked for its results is a zombie.
+ */
+function statusOf(co: Coroutine): string | undefined {
+  const thread = threads.get(co);
+  if (thread === undefined) return undefined;
+  if (thread.status !== 'running') return thread.status;
+  const innermost = co.frames[co.frames.length - 1];
+  return innermost !== undefined && 'name' in innermost && innermost.name === 'resume' ? 'normal' : 'running';
+}
+
+function overrideStatus(state: LuaState): void {
+  const library = state.globals.getStr('coroutine');
+  const original = library instanceof LuaTable ? library.getStr('status') : undefined;
+  if (!(library instanceof LuaTable) || typeof original !== 'function') return;
+  library.setStr('status', (co: LuaValue) => (co instanceof Coroutine ? statusOf(co) : undefined) ?? original(co));
+}
+
+export function installThread(ngx: LuaTable, state: LuaState): void {
+  overrideStatus(state);
   ngx.setStr('thread', LuaTable.fromObject({ spawn, wait, kill }));
 }
