@@ -10,6 +10,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { constants, Script } from 'node:vm';
+import { tuneV8 } from '../lua/tune.ts';
 import type { Program } from './program.ts';
 
 /** Set by the build: file name of the bundle, and a hash of its content. */
@@ -21,6 +22,8 @@ const WRITE_AFTER = 2000;
 
 /** The server's functions. @param folder where the bundled executable is */
 export async function loadProgram(): Promise<Program> {
+  // Before the cache is read: V8 takes it only with the flags under which it was written.
+  tuneV8();
   if (typeof PROGRAM_FILE === 'undefined') return import('./program.ts');
   return runBundle(__dirname, PROGRAM_FILE, PROGRAM_HASH);
 }
