@@ -200,6 +200,8 @@ export function readHeader(c: Http1Connection, r: HttpRequest): boolean {
 const NOT_REPEATED = FIELD_CONTENT_LENGTH | FIELD_TRANSFER_ENCODING | FIELD_EXPECT;
 /** Longer headers are not kept: that would cost an idle connection more memory than the next request time. */
 const LONGEST_REPEATED = 4096;
+/** And headers of fewer fields are parsed as quickly as they are compared and copied. */
+const FEWEST_REPEATED = 4;
 
 /**
  * A client that keeps its connection often sends the same header with each request, to the byte. Comparing it with
@@ -207,6 +209,7 @@ const LONGEST_REPEATED = 4096;
  */
 function rememberHeader(c: Http1Connection, r: HttpRequest, text: string, begin: number): void {
   const size = c.pos - begin;
+  if (c.fieldCount < FEWEST_REPEATED) return;
   if (size > LONGEST_REPEATED || (c.seenFields & NOT_REPEATED) !== 0 || r.httpVersion !== HTTP_VERSION_11) {
     c.repeat = undefined;
     return;
