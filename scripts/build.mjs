@@ -99,19 +99,7 @@ await build({ ...common, entryPoints: present, splitting: true, format: 'esm' })
 if (!process.argv.includes('--fast')) {
   const tsc = spawnSync(
     process.execPath,
-    [
-      join(root, 'node_modules/typescript/bin/tsc'),
-      '-p',
-      'tsconfig.json',
-      '--noEmit',
-      'false',
-      '--declaration',
-      '--emitDeclarationOnly',
-      '--outDir',
-      'dist/types',
-      '--rootDir',
-      'src',
-    ],
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
     { cwd: root, stdio: 'inherit' },
   );
   if (tsc.status !== 0) process.exit(tsc.status ?? 1);
