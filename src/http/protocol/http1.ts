@@ -198,6 +198,10 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     this.localPortSet = port;
   }
 
+  get fd(): number {
+    return this.socket.fd;
+  }
+
   get sent(): number {
     return this.socketWaiting ? this.handed - this.socket.pendingBytes : this.handed;
   }
