@@ -4,17 +4,19 @@
 // say where an error is, and knows no NaN. The state of the one parse under way is in module variables, since a parse
 // never calls out. The tokens named in error messages are worked out only when there is an error (see token.ts).
 
-import { LuaTable, propertyName } from '../../table.ts';
+import { LuaTable } from '../../table.ts';
 import { type LuaValue, NULL } from '../../value.ts';
 import { type CjsonConfig, HARD_DEPTH, JsonFailure } from './config.ts';
+import { EMPTY_SHAPE, isTreeFull, Key, MAX_FIELDS, type Shape } from './shape.ts';
 import { readNumber, readString, readToken, skipSpace } from './token.ts';
-
-type Fields = Record<string, LuaValue>;
 
 let config: CjsonConfig;
 let text = '';
 let at = 0;
 let depth = 0;
+/** The next backslash and the next zero byte at or behind the place where they were last looked for. */
+let escapeAt = -1;
+let zeroAt = -1;
 
 /** The value of a JSON text. Throws JsonFailure. */
 export function decodeJson(settings: CjsonConfig, json: string): LuaValue {
@@ -24,6 +26,9 @@ export function decodeJson(settings: CjsonConfig, json: string): LuaValue {
   text = json;
   at = 0;
   depth = 0;
+  escapeAt = -1;
+  zeroAt = -1;
+  pending = 0;
   try {
     const value = parseValue();
     // A zero byte counts as the end, as the text is a C string to lua-cjson.
@@ -31,6 +36,10 @@ export function decodeJson(settings: CjsonConfig, json: string): LuaValue {
     return value;
   } finally {
     text = '';
+    // The values must not be kept alive from here.
+    if (peak > KEEP_PENDING) pendingValues.length = pendingKeys.length = 0;
+    else if (peak > 0) pendingValues.fill(undefined, 0, peak);
+    peak = 0;
   }
 }
 
@@ -122,18 +131,36 @@ function parseNumber(c: number): number {
   return number.value;
 }
 
+/** Strings up to here are scanned byte by byte; for the rest of longer ones the native search is faster. */
+const NEAR = 24;
+
 function parseString(): string {
   const start = at + 1;
   let i = start;
-  for (;;) {
+  for (const near = start + NEAR; i < near; i++) {
     const c = text.charCodeAt(i);
     if (c === 34) {
       at = i + 1;
       return text.substring(start, i);
     }
-    if (c === 92 || c === 0 || i >= text.length) break;
-    i++;
+    if (c === 92 || !(c > 0)) return parseEscapes(start);
   }
+  const end = text.indexOf('"', i);
+  if (end < 0) return parseEscapes(start);
+  // Whether there is a backslash or a zero byte before the quote: the next ones of the text are remembered.
+  if (escapeAt < i) escapeAt = nextOf('\\', i);
+  if (zeroAt < i) zeroAt = nextOf('\0', i);
+  if (escapeAt < end || zeroAt < end) return parseEscapes(start);
+  at = end + 1;
+  return text.substring(start, end);
+}
+
+function nextOf(byte: string, from: number): number {
+  const found = text.indexOf(byte, from);
+  return found < 0 ? text.length : found;
+}
+
+function parseEscapes(start: number): string {
   const string = readString(text, start);
   if (string.error !== undefined) unexpected('value');
   at = string.end;
@@ -172,79 +199,91 @@ function parseArray(): LuaTable {
 
 // ---- objects
 
-/** A key seen in JSON texts. */
-interface Key {
-  readonly text: string;
-  readonly length: number;
-  /** The property that holds it, or undefined if it belongs in the hash of a table. */
-  readonly property: string | undefined;
-  /** Whether it has been seen again: then it is taken for a field name rather than for data. */
-  known: boolean;
-}
-
-const KEYS = 2048;
+const KEYS = 4096;
 const MAX_KEY = 32;
 
 /** Keys by a hash of their bytes; a new one replaces the old. It saves making and hashing a string for each key. */
 const keys: (Key | undefined)[] = new Array(KEYS).fill(undefined);
 
-/** Most properties that decode gives a table; the rest of a large object goes to its hash. */
-const MAX_FIELDS = 30;
-
-const PLAIN_WORD = /^[A-Za-z_]+$/;
+// Kinds of bytes in keys.
+const LETTER = 0;
+const DIGIT = 1;
+const OTHER = 2;
+const KIND = new Uint8Array(256).fill(OTHER);
+KIND.fill(LETTER, 65, 91);
+KIND.fill(LETTER, 97, 123);
+KIND.fill(DIGIT, 48, 58);
+KIND[95] = LETTER;
 
 /** Reads the key at `at` (its quote); undefined if it is long or has escapes. */
-function cachedKey(): Key | undefined {
+function parseKey(): Key | undefined {
   const start = at + 1;
   let i = start;
   let hash = 0;
+  let kinds = 0;
   for (;;) {
     const c = text.charCodeAt(i);
     if (c === 34) break;
     if (c === 92 || !(c > 0) || i - start >= MAX_KEY) return undefined;
     hash = (Math.imul(hash, 31) + c) | 0;
+    kinds |= KIND[c]!;
     i++;
   }
   at = i + 1;
-  const slot = (hash ^ (hash >>> 11)) & (KEYS - 1);
+  const slot = (hash ^ (hash >>> 12)) & (KEYS - 1);
   const length = i - start;
   const key = keys[slot];
-  if (key !== undefined && key.length === length && text.startsWith(key.text, start)) {
-    key.known = true;
+  if (key !== undefined && key.length === length && sameText(key.text, start)) {
+    if (!key.isField) key.seen();
     return key;
   }
-  const name = text.substring(start, i);
-  // Names without digits are field names; others may be data, and many different ones would cost V8 a hidden class
-  // each, so these wait until they are seen a second time.
-  const made = { text: name, length, property: propertyName(name), known: PLAIN_WORD.test(name) };
+  const isWord = kinds === LETTER && length > 0;
+  const isIdentifier = length > 0 && (kinds & OTHER) === 0 && KIND[text.charCodeAt(start)] === LETTER;
+  const made = new Key(text.substring(start, i), isWord, isIdentifier);
   keys[slot] = made;
   return made;
 }
 
+function sameText(key: string, start: number): boolean {
+  for (let i = 0; i < key.length; i++) if (key.charCodeAt(i) !== text.charCodeAt(start + i)) return false;
+  return true;
+}
+
+/** Keys and values of the objects that are being parsed, the inner ones behind the outer. */
+const pendingKeys: (Key | string)[] = [];
+const pendingValues: LuaValue[] = [];
+let pending = 0;
+/** The most that has been pending in this parse. */
+let peak = 0;
+const KEEP_PENDING = 4096;
+
 function parseObject(): LuaTable {
   at++;
   descend();
-  const t = new LuaTable();
   let c = next();
   if (c === 125) {
     at++;
     depth--;
-    return t;
+    return new LuaTable();
   }
+  const base = pending;
+  let shape: Shape | undefined = EMPTY_SHAPE;
   for (;;) {
     if (c !== 34) unexpected('object key string');
     const keyAt = at;
-    const key = cachedKey();
-    let name: string | undefined;
-    if (key === undefined) {
+    const key = parseKey();
+    if (key !== undefined) {
+      if (shape !== undefined) shape = shape.with(key);
+      pendingKeys[pending] = key;
+    } else {
       at = keyAt;
-      name = parseKey();
+      shape = undefined;
+      pendingKeys[pending] = parseLongKey();
     }
     if (next() !== 58) unexpected('colon');
     at++;
-    const value = parseValue();
-    if (key !== undefined) put(t, key, value);
-    else t.set(name, value);
+    const slot = pending++;
+    pendingValues[slot] = parseValue();
     c = next();
     if (c === 44) {
       at++;
@@ -254,29 +293,28 @@ function parseObject(): LuaTable {
   }
   at++;
   depth--;
+  if (pending > peak) peak = pending;
+  const t = shape?.table(pendingValues, base) ?? collect(base);
+  pending = base;
   return t;
 }
 
-function parseKey(): string {
+function parseLongKey(): string {
   const string = readString(text, at + 1);
   if (string.error !== undefined) unexpected('object key string');
   at = string.end;
   return string.value;
 }
 
-function put(t: LuaTable, key: Key, value: LuaValue): void {
-  const { property } = key;
-  if (property === undefined || !key.known || t.$n >= MAX_FIELDS) {
-    t.set(key.text, value);
-    return;
+/** The table of the keys and values from `base` on. */
+function collect(base: number): LuaTable {
+  const t = new LuaTable();
+  const small = pending - base <= MAX_FIELDS && !isTreeFull();
+  for (let i = base; i < pending; i++) {
+    const key = pendingKeys[i]!;
+    if (typeof key === 'string') t.set(key, pendingValues[i]);
+    else if (small && key.isField) t.setStr(key.text, pendingValues[i]);
+    else t.set(key.text, pendingValues[i]);
   }
-  const fields = t as unknown as Fields;
-  if (fields[property] === undefined) {
-    if (t.$h?.has(key.text)) {
-      t.set(key.text, value);
-      return;
-    }
-    t.$n++;
-  }
-  fields[property] = value;
+  return t;
 }

@@ -8,31 +8,57 @@ import { LuaTable } from '../../table.ts';
 import { type LuaValue, NULL } from '../../value.ts';
 import { typeName } from '../args.ts';
 import { type CjsonConfig, EMPTY_ARRAY, HARD_DEPTH, JsonFailure } from './config.ts';
+import { position, putByte, putInteger, putString, putText, rewind, take } from './output.ts';
 
 type Fields = Record<string, LuaValue>;
 
+const COMMA = 44;
+const COLON = 58;
+
+let config: CjsonConfig;
+
 /** JSON text of a value. Throws JsonFailure for what cannot be written, LuaError from metamethods. */
-export function encodeJson(config: CjsonConfig, value: LuaValue): string {
-  return encodeValue(config, value, 0) ?? '';
+export function encodeJson(settings: CjsonConfig, value: LuaValue): string {
+  const outer = config;
+  const start = position();
+  config = settings;
+  try {
+    put(value, 0);
+    return take(start);
+  } catch (error) {
+    rewind(start);
+    throw error;
+  } finally {
+    config = outer;
+  }
 }
 
-/** The text of a value, or undefined for one that is to be left out. */
-function encodeValue(config: CjsonConfig, v: LuaValue, depth: number): string | undefined {
+/** Writes a value; false for one that is left out, of which nothing has been written. */
+function put(v: LuaValue, depth: number): boolean {
   switch (typeof v) {
     case 'string':
-      return encodeString(v, config.escapeForwardSlash);
+      putString(v, config.escapeForwardSlash);
+      return true;
     case 'number':
-      return encodeNumber(config, v);
+      putNumber(v);
+      return true;
     case 'boolean':
-      return v ? 'true' : 'false';
+      putText(v ? 'true' : 'false');
+      return true;
     case 'undefined':
-      return 'null';
+      putText('null');
+      return true;
     case 'object':
-      if (v instanceof LuaTable) return encodeTable(config, v, depth + 1);
-      if (v === NULL) return 'null';
-      if (v === EMPTY_ARRAY) return '[]';
+      if (v instanceof LuaTable) {
+        putTable(v, depth + 1);
+        return true;
+      }
+      if (v === NULL || v === EMPTY_ARRAY) {
+        putText(v === NULL ? 'null' : '[]');
+        return true;
+      }
   }
-  if (config.skipUnsupported) return undefined;
+  if (config.skipUnsupported) return false;
   fail(v, 'type not supported');
 }
 
@@ -40,75 +66,48 @@ function fail(v: LuaValue, reason: string): never {
   throw new JsonFailure(`Cannot serialise ${typeName(v)}: ${reason}`);
 }
 
-function encodeNumber(config: CjsonConfig, n: number): string {
-  if (n - n !== 0) {
-    if (config.encodeInvalidNumbers === 'off') fail(n, 'must not be NaN or Infinity');
-    if (config.encodeInvalidNumbers === 'null') return 'null';
-    return Number.isNaN(n) ? 'NaN' : n > 0 ? 'Infinity' : '-Infinity';
-  }
-  return config.numberPrecision === 14 ? formatNumber(n) : formatG(n, config.numberPrecision);
+function putNumber(n: number): void {
+  if ((n | 0) === n && n < 1e9 && n > -1e9 && (n !== 0 || 1 / n > 0) && config.numberPrecision >= 9) putInteger(n);
+  else if (n - n !== 0) putInvalid(n);
+  else putText(config.numberPrecision === 14 ? formatNumber(n) : formatG(n, config.numberPrecision));
 }
 
-// Classes of bytes in strings: 1 is always escaped, 2 only if slashes are.
-const ESCAPED = new Uint8Array(256);
-ESCAPED.fill(1, 0, 32);
-ESCAPED[34] = ESCAPED[92] = ESCAPED[127] = 1;
-ESCAPED[47] = 2;
-
-const SHORT = 40; // up to here a loop beats a regular expression
-const ANY = /["\\/\0-\x1f\x7f]/;
-const ALL = /["\\/\0-\x1f\x7f]/g;
-const ALL_BUT_SLASH = /["\\\0-\x1f\x7f]/g;
-
-const NAMED: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '/': '\\/',
-  '\b': '\\b',
-  '\t': '\\t',
-  '\n': '\\n',
-  '\f': '\\f',
-  '\r': '\\r',
-};
-
-function escapeByte(c: string): string {
-  return NAMED[c] ?? '\\u00' + c.charCodeAt(0).toString(16).padStart(2, '0');
+function putInvalid(n: number): void {
+  if (config.encodeInvalidNumbers === 'off') fail(n, 'must not be NaN or Infinity');
+  if (config.encodeInvalidNumbers === 'null') putText('null');
+  else putText(Number.isNaN(n) ? 'NaN' : n > 0 ? 'Infinity' : '-Infinity');
 }
 
-function encodeString(s: string, slashes: boolean): string {
-  if (s.length <= SHORT) {
-    let i = 0;
-    while (i < s.length && ESCAPED[s.charCodeAt(i)] === 0) i++;
-    if (i === s.length) return '"' + s + '"';
-  } else if (!ANY.test(s)) return '"' + s + '"';
-  return '"' + s.replace(slashes ? ALL : ALL_BUT_SLASH, escapeByte) + '"';
-}
-
-function encodeTable(config: CjsonConfig, t: LuaTable, depth: number): string {
+function putTable(t: LuaTable, depth: number): void {
   if (depth > config.encodeMaxDepth || depth > HARD_DEPTH)
     throw new JsonFailure(`Cannot serialise, excessive nesting (${depth})`);
   const metatable = t.$m;
   if (metatable !== undefined) {
-    if (metatable === config.arrayMt) return encodeArray(config, t, t.length(), depth, true);
+    if (metatable === config.arrayMt) {
+      putArray(t, t.length(), depth, true);
+      return;
+    }
     const length = metatable.getStr('__len');
-    if (length !== undefined) return encodeArray(config, t, callLength(length, t), depth, false);
+    if (length !== undefined) {
+      const n = first(callNow(length, [t]));
+      putArray(t, typeof n === 'number' ? Math.trunc(n) : 0, depth, false);
+      return;
+    }
   }
-  const length = arrayLength(config, t);
-  if (length > 0 || (length === 0 && !config.emptyTableAsObject))
-    return encodeArray(config, t, length, depth, metatable === undefined);
-  if (metatable !== undefined && metatable === config.emptyArrayMt)
-    return encodeArray(config, t, t.length(), depth, true);
-  return encodeObject(config, t, depth);
+  if (t.$n !== 0 && metatable !== config.emptyArrayMt) {
+    // Nearly always an object; only if all its fields have been removed it may be something else.
+    const start = position();
+    if (putObject(t, depth)) return;
+    rewind(start);
+  }
+  const length = arrayLength(t);
+  if (length > 0 || (length === 0 && !config.emptyTableAsObject)) putArray(t, length, depth, metatable === undefined);
+  else if (metatable !== undefined && metatable === config.emptyArrayMt) putArray(t, t.length(), depth, true);
+  else putObject(t, depth);
 }
 
-function callLength(handler: LuaValue, t: LuaTable): number {
-  const n = first(callNow(handler, [t]));
-  return typeof n === 'number' ? Math.trunc(n) : 0;
-}
-
-/** The length of a table whose keys are all positive integers, or -1. An empty table has length 0. */
-function arrayLength(config: CjsonConfig, t: LuaTable): number {
-  if (t.$n !== 0) for (const name in t) if (isField(name) && (t as unknown as Fields)[name] !== undefined) return -1;
+/** The length of a table without fields whose keys are all positive integers, or -1. An empty table has length 0. */
+function arrayLength(t: LuaTable): number {
   const items = t.$a;
   let max = items.length - 1;
   let count = 0;
@@ -131,59 +130,66 @@ function arrayLength(config: CjsonConfig, t: LuaTable): number {
   return max;
 }
 
-function encodeArray(config: CjsonConfig, t: LuaTable, length: number, depth: number, raw: boolean): string {
-  if (length <= 0) return '[]';
-  const gap = config.indent === '' ? '' : '\n' + config.indent.repeat(depth);
-  let out = '[';
-  let separator = gap;
-  for (let i = 1; i <= length; i++) {
-    let v = t.$a[i];
-    if (v === undefined) v = raw ? t.getInt(i) : readItem(t, i);
-    const text = encodeValue(config, v, depth);
-    if (text === undefined) continue;
-    out += separator + text;
-    separator = ',' + gap;
-  }
-  return out + (gap === '' ? ']' : '\n' + config.indent.repeat(depth - 1) + ']');
+/** With encode_indent: a new line with the indentation of a depth. */
+function putLine(depth: number): void {
+  if (config.indent !== '') putText('\n' + config.indent.repeat(depth));
 }
 
-function readItem(t: LuaTable, i: number): LuaValue {
-  return first(callNow(index, [t, i]));
+function putArray(t: LuaTable, length: number, depth: number, raw: boolean): void {
+  putByte(91);
+  let more = false;
+  for (let i = 1; i <= length; i++) {
+    let v = t.$a[i];
+    if (v === undefined) v = raw ? t.getInt(i) : first(callNow(index, [t, i]));
+    const start = position();
+    if (more) putByte(COMMA);
+    putLine(depth);
+    if (put(v, depth)) more = true;
+    else rewind(start);
+  }
+  if (length > 0) putLine(depth - 1);
+  putByte(93);
 }
 
 /** Property names of tables, as JSON keys with their colon: there are as many as constants in programs. */
 const keyTexts = new Map<string, string>();
 
-/** Whether a JavaScript property of a table is a Lua key (not one of the internal $a, $h, $m, $n). */
-function isField(name: string): boolean {
-  return name.charCodeAt(0) !== 36 || name.length > 2;
+function keyText(name: string): string {
+  let text = keyTexts.get(name);
+  if (text === undefined) {
+    // A '$' stands in front of names that would hide a method of the table.
+    text = `"${name.charCodeAt(0) === 36 ? name.slice(1) : name}":`;
+    keyTexts.set(name, text);
+  }
+  return text;
 }
 
-function encodeObject(config: CjsonConfig, t: LuaTable, depth: number): string {
-  const gap = config.indent === '' ? '' : '\n' + config.indent.repeat(depth);
-  const colon = gap === '' ? '' : ' ';
-  let out = '{';
-  let separator = gap;
+/** Writes an object; true if it has fields, that is, properties. */
+function putObject(t: LuaTable, depth: number): boolean {
+  putByte(123);
+  let hasFields = false;
+  let more = false;
   let empty = true;
   const items = t.$a;
   for (let i = 1; i < items.length; i++) {
     if (items[i] === undefined) continue;
     empty = false;
-    const text = encodeValue(config, items[i], depth);
-    if (text === undefined) continue;
-    out += `${separator}"${i}":${colon}${text}`;
-    separator = ',' + gap;
+    if (putPair(i, items[i], depth, more)) more = true;
   }
   if (t.$n !== 0) {
     for (const name in t) {
-      if (name.charCodeAt(0) === 36 && name.length === 2) continue;
+      if (name.charCodeAt(0) === 36 && name.length === 2) continue; // $a, $h, $m, $n
       const v = (t as unknown as Fields)[name];
       if (v === undefined) continue;
       empty = false;
-      const text = encodeValue(config, v, depth);
-      if (text === undefined) continue;
-      out += separator + (keyTexts.get(name) ?? addKeyText(name)) + colon + text;
-      separator = ',' + gap;
+      hasFields = true;
+      const start = position();
+      if (more) putByte(COMMA);
+      putLine(depth);
+      putText(keyText(name));
+      if (config.indent !== '') putByte(32);
+      if (put(v, depth)) more = true;
+      else rewind(start);
     }
   }
   const hash = t.$h;
@@ -193,25 +199,28 @@ function encodeObject(config: CjsonConfig, t: LuaTable, depth: number): string {
       const v = values[i];
       if (v === undefined) continue;
       empty = false;
-      const key = encodeKey(config, keys[i]);
-      const text = encodeValue(config, v, depth);
-      if (text === undefined) continue;
-      out += separator + key + colon + text;
-      separator = ',' + gap;
+      if (putPair(keys[i], v, depth, more)) more = true;
     }
   }
-  return out + (gap === '' || empty ? '}' : '\n' + config.indent.repeat(depth - 1) + '}');
+  if (!empty) putLine(depth - 1);
+  putByte(125);
+  return hasFields;
 }
 
-function addKeyText(name: string): string {
-  // A '$' stands in front of names that would hide a method of the table.
-  const text = `"${name.charCodeAt(0) === 36 ? name.slice(1) : name}":`;
-  keyTexts.set(name, text);
-  return text;
-}
-
-function encodeKey(config: CjsonConfig, k: LuaValue): string {
-  if (typeof k === 'string') return encodeString(k, config.escapeForwardSlash) + ':';
-  if (typeof k === 'number') return `"${encodeNumber(config, k)}":`;
-  fail(k, 'table key must be a number or string');
+/** Writes a key and its value, after a comma if there are pairs before; false if the value is left out. */
+function putPair(k: LuaValue, v: LuaValue, depth: number, more: boolean): boolean {
+  const start = position();
+  if (more) putByte(COMMA);
+  putLine(depth);
+  if (typeof k === 'string') putString(k, config.escapeForwardSlash);
+  else if (typeof k === 'number') {
+    putByte(34);
+    putNumber(k);
+    putByte(34);
+  } else fail(k, 'table key must be a number or string');
+  putByte(COLON);
+  if (config.indent !== '') putByte(32);
+  if (put(v, depth)) return true;
+  rewind(start);
+  return false;
 }

@@ -3,6 +3,7 @@
 
 import { parseNumber } from '../../number.ts';
 import type { CjsonConfig } from './config.ts';
+import type { RawBuffer } from './output.ts';
 
 /** What stands at a place of the text, as an error message names it. `at` is a 0-based offset. */
 interface Token {
@@ -107,16 +108,15 @@ export function readNumber(config: CjsonConfig, text: string, at: number): Numbe
   return { value, integer: false, end: STRTOD.lastIndex };
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  t: '\t',
-  n: '\n',
-  f: '\f',
-  r: '\r',
-};
+/** The byte that a letter behind a backslash stands for, by the letter's code; 0 if none. */
+const ESCAPES = new Uint8Array(256);
+for (const [letter, byte] of ['b\b', 't\t', 'n\n', 'f\f', 'r\r', '""', '\\\\', '//']) {
+  ESCAPES[letter!.charCodeAt(0)] = byte!.charCodeAt(0);
+}
+
+/** Where strings with escapes are put together; a text is never shorter than the string in it. */
+let scratch = Buffer.allocUnsafeSlow(4096) as RawBuffer;
+const KEEP = 1 << 20;
 
 /** A string of the text: its value and the offset behind its quote; or what is wrong and where. */
 interface StringToken {
@@ -127,54 +127,81 @@ interface StringToken {
 
 /** Reads the string whose first character (behind the quote) is at `at`. */
 export function readString(text: string, at: number): StringToken {
-  let value = '';
-  let copied = at;
+  const bad = (end: number, error: string): StringToken => ({ value: '', end, error });
+  let to = 0;
   for (let i = at; ; i++) {
+    if (to + 4 > scratch.length) enlarge();
     const c = i < text.length ? text.charCodeAt(i) : 0;
-    if (c === 34) return { value: value + text.substring(copied, i), end: i + 1, error: undefined };
-    if (c === 0) return { value, end: i, error: 'unexpected end of string' };
-    if (c !== 92) continue;
-    value += text.substring(copied, i);
-    const letter = text[i + 1] ?? '';
-    const plain = ESCAPES[letter];
-    if (plain !== undefined) {
-      value += plain;
+    if (c === 34) {
+      const value = scratch.latin1Slice(0, to);
+      if (scratch.length > KEEP) scratch = Buffer.allocUnsafeSlow(4096) as RawBuffer;
+      return { value, end: i + 1, error: undefined };
+    }
+    if (c === 0) return bad(i, 'unexpected end of string');
+    if (c !== 92) {
+      scratch[to++] = c;
+      continue;
+    }
+    const letter = i + 1 < text.length ? text.charCodeAt(i + 1) : 0;
+    if (ESCAPES[letter] !== 0) {
+      scratch[to++] = ESCAPES[letter]!;
       i++;
-    } else if (letter === 'u') {
-      const [code, length] = readUnicode(text, i);
-      if (length === 0) return { value, end: i, error: 'invalid unicode escape code' };
-      value += utf8(code);
-      i += length - 1;
-    } else return { value, end: i, error: 'invalid escape code' };
-    copied = i + 1;
+    } else if (letter === 117) {
+      const code = readUnicode(text, i);
+      if (code < 0) return bad(i, 'invalid unicode escape code');
+      to = putUtf8(code, to);
+      i += code >= 0x10000 ? 11 : 5;
+    } else return bad(i, 'invalid escape code');
   }
 }
 
+function enlarge(): void {
+  const larger = Buffer.allocUnsafeSlow(scratch.length * 2) as RawBuffer;
+  scratch.copy(larger);
+  scratch = larger;
+}
+
+/** Values of hexadecimal digits by their code, 255 for other bytes. */
+const HEX = new Uint8Array(256).fill(255);
+for (let digit = 0; digit < 16; digit++) {
+  HEX[digit.toString(16).charCodeAt(0)] = digit;
+  HEX[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+}
+
+/** The four hexadecimal digits at `at`, or -1. */
 function hex4(text: string, at: number): number {
-  const digits = text.slice(at, at + 4);
-  return /^[0-9a-fA-F]{4}$/.test(digits) ? Number.parseInt(digits, 16) : -1;
+  if (at + 4 > text.length) return -1;
+  const a = HEX[text.charCodeAt(at)]!;
+  const b = HEX[text.charCodeAt(at + 1)]!;
+  const c = HEX[text.charCodeAt(at + 2)]!;
+  const d = HEX[text.charCodeAt(at + 3)]!;
+  return (a | b | c | d) > 15 ? -1 : (a << 12) | (b << 8) | (c << 4) | d;
 }
 
-/** The code point of \uXXXX, or of a surrogate pair, at `at`, and the length of its text; 0 if it is invalid. */
-function readUnicode(text: string, at: number): [code: number, length: number] {
+/** The code point of \uXXXX, or of a surrogate pair, at `at`; -1 if it is invalid. */
+function readUnicode(text: string, at: number): number {
   const high = hex4(text, at + 2);
-  if (high < 0) return [0, 0];
-  if ((high & 0xf800) !== 0xd800) return [high, 6];
-  if ((high & 0x400) !== 0 || !text.startsWith('\\u', at + 6)) return [0, 0];
+  if ((high & 0xf800) !== 0xd800 || high < 0) return high;
+  if ((high & 0x400) !== 0 || text.charCodeAt(at + 6) !== 92 || text.charCodeAt(at + 7) !== 117) return -1;
   const low = hex4(text, at + 8);
-  if ((low & 0xfc00) !== 0xdc00) return [0, 0];
-  return [(((high & 0x3ff) << 10) | (low & 0x3ff)) + 0x10000, 12];
+  if ((low & 0xfc00) !== 0xdc00 || low < 0) return -1;
+  return (((high & 0x3ff) << 10) | (low & 0x3ff)) + 0x10000;
 }
 
-/** The UTF-8 bytes of a code point. */
-function utf8(code: number): string {
-  if (code < 0x80) return String.fromCharCode(code);
-  if (code < 0x800) return String.fromCharCode(0xc0 | (code >> 6), 0x80 | (code & 63));
-  if (code < 0x10000) return String.fromCharCode(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-  return String.fromCharCode(
-    0xf0 | (code >> 18),
-    0x80 | ((code >> 12) & 63),
-    0x80 | ((code >> 6) & 63),
-    0x80 | (code & 63),
-  );
+/** Puts the UTF-8 bytes of a code point at offset `to` of the scratch buffer; the offset behind them. */
+function putUtf8(code: number, to: number): number {
+  if (code < 0x80) scratch[to++] = code;
+  else {
+    if (code < 0x800) scratch[to++] = 0xc0 | (code >> 6);
+    else {
+      if (code < 0x10000) scratch[to++] = 0xe0 | (code >> 12);
+      else {
+        scratch[to++] = 0xf0 | (code >> 18);
+        scratch[to++] = 0x80 | ((code >> 12) & 63);
+      }
+      scratch[to++] = 0x80 | ((code >> 6) & 63);
+    }
+    scratch[to++] = 0x80 | (code & 63);
+  }
+  return to;
 }
