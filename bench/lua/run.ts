@@ -81,7 +81,10 @@ try {
       product *= ratio;
       compared++;
     }
-    const differs = luajit !== undefined && ours?.result !== luajit.result ? `  results differ: ${ours?.result} ${luajit?.result}` : '';
+    const differs =
+      luajit !== undefined && ours?.result !== luajit.result
+        ? `  results differ: ${ours?.result} ${luajit?.result}`
+        : '';
     console.log(
       name.padEnd(12) + [ours?.first, ours?.median, ours?.best, luajit?.best, ratio].map(cell).join('') + differs,
     );
