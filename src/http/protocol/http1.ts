@@ -1,45 +1,28 @@
-/**
- * An HTTP/1 connection: from the accepted socket through its requests to its close.
- * nginx: ngx_http_init_connection() and what follows (src/http/ngx_http_request.c).
- *
- *   waiting -> request line -> header -> request -> keep-alive -> request line ...
- *                                           `-> lingering -> closed
- *
- * One object per connection holds everything: input, output, timers and the request at hand; nothing but the request
- * itself is made anew for each request. Input is a byte string, `text`, with the bytes behind `pos` not yet used:
- * heads are parsed from it, bodies taken out of it, and what a client pipelines waits in it.
- *
- * The socket is read all the time, also while a request is being worked on: this is how a client that leaves is
- * noticed at once. What comes too early is kept, and reading stops when that is much.
- */
-import { errnoSuffix } from '../../log/errno.ts';
-import { LOG_ERR, LOG_INFO, type Log, type LogScope } from '../../log/log.ts';
-import { currentMsec, monotonicMsec } from '../../log/time.ts';
+import type { Log } from '../../log/log.ts';
+import { currentMsec } from '../../log/time.ts';
 import { latin1Slice } from '../../net/latin1.ts';
 import type { AcceptedSocket, SocketOwner } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import type { Chain } from '../buf.ts';
-import {
-  DONE,
-  HTTP_BAD_REQUEST,
-  HTTP_REQUEST_ENTITY_TOO_LARGE,
-  HTTP_REQUEST_TIME_OUT,
-  HTTP_SPECIAL_RESPONSE,
-} from '../codes.ts';
 import type { ClientConnection } from '../connection.ts';
-import { LINGERING_ALWAYS, LINGERING_ON, type ListenGroup } from '../core/conf.ts';
+import type { ListenGroup } from '../core/conf.ts';
 import { coreModule } from '../core/module.ts';
 import type { HttpCycle } from '../cycle.ts';
 import { handleRequest } from '../engine.ts';
-import { closeRequest, finalizeRequest, freeRequest, runPostedRequests, terminateRequest } from '../finalize.ts';
-import { HTTP_VERSION_10, HttpRequest, METHOD_UNKNOWN, noEvent } from '../request.ts';
-import type { ComplexValue } from '../script.ts';
+import { closeRequest, runPostedRequests, terminateRequest } from '../finalize.ts';
+import { HTTP_VERSION_10, HttpRequest, METHOD_UNKNOWN } from '../request.ts';
 import { type BodyReader, readBody, readUnbufferedBody } from './body.ts';
 import type { ChunkedDecoder } from './chunked.ts';
-import { continueDiscarding, discardBody, discardTimedOut, limitDiscarding } from './discard.ts';
+import { clientEnded, clientFailed } from './client-left.ts';
+import { describeConnection } from './describe.ts';
+import { continueDiscarding, discardBody, limitDiscarding } from './discard.ts';
+import { readEarly, readsEarly } from './early-body.ts';
+import { finishRequest, keepLingering } from './finish.ts';
 import type { ValidHost } from './host.ts';
 import { addReusable, type Reusable, removeReusable } from './idle.ts';
-import { type RepeatedHeader, readHeader, readRequestLine } from './read-head.ts';
+import { readHeader, readRequestLine } from './read-head.ts';
+import type { RepeatedHeader } from './repeat.ts';
+import { timedOut } from './timeouts.ts';
 import { type OutputPiece, writeOutput } from './write.ts';
 
 // What the connection does.
@@ -73,7 +56,8 @@ export function abortConnections(http: HttpCycle): void {
   for (const c of [...allConnections]) if (c.http === http) c.abort();
 }
 
-const NO_REQUEST = undefined as unknown as HttpRequest;
+/** What `active` is between requests. */
+export const NO_REQUEST = undefined as unknown as HttpRequest;
 
 export class Http1Connection implements ClientConnection, SocketOwner, TimerOwner, Reusable {
   readonly socket: AcceptedSocket;
@@ -105,8 +89,8 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   largeBuffers = 0;
   /** The client closed its side. */
   eof = false;
-  private reading = true;
-  private running = false;
+  reading = true;
+  running = false;
 
   // The head being read.
   /** Where it begins in `text`, and what of it is not in `text` any more. */
@@ -156,7 +140,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   readonly readTimer: Timer = new Timer(this);
   readonly writeTimer: Timer = new Timer(this);
   /** What is left of keepalive_timeout after keepalive_min_timeout. */
-  private keepaliveRest = 0;
+  keepaliveRest = 0;
 
   // Ring of reusable connections: src/http/protocol/idle.ts.
   olderReusable: Reusable | undefined = undefined;
@@ -243,7 +227,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
         if (this.text.length - this.pos >= MOST_EARLY_INPUT) this.setReading(false);
         break;
       case STATE_LINGERING:
-        this.keepLingering();
+        keepLingering(this);
         return;
       default:
         return;
@@ -252,81 +236,11 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   }
 
   onEnd(): void {
-    this.eof = true;
-    const r = this.request;
-    switch (this.state) {
-      case STATE_WAITING:
-        this.log(LOG_INFO, 'client closed connection');
-        this.close();
-        return;
-      case STATE_KEEPALIVE:
-        this.logPlain(`client ${this.remoteAddress} closed keepalive connection`);
-        this.close();
-        return;
-      case STATE_REQUEST_LINE:
-      case STATE_HEADER:
-        this.log(LOG_INFO, 'client prematurely closed connection');
-        this.error = true;
-        this.action = 'reading client request headers';
-        finalizeRequest(r as HttpRequest, HTTP_BAD_REQUEST);
-        break;
-      case STATE_REQUEST:
-        if (this.body !== undefined) this.body.onEnd();
-        else if (this.discarding) continueDiscarding(this, r as HttpRequest, true);
-        else this.active.readEventHandler(this.active);
-        break;
-      case STATE_LINGERING:
-        closeRequest(r as HttpRequest, 0);
-        return;
-      default:
-        return;
-    }
-    this.afterEvent();
+    clientEnded(this);
   }
 
   onError(code: string): void {
-    if (this.state === STATE_CLOSED) return;
-    this.eof = true;
-    const r = this.request;
-    const known = this.error;
-    switch (this.state) {
-      case STATE_KEEPALIVE:
-        // Some browsers close idle connections by a reset.
-        if (code !== 'ECONNRESET') this.log(LOG_INFO, `recv() failed${errnoSuffix(code)}`);
-        this.close();
-        return;
-      case STATE_WAITING:
-        this.log(LOG_INFO, `recv() failed${errnoSuffix(code)}`);
-        this.close();
-        return;
-      case STATE_REQUEST_LINE:
-      case STATE_HEADER:
-        this.log(LOG_INFO, `recv() failed${errnoSuffix(code)}`);
-        this.error = true;
-        this.action = 'reading client request headers';
-        finalizeRequest(r as HttpRequest, HTTP_BAD_REQUEST);
-        break;
-      case STATE_REQUEST: {
-        const { active } = this;
-        if (this.body !== undefined) {
-          this.body.onError(code);
-          break;
-        }
-        const waiting = this.socketWaiting;
-        if (waiting) this.handed -= this.socket.pendingBytes;
-        this.socketWaiting = false;
-        this.error = true;
-        if (this.discarding) continueDiscarding(this, r as HttpRequest, true);
-        else if (active.readEventHandler !== noEvent) active.readEventHandler(active);
-        // A failed write was reported to the writer already.
-        else if (!known && (waiting || this.outBuffered)) active.writeEventHandler(active);
-        break;
-      }
-      default:
-        closeRequest(r as HttpRequest, 0);
-        return;
-    }
-    this.afterEvent();
+    clientFailed(this, code);
   }
 
   onDrain(): void {
@@ -344,52 +258,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   }
 
   onTimer(timer: Timer): void {
-    const r = this.request;
-    if (timer === this.writeTimer) {
-      if (this.state !== STATE_REQUEST) return;
-      if (this.writeDelayed) {
-        this.writeDelayed = false;
-        if (this.socketWaiting) {
-          this.armSendTimeout(this.active);
-          return;
-        }
-      } else {
-        this.timedOut = true;
-      }
-      this.active.writeEventHandler(this.active);
-      this.afterEvent();
-      return;
-    }
-    switch (this.state) {
-      case STATE_WAITING:
-        this.log(LOG_INFO, 'client timed out (110: Connection timed out)');
-        this.close();
-        return;
-      case STATE_KEEPALIVE:
-        if (this.keepaliveRest > 0 && !this.http.cycle.exiting) {
-          this.idle = true;
-          addReusable(this);
-          this.readTimer.set(this.keepaliveRest);
-          this.keepaliveRest = 0;
-        } else {
-          this.close();
-        }
-        return;
-      case STATE_REQUEST_LINE:
-      case STATE_HEADER:
-        this.log(LOG_INFO, 'client timed out (110: Connection timed out)');
-        this.timedOut = true;
-        closeRequest(r as HttpRequest, HTTP_REQUEST_TIME_OUT);
-        return;
-      case STATE_REQUEST:
-        if (this.body !== undefined) this.body.onTimeout();
-        else if (this.discarding) discardTimedOut(this, r as HttpRequest);
-        this.afterEvent();
-        return;
-      case STATE_LINGERING:
-        closeRequest(r as HttpRequest, 0);
-        return;
-    }
+    timedOut(this, timer);
   }
 
   /** Gives up on whatever is under way. nginx: what handlers do about c->close. */
@@ -457,7 +326,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     this.setReading(true);
   }
 
-  private setReading(on: boolean): void {
+  setReading(on: boolean): void {
     if (on === this.reading) return;
     this.reading = on;
     if (on) this.socket.resume();
@@ -493,7 +362,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     this.setReading(true);
   }
 
-  private beginRequest(): void {
+  beginRequest(): void {
     const { confs } = this.group.defaultServer;
     const r = new HttpRequest(this, this.http, confs.main, confs.server, confs.location);
     r.method = METHOD_UNKNOWN;
@@ -517,19 +386,14 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     r.rawHeader = this.headBefore + this.text.slice(this.headStart, this.pos);
     this.headBefore = '';
     this.releaseText();
-    if (clientBodyEarlyRead !== undefined && applies(r, clientBodyEarlyRead)) readEarly(this, r);
+    if (clientBodyEarlyRead !== undefined && readsEarly(r, clientBodyEarlyRead)) readEarly(this, r);
     else handleRequest(r);
   }
 
   /** The end of each event: what was posted meanwhile, and what was pipelined. */
-  private afterEvent(): void {
+  afterEvent(): void {
     if (this.posted.length > 0) runPostedRequests(this);
     if (this.state === STATE_REQUEST_LINE && !this.running) this.run();
-  }
-
-  /** For keepAlive. */
-  onPipelined(): void {
-    this.afterEvent();
   }
 
   /** The first line of the input as far as it has come, for the log. */
@@ -603,102 +467,18 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     limitDiscarding(this, r);
   }
 
-  /** nginx: the second half of ngx_http_finalize_connection(). */
   finalize(r: HttpRequest): void {
-    const location = coreModule.location(r);
-    const early = this.pos < this.text.length;
-    if (this.eof && !early) {
-      closeRequest(r, 0);
-      return;
-    }
-    if (
-      r.keepalive &&
-      (location.keepaliveMinTimeout > 0 || (location.keepaliveTimeout > 0 && !this.http.cycle.exiting))
-    ) {
-      this.keepAlive(r);
-      return;
-    }
-    if (
-      location.lingeringClose === LINGERING_ALWAYS ||
-      (location.lingeringClose === LINGERING_ON && (r.lingeringClose || early || this.pipelined))
-    ) {
-      this.linger(r);
-      return;
-    }
-    closeRequest(r, 0);
-  }
-
-  /** nginx: ngx_http_set_keepalive(). */
-  private keepAlive(r: HttpRequest): void {
-    const location = coreModule.location(r);
-    this.action = 'closing request';
-    r.keepalive = false;
-    freeRequest(r, 0);
-    this.body = undefined;
-    this.request = undefined;
-    this.active = NO_REQUEST;
-    if (this.outSize > 0) this.dropOutput();
-    if (this.pos < this.text.length) {
-      // One large buffer at most stays in use.
-      if (this.largeBuffers > 0) this.largeBuffers = 1;
-      if (this.bufferEnd <= this.pos) {
-        this.bufferEnd = this.pos + this.group.defaultServer.clientHeaderBufferSize;
-      }
-      this.pipelined = true;
-      this.action = 'reading client pipelined request line';
-      this.beginRequest();
-      this.active.pipeline = true;
-      if (!this.running) process.nextTick(runPipelined, this);
-      return;
-    }
-    this.text = '';
-    this.pos = 0;
-    this.bufferEnd = this.group.defaultServer.clientHeaderBufferSize;
-    this.largeBuffers = 0;
-    this.state = STATE_KEEPALIVE;
-    this.action = 'keepalive';
-    const { keepaliveTimeout, keepaliveMinTimeout } = location;
-    if (keepaliveMinTimeout === 0) {
-      this.idle = true;
-      addReusable(this);
-    }
-    this.keepaliveRest =
-      keepaliveMinTimeout > 0 && keepaliveTimeout > keepaliveMinTimeout ? keepaliveTimeout - keepaliveMinTimeout : 0;
-    this.readTimer.set(keepaliveTimeout - this.keepaliveRest);
-    this.setReading(true);
-  }
-
-  /** nginx: ngx_http_set_lingering_close(). */
-  private linger(r: HttpRequest): void {
-    const location = coreModule.location(r);
-    this.state = STATE_LINGERING;
-    this.text = '';
-    this.pos = 0;
-    if (this.lingeringUntil === 0) this.lingeringUntil = monotonicMsec() + location.lingeringTime;
-    this.socket.shutdown();
-    addReusable(this);
-    this.readTimer.set(location.lingeringTimeout);
-    this.setReading(true);
+    finishRequest(this, r);
   }
 
   /** What a request held back and never sent is not for the next one. */
-  private dropOutput(): void {
+  dropOutput(): void {
     this.outText = '';
     this.outPieces = [];
     this.outSize = 0;
     this.outLast = false;
     this.outFlush = false;
     this.outSync = false;
-  }
-
-  private keepLingering(): void {
-    const r = this.request as HttpRequest;
-    const left = this.lingeringUntil - monotonicMsec();
-    if (left <= 0) {
-      closeRequest(r, 0);
-      return;
-    }
-    this.readTimer.set(Math.min(left, coreModule.location(r).lingeringTimeout));
   }
 
   close(reset?: boolean): void {
@@ -739,59 +519,9 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     this.logged = undefined;
   }
 
-  /** A line that says itself which client it is about. */
-  private logPlain(message: string): void {
-    if (LOG_INFO > this.errorLog.level) return;
-    const scope: LogScope = { connectionNumber: this.connectionNumber, describe: () => '' };
-    this.errorLog.write(LOG_INFO, message, scope);
-  }
-
-  /** nginx: ngx_http_log_error(), ngx_http_log_error_handler(). */
   describe(): string {
-    let text = this.action === '' ? '' : ` while ${this.action}`;
-    text += `, client: ${this.remoteAddress}`;
-    const r = this.request;
-    if (r === undefined) return `${text}, server: ${this.group.where.text}`;
-    text += `, server: ${coreModule.server(r).serverName}`;
-    const line = r.requestLine === '' && this.state === STATE_REQUEST_LINE ? this.firstLine() : r.requestLine;
-    if (line !== '') text += `, request: "${line}"`;
-    const about = this.logged;
-    if (about !== undefined && about !== r) text += `, subrequest: "${about.uri}"`;
-    text += (about ?? r).upstreamText;
-    const host = r.headersIn.list.get('host');
-    if (host !== undefined) text += `, host: "${host}"`;
-    const referer = r.headersIn.list.get('referer');
-    if (referer !== undefined) text += `, referrer: "${referer}"`;
-    return text;
+    return describeConnection(this, this.logged);
   }
-}
-
-/** Is any of the values neither empty nor `0`? nginx: ngx_http_test_predicates(). */
-function applies(r: HttpRequest, predicates: readonly ComplexValue[]): boolean {
-  for (const predicate of predicates) {
-    const value = predicate.evaluate(r);
-    if (value !== '' && value !== '0') return true;
-  }
-  return false;
-}
-
-/** client_body_early_read: the phases begin when the body is here. nginx: ngx_http_read_early_body(). */
-function readEarly(c: Http1Connection, r: HttpRequest): void {
-  const { clientMaxBodySize } = coreModule.location(r);
-  const length = r.headersIn.contentLength;
-  if (length !== -1 && !r.discardBody && clientMaxBodySize !== 0 && clientMaxBodySize < length) {
-    r.log(LOG_ERR, `client intended to send too large body: ${length} bytes`);
-    r.expectTested = true;
-    discardBody(c, r);
-    finalizeRequest(r, HTTP_REQUEST_ENTITY_TOO_LARGE);
-    return;
-  }
-  const rc = readBody(c, r, handleRequest);
-  finalizeRequest(r, rc >= HTTP_SPECIAL_RESPONSE ? rc : DONE);
-}
-
-function runPipelined(c: Http1Connection): void {
-  c.onPipelined();
 }
 
 function continueWriting(c: Http1Connection): void {

@@ -21,7 +21,6 @@ import { HeaderLine, parseHeaderLine, prepareHeaderLines } from './header-line.t
 import {
   FIELD_CONNECTION,
   FIELD_CONTENT_LENGTH,
-  FIELD_EXPECT,
   FIELD_HOST,
   FIELD_PLAIN,
   FIELD_TRANSFER_ENCODING,
@@ -30,6 +29,7 @@ import {
 } from './header-names.ts';
 import { type ValidHost, validateHost } from './host.ts';
 import { type Http1Connection, STATE_HEADER, STATE_REQUEST } from './http1.ts';
+import { rememberHeader, repeatHeader } from './repeat.ts';
 import {
   PARSE_AGAIN,
   PARSE_HEADER_DONE,
@@ -42,20 +42,6 @@ import {
 } from './request-line.ts';
 import { setRequestUri } from './uri.ts';
 import { setBrowser } from './user-agent.ts';
-
-/** A header as it was understood, see rememberHeader. */
-export interface RepeatedHeader {
-  readonly text: string;
-  readonly list: { readonly names: string[]; readonly keys: string[]; readonly values: string[] };
-  readonly host: string;
-  readonly port: number;
-  readonly connectionType: number;
-  readonly keepAliveSeconds: number;
-  readonly msie: boolean;
-  readonly msie6: boolean;
-  readonly safari: boolean;
-  readonly chrome: boolean;
-}
 
 // Parsing never waits within a line, so one of each serves all connections.
 const line = new RequestLine();
@@ -142,7 +128,11 @@ export function readRequestLine(c: Http1Connection, r: HttpRequest): boolean {
 /** Goes on with the header. Returns false when it is incomplete or refused, or the request was started. */
 export function readHeader(c: Http1Connection, r: HttpRequest): boolean {
   const { text } = c;
-  if (c.repeat !== undefined && repeatHeader(c, r, c.repeat)) return true;
+  if (c.repeat !== undefined && repeatHeader(c, r, c.repeat)) {
+    setServer(c, r, c.repeat.host);
+    if (checkMethod(c, r)) c.startRequest(r);
+    return true;
+  }
   let server = coreModule.server(r);
   prepareHeaderLines(text, c.pos, headerLine);
   const { names, keys, values } = r.headersIn.list;
@@ -192,72 +182,6 @@ export function readHeader(c: Http1Connection, r: HttpRequest): boolean {
   }
   if (!checkHeader(c, r)) return false;
   if (repeatable && c.pos === text.length) rememberHeader(c, r, text, begin);
-  c.startRequest(r);
-  return true;
-}
-
-/** Fields that say something about a body, or about this request alone. */
-const NOT_REPEATED = FIELD_CONTENT_LENGTH | FIELD_TRANSFER_ENCODING | FIELD_EXPECT;
-/** Longer headers are not kept: that would cost an idle connection more memory than the next request time. */
-const LONGEST_REPEATED = 4096;
-/** And headers of fewer fields are parsed as quickly as they are compared and copied. */
-const FEWEST_REPEATED = 4;
-
-/**
- * A client that keeps its connection often sends the same header with each request, to the byte. Comparing it with
- * the one before is many times cheaper than parsing it, and what it said can be copied.
- */
-function rememberHeader(c: Http1Connection, r: HttpRequest, text: string, begin: number): void {
-  const size = c.pos - begin;
-  if (c.fieldCount < FEWEST_REPEATED) return;
-  if (size > LONGEST_REPEATED || (c.seenFields & NOT_REPEATED) !== 0 || r.httpVersion !== HTTP_VERSION_11) {
-    c.repeat = undefined;
-    return;
-  }
-  const { list, server, port, connectionType, keepAliveSeconds, msie, msie6, safari, chrome } = r.headersIn;
-  const { names, keys, values } = list;
-  c.repeat = {
-    text: text.slice(begin),
-    list: { names: names.slice(), keys: keys.slice(), values: values.slice() },
-    host: server as string,
-    port,
-    connectionType,
-    keepAliveSeconds,
-    msie,
-    msie6,
-    safari,
-    chrome,
-  };
-}
-
-/** Takes over the header of the request before, when this one is the same. */
-function repeatHeader(c: Http1Connection, r: HttpRequest, before: RepeatedHeader): boolean {
-  const { text, pos } = c;
-  const size = before.text.length;
-  if (text.length - pos !== size || c.fieldCount !== 0 || r.httpVersion !== HTTP_VERSION_11) return false;
-  if (text.slice(pos) !== before.text) return false;
-  const headers = r.headersIn;
-  const { num, size: bufferSize } = coreModule.server(r).largeClientHeaderBuffers;
-  // Whether it fits has to be worked out line by line when it might not.
-  if (headers.server !== undefined || (text.length > c.bufferEnd && (size > bufferSize || c.largeBuffers >= num))) {
-    return false;
-  }
-  c.pos = text.length;
-  r.requestLength += size;
-  const { list } = headers;
-  list.names = before.list.names.slice();
-  list.keys = before.list.keys.slice();
-  list.values = before.list.values.slice();
-  headers.port = before.port;
-  headers.connectionType = before.connectionType;
-  headers.keepAliveSeconds = before.keepAliveSeconds;
-  headers.msie = before.msie;
-  headers.msie6 = before.msie6;
-  headers.safari = before.safari;
-  headers.chrome = before.chrome;
-  setServer(c, r, before.host);
-  headers.server = before.host;
-  if (!checkMethod(c, r)) return true;
   c.startRequest(r);
   return true;
 }
