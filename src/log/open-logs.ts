@@ -9,6 +9,7 @@ import type { ErrorLogTarget } from '../conf/modules/errlog.ts';
 import { ErrorLog } from './error-log.ts';
 import { LOG_ERR } from './log.ts';
 import type { OpenFiles } from './open-file.ts';
+import { SyslogWriter } from './syslog.ts';
 
 /**
  * The log with these targets.
@@ -28,7 +29,8 @@ export function makeErrorLog(targets: readonly ErrorLogTarget[], files: OpenFile
         log.add({ level: target.level, to: files.get(target.path) });
         break;
       case 'syslog':
-        throw new ConfError('"error_log" to syslog is not supported yet by tsresty');
+        log.add({ level: target.level, to: new SyslogWriter(target.syslog, () => log) });
+        break;
       case 'memory':
         throw new ConfError('"error_log" to memory is not supported by tsresty');
     }

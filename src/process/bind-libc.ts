@@ -6,21 +6,14 @@
 import { closeSync } from 'node:fs';
 import { errnoName, errnoSuffix } from '../log/errno.ts';
 import { LOG_ALERT, LOG_EMERG, type Log } from '../log/log.ts';
-import { addressBytes } from '../net/address.ts';
-import type { ListenAddress, Listening } from '../net/listening.ts';
+import type { Listening } from '../net/listening.ts';
+import { addressFamily, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM, socketAddress } from '../net/sockaddr.ts';
 import { errno, libc } from '../shm/libc.ts';
 import type { BindFailure, OpenSocket } from './bind.ts';
 
 const linux = process.platform === 'linux';
 
 // The numbers of Linux and of macOS.
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = linux ? 10 : 30;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = linux ? 1 : 0xffff;
 const SO_REUSEADDR = linux ? 2 : 4;
 const SO_REUSEPORT = linux ? 15 : 0x200;
@@ -43,9 +36,8 @@ const O_NONBLOCK = linux ? 0o4000 : 4;
 /** Binds and listens. Options that cannot be set are logged, as nginx does, and do not stop the start. */
 export function bindDescriptor(listening: Listening, log: Log): OpenSocket | BindFailure {
   const { where, options, kind } = listening;
-  const family = where.family === 'unix' ? AF_UNIX : where.family === 'inet' ? AF_INET : AF_INET6;
   const type = kind === 'udp' ? SOCK_DGRAM : SOCK_STREAM;
-  const fd = libc.socket(family, linux ? type | SOCK_NONBLOCK | SOCK_CLOEXEC : type, 0);
+  const fd = libc.socket(addressFamily(where), linux ? type | SOCK_NONBLOCK | SOCK_CLOEXEC : type, 0);
   if (fd < 0) return failure('socket()');
   if (!linux) {
     libc.fcntl(fd, F_SETFD, 'int', FD_CLOEXEC);
@@ -61,7 +53,7 @@ export function bindDescriptor(listening: Listening, log: Log): OpenSocket | Bin
   if (where.family === 'inet6' && !setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6only ? 1 : 0)) {
     log.write(LOG_EMERG, `setsockopt(IPV6_V6ONLY) ${where.text} failed, ignored${lastError()}`);
   }
-  const address = socketAddress(where, family);
+  const address = socketAddress(where);
   if (libc.bind(fd, address, address.length) !== 0) return fail('bind');
   if (kind === 'tcp' && libc.listen(fd, options.backlog) !== 0) return fail('listen');
   configureDescriptor(fd, listening, log);
@@ -114,22 +106,4 @@ function lastError(): string {
 
 function failure(call: string): BindFailure {
   return { call, code: errnoName(errno()) ?? 'EIO' };
-}
-
-/** A struct sockaddr. On macOS it begins with its length in a byte, and the family takes one byte as well. */
-function socketAddress(where: ListenAddress, family: number): Buffer {
-  let address: Buffer;
-  if (where.family === 'unix') {
-    const path = Buffer.from(where.address, 'latin1');
-    address = Buffer.alloc(2 + path.length + 1);
-    path.copy(address, 2);
-  } else {
-    const bytes = addressBytes(where.address);
-    address = Buffer.alloc(where.family === 'inet' ? 16 : 28);
-    address.writeUInt16BE(where.port, 2);
-    address.set(bytes, where.family === 'inet' ? 4 : 8);
-  }
-  if (linux) address.writeUInt16LE(family, 0);
-  else address.set([address.length, family], 0);
-  return address;
 }

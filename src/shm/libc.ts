@@ -31,6 +31,8 @@ export interface Libc {
   /** bind(2); `address` is a struct sockaddr. */
   bind(fd: number, address: Memory, length: number): number;
   listen(fd: number, backlog: number): number;
+  connect(fd: number, address: Memory, length: number): number;
+  send(fd: number, buffer: Memory, length: number, flags: number): number;
   /** fcntl(2), for the commands that take an integer: variadic arguments come with their types. */
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
   setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
@@ -68,6 +70,8 @@ const prototypes: Record<keyof Libc, string> = {
   socket: 'int socket(int family, int type, int protocol)',
   bind: 'int bind(int fd, void *address, uint32_t length)',
   listen: 'int listen(int fd, int backlog)',
+  connect: 'int connect(int fd, void *address, uint32_t length)',
+  send: 'intptr_t send(int fd, void *buffer, size_t length, int flags)',
   fcntl: 'int fcntl(int fd, int command, ...)',
   setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint32_t length)',
   getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *length)',
