@@ -63,6 +63,14 @@ export interface WorkerInfo {
   readonly kind: 'worker' | 'single' | 'master' | 'privileged agent';
 }
 
+/** What modules may ask of the process layer. */
+export interface ProcessControl {
+  /** Of the master, or of the single process. */
+  readonly masterPid: number;
+  /** Leaves gracefully, as a worker does when its master says quit. A single process ends. */
+  quit(): void;
+}
+
 /** One loaded configuration. */
 export interface Cycle extends ConfCycle {
   /** error_log of the main context. */
@@ -83,6 +91,13 @@ export interface Cycle extends ConfCycle {
   readonly hooks: CycleHooks;
   /** Set once the process is a worker (or single). */
   worker?: WorkerInfo;
+  /**
+   * Set by an initModule hook in the master: one more process that accepts nothing and keeps the master's rights.
+   * lua-resty-core: ngx.process.enable_privileged_agent().
+   */
+  privilegedAgent?: { readonly connections: number };
+  /** Set before the initProcess hooks run. */
+  control?: ProcessControl;
   /** The worker is leaving: finish requests, take no new keep-alive ones. nginx: ngx_exiting. */
   exiting: boolean;
 }

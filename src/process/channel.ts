@@ -26,6 +26,8 @@ export interface StartMessage {
   readonly options: StartOptions;
   /** The configuration as the master has read it. */
   readonly conf: ConfSnapshot;
+  /** How many connections the process may have, when not what the configuration says. */
+  readonly connections: number | undefined;
   /** Listening sockets: key of the address (listening.ts) and descriptor in the worker. */
   readonly sockets: readonly (readonly [string, number])[];
   /** For the zones' registry. */

@@ -27,11 +27,16 @@ import type { OpenedCycle } from './open-cycle.ts';
 import { signalNumber } from './signals.ts';
 import type { Loader } from './start.ts';
 
+/** The id of the privileged agent. */
+export const AGENT_ID = -1;
+
 /** One worker process. */
 export interface Child {
   readonly pid: number;
-  /** Worker number, from 0. */
+  /** Worker number, from 0; -1 for the privileged agent. */
   readonly id: number;
+  /** What messages call it. */
+  readonly name: string;
   readonly process: ChildProcess;
   /** Milliseconds of performance.now(). */
   readonly startedAt: number;
@@ -62,34 +67,37 @@ export class Children {
     this.#owner = owner;
   }
 
-  /** Starts a worker for a cycle. Undefined when the system refuses, which has been logged. */
+  /** Starts a worker for a cycle, or with the id -1 its privileged agent. Undefined when the system refuses, which has been logged. */
   start(loader: Loader, opened: OpenedCycle, id: number, justStarted: boolean): Child | undefined {
     const { cycle } = opened;
+    const agent = id === AGENT_ID;
+    const name = agent ? 'privileged agent process' : 'worker process';
     const fds: number[] = [];
     const firstFd = CHANNEL_FD + 1;
     const sockets: [string, number][] = [];
     for (const { listening, sockets: open } of opened.sockets) {
       const socket = listening.options.reuseport ? open[id] : open[0];
-      if (socket === undefined) continue;
+      if (socket === undefined || agent) continue;
       sockets.push([keyOf(listening), firstFd + fds.length]);
       fds.push(socket.fd);
     }
     const zones = opened.zones.serialize(firstFd + fds.length);
     fds.push(...zones.fds);
     const process_ = spawn(process.execPath, ownCommand(loader.program.entry), {
-      argv0: 'nginx: worker process',
+      argv0: `nginx: ${name}`,
       env: { ...workerEnvironment(cycle), [ROLE_VARIABLE]: 'worker' },
       stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...fds],
     });
     if (process_.pid === undefined) {
       process_.once('error', (e) => {
-        this.#owner.log.write(LOG_ALERT, `fork() failed while spawning "worker process"${errnoSuffix(e)}`);
+        this.#owner.log.write(LOG_ALERT, `fork() failed while spawning "${name}"${errnoSuffix(e)}`);
       });
       return undefined;
     }
     const child: Child = {
       pid: process_.pid,
       id,
+      name,
       process: process_,
       startedAt: performance.now(),
       respawn: true,
@@ -98,7 +106,7 @@ export class Children {
       ready: false,
     };
     this.all.add(child);
-    this.#owner.log.write(LOG_NOTICE, `start worker process ${child.pid}`);
+    this.#owner.log.write(LOG_NOTICE, `start ${name} ${child.pid}`);
     process_.once('exit', (code, signal) => this.#exited(child, code, signal));
     const channel = channelOf(child);
     // A worker that dies while it is told something: its exit says all.
@@ -110,7 +118,8 @@ export class Children {
       }
     });
     const message: StartMessage = {
-      info: { id, count: coreConf(cycle).workerProcesses, kind: 'worker' },
+      info: { id, count: coreConf(cycle).workerProcesses, kind: agent ? 'privileged agent' : 'worker' },
+      connections: agent ? cycle.privilegedAgent?.connections : undefined,
       options: loader.options,
       conf: { files: cycle.files, globs: cycle.globs },
       sockets,
@@ -149,12 +158,12 @@ export class Children {
     channelOf(child).destroy();
     log.write(LOG_NOTICE, `signal ${signalNumber('SIGCHLD')} (SIGCHLD) received from ${child.pid}`);
     if (signal !== null) {
-      log.write(LOG_ALERT, `worker process ${child.pid} exited on signal ${constants.signals[signal]}`);
+      log.write(LOG_ALERT, `${child.name} ${child.pid} exited on signal ${constants.signals[signal]}`);
     } else {
-      log.write(LOG_NOTICE, `worker process ${child.pid} exited with code ${code}`);
+      log.write(LOG_NOTICE, `${child.name} ${child.pid} exited with code ${code}`);
     }
     if (code === FATAL_EXIT && child.respawn) {
-      log.write(LOG_ALERT, `worker process ${child.pid} exited with fatal code ${FATAL_EXIT} and cannot be respawned`);
+      log.write(LOG_ALERT, `${child.name} ${child.pid} exited with fatal code ${FATAL_EXIT} and cannot be respawned`);
       child.respawn = false;
     }
     this.#owner.onExit(child);

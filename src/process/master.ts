@@ -6,7 +6,7 @@
  */
 import { coreConf } from '../conf/modules/core.ts';
 import { LOG_ALERT, LOG_CRIT, LOG_NOTICE, type Log } from '../log/log.ts';
-import { type Child, Children, type ChildrenOwner } from './children.ts';
+import { AGENT_ID, type Child, Children, type ChildrenOwner } from './children.ts';
 import { ownCommand } from './daemon.ts';
 import { catchUncaught } from './exceptions.ts';
 import { logFailure } from './failure.ts';
@@ -69,7 +69,8 @@ class Master implements ChildrenOwner {
   #startWorkers(justStarted: boolean): void {
     this.log.write(LOG_NOTICE, 'start worker processes');
     const { workerProcesses } = coreConf(this.#current.cycle);
-    for (let id = 0; id < workerProcesses; id++) {
+    const first = this.#current.cycle.privilegedAgent === undefined ? 0 : AGENT_ID;
+    for (let id = first; id < workerProcesses; id++) {
       const child = this.#children.start(this.#loader, this.#current, id, justStarted);
       if (child !== undefined && justStarted) this.#starting.add(child);
     }
@@ -91,7 +92,7 @@ class Master implements ChildrenOwner {
     const start = (): void => {
       if (this.#terminating || this.#quitting) return;
       if (this.#children.start(this.#loader, this.#current, child.id, child.justStarted) === undefined) {
-        this.log.write(LOG_ALERT, 'could not respawn worker process');
+        this.log.write(LOG_ALERT, `could not respawn ${child.name}`);
       }
     };
     if (lived >= SHORT_LIFE) this.#diedYoung.delete(child.id);

@@ -14,8 +14,13 @@ const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = process.platform === 'linux' ? 7 : 8;
 const PR_SET_DUMPABLE = 4;
 
-/** Applies the main context's settings to this process. Throws StartError for what must not be ignored. */
-export function becomeWorker(cycle: Cycle, log: Log): void {
+/**
+ * Applies the main context's settings to this process.
+ *
+ * @param privileged keep the master's user
+ * @throws StartError for what must not be ignored
+ */
+export function becomeWorker(cycle: Cycle, log: Log, privileged: boolean): void {
   const conf = coreConf(cycle);
   if (conf.workerPriority !== 0) {
     try {
@@ -27,7 +32,7 @@ export function becomeWorker(cycle: Cycle, log: Log): void {
   }
   if (conf.rlimitNofile !== undefined) setLimit(RLIMIT_NOFILE, 'RLIMIT_NOFILE', conf.rlimitNofile, log);
   if (conf.rlimitCore !== undefined) setLimit(RLIMIT_CORE, 'RLIMIT_CORE', conf.rlimitCore, log);
-  if (process.geteuid?.() === 0 && conf.user !== undefined) {
+  if (!privileged && process.geteuid?.() === 0 && conf.user !== undefined) {
     const { name, uid, gid } = conf.user;
     attempt(`setgid(${gid})`, () => process.setgid!(gid));
     try {

@@ -46,6 +46,7 @@ class SingleProcess {
   /** Initializes the cycle's modules for work and accepts for it. */
   #enter({ cycle, sockets, log }: OpenedCycle): void {
     cycle.worker = INFO;
+    cycle.control = { masterPid: process.pid, quit: () => void this.#exit() };
     connections.limit = eventsConf(cycle).workerConnections;
     try {
       for (const hook of cycle.hooks.initProcess) hook(INFO);

@@ -55,7 +55,7 @@ export function runWorker(modules: readonly CoreModule[]): void {
     });
     log = openLogs(cycle);
     attachZones(cycle, message.zones);
-    becomeWorker(cycle, log);
+    becomeWorker(cycle, log, message.info.kind === 'privileged agent');
     new Worker(message, cycle, log).run();
   } catch (thrown) {
     logFailure(log, thrown);
@@ -76,14 +76,19 @@ class Worker {
     this.#log = log;
   }
 
+  get #name(): string {
+    return this.#message.info.kind === 'worker' ? 'worker process' : 'privileged agent process';
+  }
+
   run(): void {
     const cycle = this.#cycle;
     const { info } = this.#message;
     catchUncaught(() => this.#log);
     restrictEnvironment(cycle);
-    setTitle('worker process');
+    setTitle(this.#name);
     cycle.worker = info;
-    connections.limit = eventsConf(cycle).workerConnections;
+    connections.limit = this.#message.connections ?? eventsConf(cycle).workerConnections;
+    cycle.control = { masterPid: process.ppid, quit: () => this.#quit() };
     for (const signal of HANDLED) process.on(signal, () => this.#onSignal(signal));
     for (const hook of cycle.hooks.initModule) hook('worker');
     for (const hook of cycle.hooks.initProcess) hook(info);
@@ -138,7 +143,7 @@ class Worker {
     const cycle = this.#cycle;
     if (cycle.exiting || this.#ending) return;
     this.#log.write(LOG_NOTICE, 'gracefully shutting down');
-    setTitle('worker process is shutting down');
+    setTitle(`${this.#name} is shutting down`);
     cycle.exiting = true;
     for (const acceptor of this.#acceptors) acceptor.close();
     const { shutdownTimeout } = coreConf(cycle);

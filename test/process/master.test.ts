@@ -193,6 +193,27 @@ test('worker_shutdown_timeout ends connections that do not end', { timeout: 30_0
   assert.match(s.log(), /gracefully shutting down\n(.*\n)*.*exiting\n/);
 });
 
+test('a privileged agent keeps the user and accepts nothing', { timeout: 30_000 }, async () => {
+  const s = server(`agent; answer 127.0.0.1:${PORT + 17} x;`).start();
+  await until(() => s.workers().length === 2, 'both processes');
+  await s.logged(/privileged agent -1 has uid \d+ and limit 10/);
+  await s.logged(/worker 0 has uid \d+ and limit 512/);
+  assert.match(s.log(), /start privileged agent process \d+/);
+  if (process.getuid?.() === 0) assert.match(s.log(), /agent -1 has uid 0 /);
+  assert.match(await get({ port: PORT + 17 }, '/pid'), / 0$/);
+  await until(() => s.workers().some((pid) => titleOf(pid) === 'nginx: privileged agent process'), 'the title');
+  await s.stop('SIGQUIT');
+});
+
+test('a worker that quits by itself is replaced', { timeout: 30_000 }, async () => {
+  const s = server(`answer 127.0.0.1:${PORT + 18} x;`).start();
+  const before = await get({ port: PORT + 18 }, '/pid');
+  assert.equal(await get({ port: PORT + 18 }, '/quit'), 'quitting');
+  await s.logged(/worker process \d+ exited with code 0/);
+  assert.notEqual(await get({ port: PORT + 18 }, '/pid'), before);
+  await s.stop();
+});
+
 test('workers leave when their master is killed', { timeout: 30_000 }, async () => {
   const s = server(`worker_processes 2; answer 127.0.0.1:${PORT + 12} x;`).start();
   await until(() => s.workers().length === 2, 'workers');

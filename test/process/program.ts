@@ -4,6 +4,7 @@
  *
  *   answer ADDRESS BODY [reuseport];   listens and answers each HTTP request with BODY and the process id
  *   counter NAME;                      a zone of one number: /count answers it increased
+ *   agent;                             asks for a privileged agent
  *   init_fails MESSAGE;                fails in init_module
  *
  * Requests: `/` answers BODY; `/pid`; `/slow` answers after 300 ms; `/env/NAME`; `/throw`, `/reject`; `/count`.
@@ -15,6 +16,8 @@ import type { Cycle } from '../../src/conf/cycle.ts';
 import type { Directive } from '../../src/conf/directive.ts';
 import type { CoreModule } from '../../src/conf/registry.ts';
 import { cycleOf, requestZone } from '../../src/conf/resources.ts';
+import { LOG_NOTICE } from '../../src/log/log.ts';
+import { connections } from '../../src/net/activity.ts';
 import type { Listening } from '../../src/net/listening.ts';
 import type { AcceptedSocket, SocketOwner } from '../../src/net/socket.ts';
 
@@ -60,7 +63,10 @@ class Connection implements SocketOwner {
       this.answer('rejected');
       void Promise.reject(new Error('rejected by a request'));
     } else if (path.startsWith('/env/')) this.answer(process.env[path.slice(5)] ?? '');
-    else if (path === '/pid') this.answer(`${process.pid} ${this.cycle.worker?.id}`);
+    else if (path === '/quit') {
+      this.answer('quitting');
+      this.cycle.control!.quit();
+    } else if (path === '/pid') this.answer(`${process.pid} ${this.cycle.worker?.id}`);
     else if (path === '/cwd') this.answer(`${process.cwd()} ${process.getuid?.()}`);
     else if (path === '/count') this.answer(String(Atomics.add(this.words(), 100_000, 1) + 1));
     else this.answer(this.body);
@@ -138,6 +144,21 @@ const directives: readonly Directive<Conf>[] = [
     set(cf, _conf, args) {
       cycleOf(cf).hooks.initModule.push(() => {
         throw new Error(args[0]!);
+      });
+      return undefined;
+    },
+  },
+  {
+    name: 'agent',
+    contexts: ['main'],
+    args: 0,
+    set(cf) {
+      const cycle = cycleOf(cf);
+      cycle.hooks.initModule.push((stage) => {
+        if (stage === 'master') cycle.privilegedAgent = { connections: 10 };
+      });
+      cycle.hooks.initProcess.push(({ kind, id }) => {
+        cycle.log.write(LOG_NOTICE, `${kind} ${id} has uid ${process.getuid?.()} and limit ${connections.limit}`);
       });
       return undefined;
     },
