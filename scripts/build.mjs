@@ -81,12 +81,16 @@ writeFileSync(
   `events {} http { server { listen unix:${folder}/s; location / { content_by_lua_block { ngx.say("x") } } } }`,
 );
 const env = { ...process.env, TSRESTY_WRITE_CACHE: '1' };
-const first = spawnSync(process.execPath, [join(root, 'bin/tsresty'), '-p', folder, '-t'], { env, encoding: 'utf8' });
-rmSync(folder, { recursive: true });
-if (first.status !== 0) {
-  process.stderr.write(`The first run of the bundle failed:\n${first.stderr}`);
-  process.exit(1);
+// Servers run with the first flags (src/lua/tune.ts), everything else without.
+for (const flags of [['--stack-size=3900'], []]) {
+  const args = [...flags, join(root, 'bin/tsresty'), '-p', folder, '-t'];
+  const run = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+  if (run.status !== 0) {
+    process.stderr.write(`The first run of the bundle failed:\n${run.stderr}`);
+    process.exit(1);
+  }
 }
+rmSync(folder, { recursive: true });
 
 const entries = {
   resty: 'src/cli/resty.ts',

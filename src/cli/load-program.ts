@@ -3,8 +3,8 @@
  * because compiling it would take longer than all the rest of a start. (Node's own module.enableCompileCache() does
  * that from 22.8 on; this does it on every Node, and keeps the cache inside the package, where nobody else can write.)
  *
- * The cache holds only for one version of Node. The build makes one for its own; a server on another version makes
- * one for itself when the package's folder can be written to, once it is up.
+ * A cache holds only for one version of Node and one set of V8's flags. The build makes those for its own; a server on another version makes
+ * its own when the package's folder can be written to, once it is up.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -30,7 +30,8 @@ export async function loadProgram(): Promise<Program> {
 
 function runBundle(folder: string, file: string, hash: string): Program {
   const path = join(folder, file);
-  const cachePath = join(folder, `${file}.${hash}.${process.version}-${process.arch}.cache`);
+  const flags = process.execArgv.join('').replace(/[^\w=-]+/g, '_');
+  const cachePath = join(folder, `${file}.${hash}.${process.version}-${process.arch}${flags}.cache`);
   // esbuild writes nothing but ASCII; read as such, the text takes a byte a character.
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`;
   const cachedData = existsSync(cachePath) ? readFileSync(cachePath) : undefined;

@@ -7,7 +7,6 @@
 import { coreConf } from '../conf/modules/core.ts';
 import { LOG_ALERT, LOG_CRIT, LOG_NOTICE, type Log } from '../log/log.ts';
 import { AGENT_ID, type Child, Children, type ChildrenOwner } from './children.ts';
-import { ownCommand } from './daemon.ts';
 import { catchUncaught } from './exceptions.ts';
 import { logFailure } from './failure.ts';
 import { closeReplaced, type OpenedCycle, openCycle } from './open-cycle.ts';
@@ -60,7 +59,7 @@ class Master implements ChildrenOwner {
   run(): void {
     catchUncaught(() => this.log);
     for (const signal of HANDLED) process.on(signal, () => this.#onSignal(signal));
-    setTitle(['master process', ...ownCommand(this.#loader.program.entry), ...this.#loader.state.args].join(' '));
+    setTitle(['master process', this.#loader.program.entry, ...this.#loader.state.args].join(' '));
     this.#startWorkers(false);
     // Nothing else keeps an event loop alive whose workers have all failed for good; nginx's master stays as well.
     setInterval(() => {}, 0x7fffffff);
