@@ -146,6 +146,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   olderReusable: Reusable | undefined = undefined;
   newerReusable: Reusable | undefined = undefined;
   reusable = false;
+  reusableSince = 0;
   idle = false;
 
   private localAddressSet: string | undefined = undefined;

@@ -6,6 +6,7 @@
  *
  * A ring of links inside the connections: entering and leaving it costs a few stores for each request.
  */
+import { currentMsec } from '../../log/time.ts';
 import { connections } from '../../net/activity.ts';
 import type { HttpCycle } from '../cycle.ts';
 
@@ -14,6 +15,8 @@ export interface Reusable {
   olderReusable: Reusable | undefined;
   newerReusable: Reusable | undefined;
   reusable: boolean;
+  /** When it was entered, milliseconds since 1970. */
+  reusableSince: number;
   readonly http: HttpCycle;
   /** Between two requests, with nothing left to do. */
   readonly idle: boolean;
@@ -32,6 +35,7 @@ let count = 0;
 export function addReusable(c: Reusable): void {
   if (c.reusable) removeReusable(c);
   c.reusable = true;
+  c.reusableSince = currentMsec();
   c.olderReusable = newest;
   c.newerReusable = undefined;
   if (newest === undefined) oldest = c;
@@ -63,17 +67,33 @@ export function drainReusable(): void {
   }
 }
 
+/**
+ * How long, in milliseconds, a connection that was in use a moment ago is kept when the worker leaves. Its client may
+ * be sending the next request right now, which closing would lose; answered, it carries `Connection: close`. nginx
+ * closes at once unless keepalive_min_timeout says otherwise.
+ */
+const GRACE = 1000;
+
 /** Closes the keep-alive connections of an http block that wait for a request: no more are to come. */
 export function closeIdleConnections(http: HttpCycle): void {
+  if (closeIdle(http, currentMsec() - GRACE)) setTimeout(closeIdle, GRACE, http, Number.POSITIVE_INFINITY);
+}
+
+/** Closes those that have been idle since before `time`; tells whether there are others. */
+function closeIdle(http: HttpCycle, time: number): boolean {
+  let others = false;
   let c = oldest;
   while (c !== undefined) {
     const next = c.newerReusable;
     if (c.idle && c.http === http) {
-      removeReusable(c);
-      c.closeReusable();
+      if (c.reusableSince < time) {
+        removeReusable(c);
+        c.closeReusable();
+      } else others = true;
     }
     c = next;
   }
+  return others;
 }
 
 connections.makeRoom = drainReusable;
