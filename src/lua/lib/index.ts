@@ -3,6 +3,7 @@
 import type { LuaTable } from '../table.ts';
 import type { LuaFunction } from '../value.ts';
 import { openBit } from './bit.ts';
+import { openBuffer } from './buffer.ts';
 import { openCjson } from './cjson.ts';
 import { openIo } from './io.ts';
 import { openMath } from './math.ts';
@@ -31,6 +32,7 @@ export function preloadModules(table: LuaTable): Record<string, LuaFunction> {
   const modules: Record<string, LuaFunction> = {
     cjson: () => (json ??= openCjson()).cjson,
     'cjson.safe': () => (json ??= openCjson()).safe,
+    'string.buffer': openBuffer,
   };
   for (const name of Object.keys(TABLE_MODULES)) {
     modules[`table.${name}`] = () => {

@@ -14,6 +14,7 @@ import { formatNumber, parseNumber } from '../number.ts';
 import { LuaTable } from '../table.ts';
 import { addressOf, type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { argInteger, argNumber, argString, typeError } from './args.ts';
+import { LuaBuffer } from './buffer.ts';
 import { codeOf, describe, failure, pathOf } from './errno.ts';
 import { natives } from './native.ts';
 import { exitStatus, shellText } from './os.ts';
@@ -180,6 +181,7 @@ function write(file: LuaFile, values: readonly LuaValue[], n: number): LuaResult
       const v = values[i];
       if (typeof v === 'string') source.write(v);
       else if (typeof v === 'number') source.write(formatNumber(v));
+      else if (v instanceof LuaBuffer) source.write(v.toString());
       else typeError(v, n + i, 'write', 'string', n + values.length);
     }
     return file;
