@@ -273,6 +273,10 @@ const METHODS = natives({
   write(file, ...values) {
     return write(self(file, 'write', arguments.length), values, 2);
   },
+  __gc(file) {
+    if (file instanceof LuaFile && file.source !== undefined && file.finish !== undefined) close(file);
+    return undefined;
+  },
   __tostring(file) {
     if (!(file instanceof LuaFile)) typeError(file, 1, '__tostring', 'FILE*', arguments.length);
     return file.source === undefined ? 'file (closed)' : `file (${addressOf(file)})`;
