@@ -54,6 +54,21 @@ export function isConstant(text: string): boolean {
   return text === 'undefined' || text === 'true' || text === 'false';
 }
 
+function makesBoolean(e: Expr): boolean {
+  switch (e.type) {
+    case 'compare':
+    case 'not':
+      return true;
+    case 'and':
+    case 'or':
+      return makesBoolean(e.left) || makesBoolean(e.right);
+    case 'paren':
+      return makesBoolean(e.expr);
+    default:
+      return false;
+  }
+}
+
 export class BaseEmitter {
   readonly fn: FunctionNode;
   readonly out: Output;
@@ -267,6 +282,10 @@ export class BaseEmitter {
         return e.key.type === 'string' ? `field '${e.key.value}'` : undefined;
       case 'paren':
         return this.describe(e.expr);
+      case 'and':
+      case 'or':
+        // LuaJIT names what it loaded last, whether that was taken or not: a constant if truth had to be made a value.
+        return makesBoolean(e.left) ? undefined : this.describe(e.right);
       default:
         return undefined;
     }
