@@ -4,6 +4,7 @@ import { parseSyslog } from '../../../conf/modules/syslog.ts';
 import { cycleOf } from '../../../conf/resources.ts';
 import { parseNumber, parseSize, parseTime } from '../../../conf/units.ts';
 import { LogFile, type LogFileOptions } from '../../../log/log-file.ts';
+import { SyslogWriter } from '../../../log/syslog.ts';
 import { OK } from '../../codes.ts';
 import { type HttpCycle, httpOf } from '../../cycle.ts';
 import { httpModule } from '../../module.ts';
@@ -21,8 +22,9 @@ interface SharedFile {
 /** One `access_log`. */
 interface AccessLog {
   format: LogFormat;
-  /** Undefined when the path has variables. */
+  /** Undefined when the path has variables, and for syslog. */
   file: SharedFile | undefined;
+  syslog: SyslogWriter | undefined;
   path: ComplexValue | undefined;
   filter: ComplexValue | undefined;
 }
@@ -44,6 +46,10 @@ function logHandler(r: HttpRequest): number {
   if (conf.off || conf.logs === undefined) return OK;
   for (const log of conf.logs) {
     if (log.filter !== undefined && !isTrue(log.filter.evaluate(r))) continue;
+    if (log.syslog !== undefined) {
+      log.syslog.send(formatLine(r, log.format));
+      continue;
+    }
     const line = `${formatLine(r, log.format)}\n`;
     if (log.file !== undefined) log.file.file.append(line);
     else writeScriptLog(r, (log.path as ComplexValue).evaluate(r), line, conf.cache ?? undefined);
@@ -135,13 +141,13 @@ function setAccessLog(cf: ConfContext, conf: LogLocation, args: readonly string[
     conf.off = true;
     return args.length === 1 ? undefined : `invalid parameter "${args[1]}"`;
   }
-  if (name.startsWith('syslog:')) {
-    parseSyslog(cf, name.slice(7));
-    return '"access_log" to syslog is not supported yet by tsresty';
-  }
   let file: SharedFile | undefined;
+  let syslog: SyslogWriter | undefined;
   let path: ComplexValue | undefined;
-  if (hasVariables(name)) path = compileComplexValue(cf, cf.fullName(name));
+  if (name.startsWith('syslog:')) {
+    const http = httpOf(cf);
+    syslog = new SyslogWriter(parseSyslog(cf, name.slice(7)), () => http.log);
+  } else if (hasVariables(name)) path = compileComplexValue(cf, cf.fullName(name));
   else file = sharedFile(cf, cf.fullName(name));
   const formatName = args[1] ?? 'combined';
   const format = findFormat(cf, formatName);
@@ -153,11 +159,12 @@ function setAccessLog(cf: ConfContext, conf: LogLocation, args: readonly string[
   }
   if (parameters.flush !== 0 && parameters.buffer === 0) return `no buffer is defined for access_log "${name}"`;
   if (parameters.buffer !== 0) {
+    if (syslog !== undefined) return 'logs to syslog cannot be buffered';
     if (file === undefined) return 'buffered logs cannot have variables in name';
     const message = bufferFile(cf, file, name, parameters);
     if (message !== undefined) return message;
   }
-  conf.logs = [...(conf.logs ?? []), { format, file, path, filter: parameters.filter }];
+  conf.logs = [...(conf.logs ?? []), { format, file, syslog, path, filter: parameters.filter }];
   return undefined;
 }
 
