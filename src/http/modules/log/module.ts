@@ -251,6 +251,7 @@ export const logModule = httpModule<LogMain, object, LogLocation>({
       {
         format: findFormat(cf, 'combined') as LogFormat,
         file: sharedFile(cf, cf.fullName('logs/access.log')),
+        syslog: undefined,
         path: undefined,
         filter: undefined,
       },
