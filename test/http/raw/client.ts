@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type Answer, FIN, type RawCase, SERVERS } from './case.ts';
-import { portOf } from './conf.ts';
+import type { Ports } from './conf.ts';
 import { normaliseLog, normaliseText } from './normalise.ts';
 
 const WHILE_READING = ' while reading client request headers';
@@ -13,7 +13,7 @@ const pause = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, 
 export interface Target {
   /** Bodies are read before the phases begin, which shows in the log. */
   readonly readsEarly: boolean;
-  readonly firstPort: number;
+  readonly ports: Ports;
   readonly errorLog: string;
 }
 
@@ -23,7 +23,7 @@ export interface Target {
  */
 export async function ask(target: Target, c: RawCase, expected: Answer | undefined): Promise<Answer> {
   const logStart = statSync(target.errorLog).size;
-  const socket = connect({ port: portOf(c.to ?? 'main', target.firstPort), host: '127.0.0.1', allowHalfOpen: true });
+  const socket = connect({ port: target.ports[c.to ?? 'main'], host: '127.0.0.1', allowHalfOpen: true });
   socket.setNoDelay(true);
   let received = '';
   let closed = false;
@@ -48,7 +48,7 @@ export async function ask(target: Target, c: RawCase, expected: Answer | undefin
     normaliseLog(readFileSync(target.errorLog, 'latin1').slice(logStart), (line) =>
       target.readsEarly && ABOUT_BODY.test(mask(line)) ? mask(line).replace(WHILE_READING, '') : mask(line),
     );
-  const mask = (text: string): string => maskPorts(text, target.firstPort);
+  const mask = (text: string): string => maskPorts(text, target.ports);
   const text = (): string => mask(normaliseText(received));
   const answer = (): Answer => ({ text: text(), closed, log: log() });
   if (expected === undefined) {
@@ -71,7 +71,7 @@ export async function ask(target: Target, c: RawCase, expected: Answer | undefin
   return result;
 }
 
-function maskPorts(text: string, firstPort: number): string {
-  for (const server of SERVERS) text = text.replaceAll(`:${portOf(server, firstPort)}`, `:${server.toUpperCase()}`);
+function maskPorts(text: string, ports: Ports): string {
+  for (const server of SERVERS) text = text.replaceAll(`:${ports[server]}`, `:${server.toUpperCase()}`);
   return text;
 }

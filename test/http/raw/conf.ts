@@ -1,10 +1,8 @@
 /** The configuration that the raw requests meet, for nginx and for tsresty. */
-import { SERVERS, type ServerName } from './case.ts';
+import type { ServerName } from './case.ts';
 
-/** Ports are FIRST_PORT, FIRST_PORT + 1, ... in the order of SERVERS. */
-export function portOf(server: ServerName, firstPort: number): number {
-  return firstPort + SERVERS.indexOf(server);
-}
+/** Ports of the servers, and of one that tells what it was passed on. */
+export type Ports = Readonly<Record<ServerName | 'backend', number>>;
 
 const DUMP =
   'm=$request_method u=$uri a=$args r=$request_uri p=$server_protocol s=$server_name h=$host H=$http_host ' +
@@ -18,10 +16,10 @@ const ECHO_NGINX = (backend: string): string =>
   'proxy_set_header X-Body $request_body; proxy_set_header X-Length $request_length;';
 
 /** @param folder for logs and temporary files */
-export function configuration(flavour: 'nginx' | 'tsresty', folder: string, firstPort: number): string {
-  const port = (server: ServerName): string => `127.0.0.1:${portOf(server, firstPort)}`;
+export function configuration(flavour: 'nginx' | 'tsresty', folder: string, ports: Ports): string {
+  const port = (server: ServerName): string => `127.0.0.1:${ports[server]}`;
   const early = flavour === 'tsresty' ? 'client_body_early_read 1;' : '';
-  const backend = `127.0.0.1:${firstPort + SERVERS.length}`;
+  const backend = `127.0.0.1:${ports.backend}`;
   const echo = flavour === 'tsresty' ? ECHO_TSRESTY : ECHO_NGINX(backend);
   return `
 worker_processes 1;

@@ -13,7 +13,7 @@ const answers = JSON.parse(readFileSync(new URL('answers.json', import.meta.url)
 
 let server: RunningServer;
 before(async () => {
-  server = await startServer('tsresty', Number(process.env['RAW_PORT'] ?? 21740));
+  server = await startServer('tsresty');
 });
 after(async () => {
   await server.stop();

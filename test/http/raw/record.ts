@@ -7,7 +7,7 @@ import { ask } from './client.ts';
 import { startServer } from './server.ts';
 
 const only = process.argv[2];
-const server = await startServer('nginx', Number(process.env['RAW_PORT'] ?? 21730));
+const server = await startServer('nginx');
 const answers: Record<string, Record<string, Answer>> = {};
 for (const [subject, cases] of Object.entries(subjects)) {
   if (only !== undefined && subject !== only) continue;

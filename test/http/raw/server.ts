@@ -1,12 +1,13 @@
 /** Starts a server with the configuration of the raw requests. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SERVERS } from './case.ts';
 import type { Target } from './client.ts';
-import { configuration } from './conf.ts';
+import { configuration, type Ports } from './conf.ts';
 
 export interface RunningServer extends Target {
   stop(): Promise<void>;
@@ -14,14 +15,14 @@ export interface RunningServer extends Target {
 
 const TSRESTY = fileURLToPath(new URL('../../../bin/tsresty', import.meta.url));
 
-/** @param firstPort the first of as many free ports as there are servers in conf.ts, and one more */
-export async function startServer(flavour: 'nginx' | 'tsresty', firstPort: number): Promise<RunningServer> {
+export async function startServer(flavour: 'nginx' | 'tsresty'): Promise<RunningServer> {
+  const ports = await freePorts();
   const folder = mkdtempSync(join(tmpdir(), 'tsresty-raw-'));
   const conf = join(folder, 'nginx.conf');
   const errorLog = join(folder, 'error.log');
   mkdirSync(join(folder, 'logs'));
   writeFileSync(errorLog, '');
-  writeFileSync(conf, configuration(flavour, folder, firstPort));
+  writeFileSync(conf, configuration(flavour, folder, ports));
   const args = ['-p', folder, '-c', conf];
   const child: ChildProcess =
     flavour === 'nginx'
@@ -39,14 +40,14 @@ export async function startServer(flavour: 'nginx' | 'tsresty', firstPort: numbe
     });
   });
   for (let i = 0; ; i++) {
-    if (await answers(firstPort)) break;
+    if (await answers(ports.main)) break;
     if (ended || i > 200) throw new Error(`${flavour} does not start: ${stderr}`);
     await new Promise((go) => setTimeout(go, 25));
   }
   // The end of the last attempt is logged.
   await new Promise((go) => setTimeout(go, 50));
   return {
-    firstPort,
+    ports,
     errorLog,
     readsEarly: flavour === 'tsresty',
     async stop() {
@@ -66,4 +67,20 @@ function answers(port: number): Promise<boolean> {
     });
     socket.on('error', () => done(false));
   });
+}
+
+/** Ports that nobody listens on now. */
+async function freePorts(): Promise<Ports> {
+  const names = [...SERVERS, 'backend'] as const;
+  const held = await Promise.all(
+    names.map(
+      (name) =>
+        new Promise<[string, ReturnType<typeof createServer>]>((done) => {
+          const server = createServer().listen(0, '127.0.0.1', () => done([name, server]));
+        }),
+    ),
+  );
+  const ports = Object.fromEntries(held.map(([name, server]) => [name, (server.address() as AddressInfo).port]));
+  await Promise.all(held.map(([, server]) => new Promise((done) => server.close(done))));
+  return ports as Ports;
 }
