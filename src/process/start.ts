@@ -143,6 +143,8 @@ export function sendSignal(loader: Loader, command: string): number {
  */
 export async function startServer(loader: Loader): Promise<'running' | number> {
   const { state, program } = loader;
+  // Files get the modes that they are opened with, whatever the shell says. nginx: ngx_daemon.
+  if (state.kind === 'daemon') process.umask(0);
   const log = initialLog(loader.options, LOG_NOTICE);
   const inherited = state.kind === 'upgrade' ? await takeInherited(log) : undefined;
   const cycle = load(loader, log);
