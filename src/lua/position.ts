@@ -5,6 +5,12 @@
  * the Lua line. Nothing is recorded while code runs.
  */
 
+/** A position in a script, as V8's call sites give it (1-based). */
+export interface Place {
+  getLineNumber(): number | null;
+  getColumnNumber(): number | null;
+}
+
 /** What is known of a compiled script by its file name in V8's stack. */
 export interface ScriptInfo {
   /** The chunk's name as Lua shows it: `foo.lua`, `[string "..."]`. */
@@ -12,11 +18,11 @@ export interface ScriptInfo {
   /** The chunk's name as given to load. */
   readonly source: string;
   /** The Lua line of a position in the script. */
-  lineOf(line: number, column: number): number;
+  lineOf(place: Place): number;
   /** How Lua names the operands of the operation at a position, such as "local 'x'". */
-  namesAt(line: number, column: number): readonly (string | undefined)[];
+  namesAt(place: Place): readonly (string | undefined)[];
   /** How Lua names the function called at a position, such as "method 'f'" or "metamethod '__add'". */
-  calleeAt(line: number, column: number): string | undefined;
+  calleeAt(place: Place): string | undefined;
 }
 
 /** File names of compiled scripts in stack frames -> their chunk. */
@@ -30,13 +36,13 @@ export const BASE = '$coroutineBase';
 /** One level of the Lua stack. */
 export interface Level {
   /** The script, undefined for a native function. */
-  script: ScriptInfo | undefined;
+  readonly script: ScriptInfo | undefined;
   /** Current line, -1 for a native function. */
-  line: number;
+  readonly line: number;
   /** The JavaScript function's name: `$<proto>_<name>` or `C:<name>`. */
-  name: string;
+  readonly name: string;
   /** The function itself, if the frame is live. */
-  fn: Function | undefined;
+  readonly fn: Function | undefined;
   /** Names of the operands of the running operation; of a call, the callee's name. */
   names(): readonly (string | undefined)[];
   /** How the code at this level names the function it has called. */
@@ -102,32 +108,59 @@ export function levels(limit: number): Level[] {
   const result: Level[] = [];
   const sites = held ?? capture(limit);
   for (const site of sites) {
-    const name = site.getFunctionName() ?? '';
-    if (name === BASE) {
+    const level = levelOf(site);
+    if (level === 'base') {
       result.push(...parkedLevels.get());
       return result;
     }
-    if (name.startsWith(NATIVE)) {
-      result.push({ script: undefined, line: -1, name, fn: undefined, names: noNames, callee: noName });
-      continue;
-    }
-    if (name.charCodeAt(0) !== 36 || /^\$\d+w_/.test(name)) continue;
-    const file = site.getScriptNameOrSourceURL();
-    const script = file ? scripts.get(file)?.deref() : undefined;
-    if (script === undefined) continue;
-    const line = site.getLineNumber() ?? 0;
-    const column = site.getColumnNumber() ?? 0;
-    result.push({
-      script,
-      line: script.lineOf(line, column),
-      name,
-      fn: site.getFunction() as Function | undefined,
-      names: () => script.namesAt(line, column),
-      callee: () => script.calleeAt(line, column),
-    });
+    if (level !== undefined) result.push(level);
   }
   if (sites.length < limit) result.push(...parkedLevels.get());
   return result;
+}
+
+/** The level that a JavaScript frame is, 'base' at the end of a coroutine, or undefined if it is none. */
+function levelOf(site: NodeJS.CallSite): Level | 'base' | undefined {
+  const name = site.getFunctionName();
+  if (name === null) return undefined;
+  if (name.charCodeAt(0) !== 36) {
+    if (!name.startsWith(NATIVE)) return undefined;
+    return { script: undefined, line: -1, name, fn: undefined, names: noNames, callee: noName };
+  }
+  if (name === BASE) return 'base';
+  if (/^\$\d+w_/.test(name)) return undefined;
+  const file = site.getScriptNameOrSourceURL();
+  const script = file ? scripts.get(file)?.deref() : undefined;
+  return script === undefined ? undefined : new LiveLevel(site, script, name);
+}
+
+/** A running Lua function; asks V8 only for what is wanted. */
+class LiveLevel implements Level {
+  readonly script: ScriptInfo;
+  readonly name: string;
+  private readonly site: NodeJS.CallSite;
+
+  constructor(site: NodeJS.CallSite, script: ScriptInfo, name: string) {
+    this.site = site;
+    this.script = script;
+    this.name = name;
+  }
+
+  get line(): number {
+    return this.script.lineOf(this.site);
+  }
+
+  get fn(): Function | undefined {
+    return this.site.getFunction() as Function | undefined;
+  }
+
+  names(): readonly (string | undefined)[] {
+    return this.script.namesAt(this.site);
+  }
+
+  callee(): string | undefined {
+    return this.script.calleeAt(this.site);
+  }
 }
 
 function noNames(): readonly undefined[] {
@@ -146,11 +179,30 @@ export function operandNames(): readonly (string | undefined)[] {
 
 /** "chunk:line: " of the Lua function at a level (1 = the caller of the running native), or "". */
 export function position(level: number): string {
-  const stack = levels(level * 8 + 24);
+  // Few frames first: this is all the cost of most errors.
+  for (let limit = level * 2 + 4; held === undefined && limit < 40; limit *= 4) {
+    const at = nearLevel(level, limit);
+    if (at !== undefined) return at;
+  }
+  const stack = levels(level * 8 + 40);
   // A native called by other natives only has no level of its own.
   const index = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
   const at = stack[index];
   return at?.script === undefined ? '' : `${at.script.shortSource}:${at.line}: `;
+}
+
+/** The position of a level among the next `limit` frames; undefined if it is not there. */
+function nearLevel(level: number, limit: number): string | undefined {
+  let index = -1;
+  for (const site of capture(limit)) {
+    const at = levelOf(site);
+    if (at === 'base') return undefined;
+    if (at === undefined) continue;
+    if (index < 0) index = at.script === undefined ? 0 : 1;
+    else index++;
+    if (index === level) return at.script === undefined ? '' : `${at.script.shortSource}:${at.line}: `;
+  }
+  return undefined;
 }
 
 /** How the Lua code that called the running native names it; `fallback` if no native is running. */
@@ -174,8 +226,7 @@ export function positionOf(error: Error): string {
     const file = site.getScriptNameOrSourceURL();
     const script = file ? scripts.get(file)?.deref() : undefined;
     if (script !== undefined) {
-      const line = script.lineOf(site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0);
-      return `${script.shortSource}:${line}: `;
+      return `${script.shortSource}:${script.lineOf(site)}: `;
     }
   }
   return '';

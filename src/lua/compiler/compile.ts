@@ -8,7 +8,7 @@
 
 import { Script } from 'node:vm';
 import type { LuaFrame, Prototype } from '../call.ts';
-import { type ScriptInfo, scripts } from '../position.ts';
+import { type Place, type ScriptInfo, scripts } from '../position.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import type { FunctionNode } from './ast.ts';
 import { FunctionEmitter, type FunctionFacts, nestedEnv } from './emit.ts';
@@ -21,8 +21,8 @@ type Environment = LuaValue;
 type ResumeForm = (frame: LuaFrame, result: LuaResult) => LuaResult;
 type Factory = (env: Environment, ...upvalues: unknown[]) => LuaFunction;
 
-/** Chunks kept for being loaded again. */
-const MAX_CACHED = 2000;
+/** Source bytes of the chunks that are kept for being loaded again; their trees take some thirty times as much. */
+const MAX_CACHED = 4_000_000;
 
 let nextId = 0;
 const functionsById = new Map<number, WeakRef<Proto>>();
@@ -52,26 +52,24 @@ class CompiledText implements ScriptInfo {
     return this.chunk.name;
   }
 
-  lineOf(line: number, column: number): number {
-    if (!this.shifted) return line;
-    return this.siteAt(line, column)?.line ?? line;
+  lineOf(place: Place): number {
+    return (this.shifted ? this.siteAt(place)?.line : undefined) ?? place.getLineNumber() ?? 0;
   }
 
-  namesAt(line: number, column: number): readonly (string | undefined)[] {
-    return this.siteAt(line, column)?.names ?? [];
+  namesAt(place: Place): readonly (string | undefined)[] {
+    return this.siteAt(place)?.names ?? [];
   }
 
-  calleeAt(line: number, column: number): string | undefined {
-    const site = this.siteAt(line, column);
-    return site === undefined || site.event === 'for'
-      ? undefined
-      : site.event === ''
-        ? site.names[0]
-        : `metamethod '${site.event}'`;
+  calleeAt(place: Place): string | undefined {
+    const site = this.siteAt(place);
+    if (site === undefined || site.event === 'for') return undefined;
+    return site.event === '' ? site.names[0] : `metamethod '${site.event}'`;
   }
 
-  private siteAt(line: number, column: number): Site | undefined {
+  private siteAt(place: Place): Site | undefined {
     this.sites ??= this.emit(true).locate();
+    const line = place.getLineNumber() ?? 0;
+    const column = place.getColumnNumber() ?? 0;
     let found: Site | undefined;
     for (const site of this.sites) {
       if (site.jsLine > line) break;
@@ -218,17 +216,25 @@ export function traceCompiler(show: ((file: string, text: string) => void) | und
   debugText = show;
 }
 
+/** Least recently used first. */
 const cache = new Map<string, Chunk>();
+let cached = 0;
 
 /** Compiles a chunk, or finds it compiled. Throws a LuaError with a syntax message. */
 export function compile(source: string, name: string): Chunk {
   const key = `${name}\0${source}`;
   let chunk = cache.get(key);
-  if (chunk === undefined) {
+  if (chunk !== undefined) cache.delete(key);
+  else {
     chunk = new Chunk(source, name);
-    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value!);
-    cache.set(key, chunk);
+    cached += key.length;
+    for (const old of cache.keys()) {
+      if (cached <= MAX_CACHED) break;
+      cache.delete(old);
+      cached -= old.length;
+    }
   }
+  cache.set(key, chunk);
   return chunk;
 }
 
