@@ -6,12 +6,17 @@ import type { Chain } from '../http/buf.ts';
 import type { HttpCycle } from '../http/cycle.ts';
 import { httpModule } from '../http/module.ts';
 import { type EventHandler, type HttpRequest, noEvent } from '../http/request.ts';
-import type { Log } from '../log/log.ts';
+import { LOG_DEBUG, type Log } from '../log/log.ts';
 import { apiError } from './error.ts';
 import { IN_CONTENT, phaseDirective } from './phase.ts';
 
 /** What resumes a parked handler when its phase is entered again; returns a code of src/http/codes.ts. */
 export type ResumeHandler = (r: HttpRequest) => number;
+
+/** What lives no longer than the context that made it: a cosocket, a process. */
+export interface Resource {
+  finalize(): void;
+}
 
 export class ApiContext {
   /** undefined in timers and worker hooks. */
@@ -63,11 +68,49 @@ export class ApiContext {
   cleanupAdded = false;
 
   private readonly fallbackLog: Log | undefined;
+  private resources: Set<Resource> | undefined = undefined;
+  private ownLocConf: unknown[] | undefined;
 
-  constructor(r: HttpRequest | undefined, http: HttpCycle | undefined, log?: Log) {
+  /** @param creator of a timer: whose location's configuration applies */
+  constructor(r: HttpRequest | undefined, http: HttpCycle | undefined, log?: Log, creator?: ApiContext) {
     this.r = r;
     this.http = http;
     this.fallbackLog = log;
+    this.ownLocConf = creator?.locConf;
+  }
+
+  /** Location configurations by module index: of the request, of a timer's creator, or of the http block. */
+  get locConf(): unknown[] {
+    return this.r?.locConf ?? this.ownLocConf ?? this.http?.confs.location ?? [];
+  }
+
+  /** error.log takes debug lines. */
+  get debugging(): boolean {
+    const log = this.r?.connection.errorLog ?? this.fallbackLog ?? this.http?.cycle.log;
+    return log !== undefined && log.level >= LOG_DEBUG;
+  }
+
+  /** The resource is to be finalized when the request is freed, or the timer's run has ended. */
+  own(resource: Resource): void {
+    if (this.resources === undefined) {
+      this.resources = new Set();
+      // As nginx: what a subrequest leaves lives as long as the main request.
+      this.r?.main.addCleanup(() => this.end());
+    }
+    this.resources.add(resource);
+  }
+
+  /** It has ended by itself. */
+  disown(resource: Resource): void {
+    this.resources?.delete(resource);
+  }
+
+  /** Finalizes what is left. For requests it is called by their cleanup. */
+  end(): void {
+    const { resources } = this;
+    if (resources === undefined) return;
+    this.resources = undefined;
+    for (const resource of resources) resource.finalize();
   }
 
   /** error_log of the request, or of the server where there is no request. */

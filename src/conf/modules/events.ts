@@ -89,7 +89,13 @@ const directives: readonly Directive<Draft>[] = [
     args: 1,
     level: undefined,
     field: 'use',
-    parse: (_cf, args) => (args[0] === METHOD ? METHOD : { message: `invalid event type "${args[0]}"` }),
+    parse(cf, args) {
+      const name = args[0]!;
+      if (name === METHOD) return METHOD;
+      if (name !== 'poll' && name !== 'select') return { message: `invalid event type "${name}"` };
+      cf.log('info', `"use ${name}" has no effect: the runtime uses ${METHOD}`);
+      return METHOD;
+    },
     default: METHOD,
     extra: "The event method: the system's best, which is the only one.",
   }),

@@ -9,6 +9,8 @@ import {
   IN_REWRITE,
   IN_SERVER_REWRITE,
 } from '../../api/phase.ts';
+import { setSocketOptions } from '../../api/socket/options.ts';
+import { shutdownPools } from '../../api/socket/pool.ts';
 import { installCaptureFilters } from '../../api/subrequest.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import { httpModule } from '../../http/module.ts';
@@ -37,6 +39,8 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
   postconfiguration(http) {
     const { uses } = luaModule.mainOf(http.confs);
     setOutputOptions((r) => luaModule.location(r));
+    setSocketOptions((ctx) => ctx.locConf[luaModule.index] as LuaLocation);
+    http.cycle.hooks.drain.push(() => shutdownPools(http));
     registerPhases(http, uses);
     if (uses.size > 0) installCaptureFilters(http);
     if (uses.has('headerFilter') || uses.has('bodyFilter')) {

@@ -107,8 +107,8 @@ class Waiter {
     this.timer.release();
     const { waiters } = this.lookup;
     const i = waiters.indexOf(this);
+    // The answer is still welcome: it will be kept for others.
     if (i >= 0) waiters.splice(i, 1);
-    if (waiters.length === 0) this.lookup.resolver.forget(this.lookup);
   }
 }
 
@@ -196,12 +196,15 @@ export class Resolver {
 
   /** For Lookup. */
   resend(lookup: Lookup): void {
+    if (lookup.waiters.length === 0) {
+      this.forget(lookup);
+      return;
+    }
     lookup.server = (lookup.server + 1) % this.servers.length;
     this.send(lookup);
   }
 
-  /** For Waiter: nobody waits for the answer any more. */
-  forget(lookup: Lookup): void {
+  private forget(lookup: Lookup): void {
     lookup.timer.release();
     this.close(lookup);
     this.lookups.delete(lookup.name);

@@ -19,6 +19,7 @@ import { installRe } from './re.ts';
 import { installRequest } from './req.ts';
 import { installResponse } from './resp.ts';
 import { installShared } from './shared.ts';
+import { installSocket } from './socket.ts';
 import { installThread } from './thread.ts';
 import { installTime } from './time.ts';
 import { installTimer } from './timer.ts';
@@ -42,6 +43,7 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installTimer(ngx);
   installRe(ngx, http);
   installShared(ngx, http);
+  installSocket(ngx, state);
   installWorker(ngx, http);
   installConfig(ngx, http);
   installArg(ngx);

@@ -37,13 +37,17 @@ function runTimer(
   args: LuaValue[],
   ended: () => void,
 ): void {
-  const ctx = new ApiContext(undefined, creator.http);
+  const ctx = new ApiContext(undefined, creator.http, undefined, creator);
   ctx.phase = IN_TIMER;
   const run = new LuaRun(ctx, state);
-  run.onEnd = ended;
+  const end = () => {
+    ctx.end();
+    ended();
+  };
+  run.onEnd = end;
   let rc = startEntry(run, fn, args);
   if (rc === AGAIN) rc = runPosted(run);
-  if (rc !== AGAIN && rc !== DONE) ended();
+  if (rc !== AGAIN && rc !== DONE) end();
 }
 
 export function installTimer(ngx: LuaTable): void {

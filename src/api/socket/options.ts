@@ -1,0 +1,37 @@
+/** The lua_socket_* directives as the API sees them: whatever host declares them tells how they are found. */
+import type { ApiContext } from '../context.ts';
+
+/** Times in milliseconds, sizes in bytes. */
+export interface SocketOptions {
+  readonly socketLogErrors: boolean;
+  readonly socketConnectTimeout: number;
+  readonly socketSendTimeout: number;
+  readonly socketReadTimeout: number;
+  readonly socketKeepaliveTimeout: number;
+  readonly socketBufferSize: number;
+  readonly socketPoolSize: number;
+  readonly checkClientAbort: boolean;
+}
+
+const DEFAULTS: SocketOptions = {
+  socketLogErrors: true,
+  socketConnectTimeout: 60_000,
+  socketSendTimeout: 60_000,
+  socketReadTimeout: 60_000,
+  socketKeepaliveTimeout: 60_000,
+  socketBufferSize: 4096,
+  socketPoolSize: 30,
+  checkClientAbort: false,
+};
+
+let find: (ctx: ApiContext) => SocketOptions = () => DEFAULTS;
+
+/** The host module tells how to find the options of a context's location. */
+export function setSocketOptions(own: (ctx: ApiContext) => SocketOptions): void {
+  find = own;
+}
+
+/** The options that apply where `ctx` runs. */
+export function socketOptions(ctx: ApiContext): SocketOptions {
+  return find(ctx);
+}

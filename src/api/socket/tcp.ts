@@ -1,0 +1,482 @@
+/**
+ * TCP and unix cosockets: ngx.socket.tcp(). Connecting by name or address, pools of kept connections, queueing.
+ * Reading and writing are in stream.ts. ngx_lua: ngx_http_lua_socket_tcp.c.
+ */
+import type { CoreLocation } from '../../http/core/conf.ts';
+import { coreModule } from '../../http/core/module.ts';
+import { errnoSuffix, strerror } from '../../log/errno.ts';
+import { LOG_CRIT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
+import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
+import type { ListenAddress } from '../../net/listening.ts';
+import { type ResolveFailure, resolverOf } from '../../net/resolver/resolver.ts';
+import { Timer } from '../../net/timer.ts';
+import { canonicalInet, canonicalInet6, parseUrl, UrlError } from '../../net/url.ts';
+import { requireContext } from '../context.ts';
+import { apiError } from '../error.ts';
+import { YIELDABLE } from '../phase.ts';
+import type { Suspension } from '../suspension.ts';
+import { socketOptions } from './options.ts';
+import { type KeptConnection, poolsOf, type QueuedConnect, SocketPool } from './pool.ts';
+import { errorLevel, StreamCosocket } from './stream.ts';
+
+/** The last argument of connect. */
+export interface ConnectOptions {
+  /** Name of the pool; `host:port` or the path by default. */
+  readonly pool?: string;
+  readonly poolSize?: number;
+  readonly backlog?: number;
+}
+
+/** undefined: connected. Else an error text. */
+export type Connected = string | undefined;
+
+/** Hosts longer than this are cut in log lines. ngx_lua: COSOCKET_HOST_LEN. */
+const LONGEST_HOST = 31;
+
+/** Synchronous failures of connect(2) that are not worth `crit`. nginx: ngx_event_connect_peer(). */
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'EAGAIN',
+  'ECONNRESET',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+]);
+
+export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedConnect {
+  /** connect was called. */
+  private used = false;
+  // As settimeouts gave them; 0: not set.
+  private ownConnectTimeout = 0;
+  private ownSendTimeout = 0;
+  private ownReadTimeout = 0;
+  private local: { address: string; port: number; text: string } | undefined = undefined;
+
+  private host = '';
+  private port = 0;
+  /** Of the peer in log lines: the host as given, its port once known, its numeric address once known. */
+  private logHost = '';
+  private logPort = 0;
+  private logAddress = '';
+  private name = '';
+  private pool: SocketPool | undefined = undefined;
+  private key = '';
+  private reused = 0;
+  private noDelaySet = false;
+  private queued = false;
+  /** TLS is established. */
+  protected secure = false;
+
+  private connectDone: ((result: Connected) => void) | undefined = undefined;
+  private cancelResolving: (() => void) | undefined = undefined;
+  private connectWait: Suspension<Connected> | undefined = undefined;
+
+  constructor() {
+    const ctx = requireContext();
+    ctx.check(YIELDABLE);
+    super(ctx);
+  }
+
+  protected override get isNew(): boolean {
+    return !this.used;
+  }
+
+  protected override get peerText(): string {
+    if (this.logHost === '') return '';
+    const port = this.logPort === 0 ? '' : `:${this.logPort}`;
+    return `, upstream: ${this.logHost}${port}${this.logAddress === '' ? '' : `(${this.logAddress})`}`;
+  }
+
+  /** tcpsock:settimeout and settimeouts, in milliseconds. */
+  setOwnTimeouts(connect: number, send: number, read: number): void {
+    this.ownConnectTimeout = connect;
+    this.ownSendTimeout = send;
+    this.ownReadTimeout = read;
+    if (this.used) this.setTimeouts(connect, send, read);
+  }
+
+  /** tcpsock:bind. Returns an error text, or undefined. */
+  bind(address: string, port: number): string | undefined {
+    requireContext().check(YIELDABLE);
+    if (port < 0 || port > 65535) return `bad port number: ${port}`;
+    const numeric = canonicalInet(address) ?? canonicalInet6(address);
+    if (numeric === undefined) return 'bad address';
+    this.local = { address: numeric, port, text: address };
+    this.ctx.log(LOG_DEBUG, `lua tcp socket bind ip: ${address}`);
+    return undefined;
+  }
+
+  /**
+   * tcpsock:connect.
+   * @param port undefined for `unix:` paths
+   */
+  connect(host: string, port: number | undefined, options: ConnectOptions): Connected | Suspension<Connected> {
+    const ctx = requireContext();
+    ctx.check(YIELDABLE);
+    if (port === undefined) {
+      if (!/^unix:/i.test(host)) return 'missing the port number';
+    } else if (port < 0 || port > 65535) {
+      return `bad port number: ${port}`;
+    }
+    this.key = options.pool ?? (port === undefined ? host : `${host}:${port}`);
+    if (this.used) {
+      this.checkOwner();
+      const busy = this.busy();
+      if (busy !== undefined) return busy;
+      if (this.socket !== undefined) this.finalize();
+    }
+    this.used = true;
+    this.ctx = ctx;
+    this.readClosed = false;
+    this.writeClosed = false;
+    this.resetInput();
+    this.host = host;
+    this.port = port ?? 0;
+    this.logHost = '';
+    this.logPort = 0;
+    this.logAddress = '';
+    this.reused = 0;
+    this.secure = false;
+    this.noDelaySet = false;
+    this.setTimeouts(this.ownConnectTimeout, this.ownSendTimeout, this.ownReadTimeout);
+    this.pool = this.choosePool(options);
+    return this.begin(false);
+  }
+
+  private choosePool(options: ConnectOptions): SocketPool | undefined {
+    const { ctx, key } = this;
+    const pools = poolsOf(ctx.http);
+    const pool = pools.get(key);
+    if (pool !== undefined) return pool;
+    const size = options.poolSize ?? (options.backlog === undefined ? 0 : socketOptions(ctx).socketPoolSize);
+    if (size === 0) return undefined;
+    return this.newPool(size, options.backlog);
+  }
+
+  private newPool(size: number, backlog: number | undefined): SocketPool {
+    const { ctx, key } = this;
+    if (ctx.debugging) {
+      this.debug(`connection pool size: ${size}, backlog: ${backlog ?? -1}`);
+      this.debug(`keepalive create connection pool for key "${key}"`);
+    }
+    return new SocketPool(poolsOf(ctx.http), ctx.http, key, size, backlog);
+  }
+
+  /** Connects, or waits for its turn. Returns undefined, an error text, or what to wait on. */
+  private begin(resumed: boolean): Connected | Suspension<Connected> {
+    const { pool, ctx } = this;
+    if (pool !== undefined) {
+      const kept = pool.take();
+      if (kept !== undefined) {
+        this.reuse(kept);
+        return undefined;
+      }
+      pool.connections++;
+      if (pool.backlog !== undefined && !resumed) {
+        if (pool.connections > pool.size + pool.backlog) {
+          pool.connections--;
+          this.pool = undefined;
+          return 'too many waiting connect operations';
+        }
+        if (pool.connections > pool.size) return this.enqueue(pool);
+      }
+    }
+    const failure = this.start();
+    if (failure !== undefined) {
+      this.pool = undefined;
+      pool?.notMade();
+      return failure;
+    }
+    ctx.own(this);
+    this.connWaiting = true;
+    return this.waitForConnect();
+  }
+
+  private waitForConnect(): Suspension<Connected> {
+    this.connectWait ??= {
+      start: (done) => {
+        this.connectDone = done;
+        return () => this.finalize();
+      },
+    };
+    return this.connectWait;
+  }
+
+  private enqueue(pool: SocketPool): Suspension<Connected> {
+    if (this.ctx.debugging) {
+      this.debug(`queue connect operation for connection pool "${pool.key}", connections: ${pool.connections}`);
+    }
+    this.queued = true;
+    this.connWaiting = true;
+    this.ctx.own(this);
+    this.armConnectTimer();
+    pool.enqueue(this);
+    return this.waitForConnect();
+  }
+
+  private armConnectTimer(): void {
+    this.writeTimer ??= new Timer(this);
+    this.writeTimer.set(this.connectTimeout);
+  }
+
+  /** For SocketPool: there is room for this connection now. */
+  resumeConnect(): void {
+    this.queued = false;
+    this.connWaiting = false;
+    this.writeTimer?.clear();
+    (this.pool as SocketPool).connections--;
+    const result = this.begin(true);
+    if (typeof result !== 'object') this.finishConnect(result);
+  }
+
+  /** Takes over a connection of the pool. */
+  private reuse(kept: KeptConnection): void {
+    const { socket } = kept;
+    if (this.ctx.debugging) {
+      this.debug(`get keepalive peer: using connection ${this.key}, fd:${socket.fd}`);
+    }
+    this.socket = socket;
+    socket.owner = this;
+    this.reading = true;
+    this.noDelaySet = true;
+    this.reused = kept.reused + 1;
+    this.logHost = kept.host;
+    this.logPort = kept.port;
+    this.logAddress = kept.address;
+    this.secure = kept.secure;
+    this.ctx.own(this);
+  }
+
+  /** Finds the address and begins to connect. Returns an error text for what is known at once. */
+  private start(): string | undefined {
+    const { ctx, host, port } = this;
+    let where: ListenAddress | undefined;
+    let name: string;
+    try {
+      const url = parseUrl(host, { defaultPort: port, noResolve: true });
+      where = url.addresses[0];
+      name = where?.family === 'unix' ? where.text : url.host;
+    } catch (error) {
+      if (!(error instanceof UrlError)) throw error;
+      return `failed to parse host name "${host}": ${error.message}`;
+    }
+    this.debug(`connect timeout: ${this.connectTimeout}`);
+    this.logHost = name.length > LONGEST_HOST ? `${name.slice(0, LONGEST_HOST - 3)}...` : name;
+    if (where !== undefined) {
+      this.open(where.family === 'unix' ? { path: where.address } : { address: where.address, port: where.port });
+      return undefined;
+    }
+    const location = ctx.locConf[coreModule.index] as CoreLocation;
+    const { resolver } = location;
+    if (resolver === undefined || ctx.http === undefined) return `no resolver defined to resolve "${host}"`;
+    const all = resolverOf(resolver, ctx.http.cycle.log);
+    const known = all.lookup(name);
+    if (known !== undefined) {
+      this.open({ address: pick(known), port });
+      return undefined;
+    }
+    this.cancelResolving = all.resolve(name, location.resolverTimeout, (failure, addresses) => {
+      this.cancelResolving = undefined;
+      this.resolved(failure, addresses);
+    });
+    return undefined;
+  }
+
+  private resolved(failure: ResolveFailure | undefined, addresses: readonly string[]): void {
+    if (failure !== undefined) {
+      this.connectFailed(`${this.host} could not be resolved (${failure.text})`);
+      return;
+    }
+    this.open({ address: pick(addresses), port: this.port });
+  }
+
+  private open(target: ConnectTarget): void {
+    if ('path' in target) {
+      this.name = `unix:${target.path}`;
+      this.logAddress = this.name;
+    } else {
+      const { address, port } = target;
+      this.name = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+      this.logPort = port;
+      this.logAddress = address.includes(':') ? `[${address}]` : address;
+      if (this.local !== undefined) target = { address, port, bind: this.local };
+    }
+    this.armConnectTimer();
+    this.socket = connectTcp(target, this);
+  }
+
+  onConnect(): void {
+    this.writeTimer?.clear();
+    this.connWaiting = false;
+    this.finishConnect(undefined);
+  }
+
+  override onError(code: string): void {
+    if (!this.connWaiting) {
+      super.onError(code);
+      return;
+    }
+    const suffix = errnoSuffix(code);
+    if (this.logPort === 0 || !ASYNCHRONOUS.has(code)) {
+      // The system refused at once; nginx has other lines for that.
+      if (this.local !== undefined && BINDING.has(code)) {
+        this.logPeer(LOG_CRIT, `bind(${this.local.text}) failed${suffix}`);
+      } else this.logPeer(UNREACHABLE.has(code) ? LOG_ERR : LOG_CRIT, `connect() to ${this.name} failed${suffix}`);
+    } else if (socketOptions(this.ctx).socketLogErrors) {
+      this.ctx.log(errorLevel(code), `connect() failed${suffix}`);
+    }
+    this.connectFailed(strerror(code).toLowerCase());
+  }
+
+  protected override connectTimedOut(): void {
+    if (this.queued) {
+      const { host, port } = this;
+      this.logPeerError(`lua tcp socket queued connect timed out, when trying to connect to ${host}:${port}`);
+      (this.pool as SocketPool).leaveQueue(this);
+      this.queued = false;
+      this.pool = undefined;
+    } else {
+      this.logPeerError('lua tcp socket connect timed out');
+    }
+    this.connectFailed('timeout');
+  }
+
+  /** The connection could not be made. */
+  private connectFailed(error: string): void {
+    const done = this.connectDone;
+    this.connectDone = undefined;
+    this.finalize();
+    done?.(error);
+  }
+
+  private finishConnect(result: Connected): void {
+    const done = this.connectDone;
+    this.connectDone = undefined;
+    done?.(result);
+  }
+
+  override send(data: string): ReturnType<StreamCosocket['send']> {
+    if (!this.noDelaySet && this.socket !== undefined) {
+      this.noDelaySet = true;
+      if ((this.ctx.locConf[coreModule.index] as CoreLocation).tcpNodelay) {
+        this.ctx.log(LOG_DEBUG, 'lua socket tcp_nodelay');
+        this.socket.setNoDelay(true);
+      }
+    }
+    return super.send(data);
+  }
+
+  /** tcpsock:close. Returns an error text, or undefined. */
+  close(): string | undefined {
+    if (this.socket === undefined || (this.readClosed && this.writeClosed)) return 'closed';
+    this.checkOwner();
+    const busy = this.busy();
+    if (busy !== undefined) return busy;
+    this.finalize();
+    return undefined;
+  }
+
+  /** tcpsock:getreusedtimes. Returns a number, or an error text. */
+  reusedTimes(): number | string {
+    if (this.socket === undefined || (this.readClosed && this.writeClosed)) return 'closed';
+    return this.reused;
+  }
+
+  /** setKeepalive would have to make a pool. */
+  get makesPool(): boolean {
+    return this.socket !== undefined && !poolsOf(this.ctx.http).has(this.key);
+  }
+
+  /**
+   * tcpsock:setkeepalive: gives the connection to the pool.
+   * @param timeout milliseconds, 0 for none; the directive's by default
+   * @param size of a pool that is made now; the directive's by default
+   * @returns an error text, or undefined
+   */
+  setKeepalive(timeout: number | undefined, size: number | undefined): string | undefined {
+    const { socket, ctx } = this;
+    if (socket === undefined || this.readClosed || this.writeClosed || this.eof) return 'closed';
+    this.checkOwner();
+    const busy = this.busy();
+    if (busy !== undefined) return busy;
+    if (this.unread && !this.unasked) return 'unread data in buffer';
+    if (this.failure !== '' || this.unasked) {
+      this.finalize();
+      return 'connection in dubious state';
+    }
+    if (ctx.http?.cycle.exiting === true) {
+      this.finalize();
+      return undefined;
+    }
+    const options = socketOptions(ctx);
+    let pool = poolsOf(ctx.http).get(this.key);
+    if (pool === undefined) {
+      const most = size ?? options.socketPoolSize;
+      if (most <= 0) apiError(`bad "pool_size" option value: ${most}`);
+      pool = this.newPool(most, undefined);
+    }
+    const idle = timeout ?? options.socketKeepaliveTimeout;
+    this.debug(idle === 0 ? 'keepalive timeout: unlimited' : `keepalive timeout: ${idle} ms`);
+    const counted = this.pool !== undefined;
+    const kept: KeptConnection = {
+      socket,
+      reused: this.reused,
+      host: this.logHost,
+      port: this.logPort,
+      address: this.logAddress,
+      secure: this.secure,
+    };
+    // The connection is not this object's any more; what is left of it ends.
+    this.socket = undefined;
+    this.pool = undefined;
+    this.finalize();
+    pool.keep(kept, counted, idle);
+    pool.wake();
+    return undefined;
+  }
+
+  /** connect was called. */
+  get wasUsed(): boolean {
+    return this.used;
+  }
+
+  override finalize(): void {
+    this.ctx.disown(this);
+    this.stopWaiting();
+    this.connectDone = undefined;
+    this.cancelResolving?.();
+    this.cancelResolving = undefined;
+    this.readClosed = true;
+    this.writeClosed = true;
+    this.text = '';
+    this.pos = 0;
+    const { socket, pool } = this;
+    this.socket = undefined;
+    this.pool = undefined;
+    if (this.queued) {
+      this.queued = false;
+      pool?.leaveQueue(this);
+      pool?.wake();
+      return;
+    }
+    if (socket !== undefined) {
+      socket.owner = undefined;
+      socket.destroy();
+      pool?.closed();
+    } else {
+      // Given up before there was a connection.
+      pool?.notMade();
+    }
+  }
+}
+
+/** Failures of bind(2). */
+const BINDING = new Set(['EADDRNOTAVAIL', 'EADDRINUSE', 'EACCES']);
+
+/** Failures of connecting that come only later. */
+const ASYNCHRONOUS = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+function pick(addresses: readonly string[]): string {
+  return addresses[addresses.length === 1 ? 0 : Math.floor(Math.random() * addresses.length)] as string;
+}
