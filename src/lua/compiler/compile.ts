@@ -14,6 +14,7 @@ import type { FunctionNode } from './ast.ts';
 import { FunctionEmitter, type FunctionFacts, nestedEnv } from './emit.ts';
 import type { Point } from './emit-base.ts';
 import { closureName, isBoxed } from './emit-base.ts';
+import { definePending } from './keys.ts';
 import { Output, type Site } from './output.ts';
 import { parse } from './parser.ts';
 
@@ -201,6 +202,7 @@ export class Chunk {
     const filename = this.file + suffix;
     const text = out.text();
     if (debugText !== undefined) debugText(filename, text);
+    definePending();
     const outer = new Script(text, { filename }).runInThisContext() as (protos: Proto[]) => unknown;
     const info = new CompiledText(this, emit, out.shifted);
     this.texts.push(info);

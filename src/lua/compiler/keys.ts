@@ -2,93 +2,72 @@
  * Constant keys and table shapes, shared by all compiled code of the process.
  *
  * Each constant string key has one accessor object, the slow path of `t.name`: it looks in the hash and follows
- * metatables. An accessor that is used often is replaced by functions compiled for its name, whose inline caches
- * see that one property only. Each list of names in a table constructor has a JavaScript constructor function, so
- * that equal constructors everywhere give tables of one hidden class.
+ * metatables. Its functions are written for that name, so that their inline caches see that one property only; and
+ * it has a class of its own, so that V8 can inline them. Each list of names in a table constructor has a JavaScript
+ * constructor function, so that equal constructors everywhere give tables of one hidden class.
+ *
+ * Text for new keys and shapes is collected while a chunk is emitted and run in one script before it (`define`).
  */
 
+import { Script } from 'node:vm';
 import { propertyName } from '../table.ts';
-import type { LuaResult, LuaValue } from '../value.ts';
 import { GLOBAL_PREFIX, globals, type Operations } from './globals.ts';
 
-type Get = (o: LuaValue) => LuaResult;
-type Set = (o: LuaValue, v: LuaValue) => LuaResult;
-
-/** Uses after which an accessor is compiled for its name. */
-const HOT = 100;
-
-class Key {
-  readonly key: string;
-  readonly property: string;
-  private uses = 0;
-  private fastGet: Get | undefined = undefined;
-  private fastSet: Set | undefined = undefined;
-
-  constructor(key: string, property: string) {
-    this.key = key;
-    this.property = property;
-  }
-
-  /** Reads the field with metamethods; the sentinel if that suspended. */
-  get(o: LuaValue): LuaResult {
-    if (this.fastGet !== undefined) return this.fastGet(o);
-    if (++this.uses > HOT) this.specialize();
-    return operations.index(o, this.key);
-  }
-
-  /** Writes the field with metamethods; the sentinel if that suspended. */
-  set(o: LuaValue, v: LuaValue): LuaResult {
-    if (this.fastSet !== undefined) return this.fastSet(o, v);
-    if (++this.uses > HOT) this.specialize();
-    return operations.setField(o, this.key, v);
-  }
-
-  private specialize(): void {
-    const p = this.property;
-    const k = JSON.stringify(this.key);
-    const k2 = JSON.stringify(p);
-    const [get, set] = new Function(
-      'T',
-      'rt',
-      `return [function(o){
-let t=o,v,h;
-if(typeof o==='string'){if((t=rt.stringIndex())instanceof T&&(v=t.${p})!==undefined)return v;t=o;}
-${LEVEL(p, k).repeat(3)}
-return rt.index(t,${k});
-},function(o,v){
-let h;
-if(o instanceof T&&v!==undefined&&((h=o.$m)===undefined||h.__newindex===undefined&&h.$h===undefined)&&((h=o.$h)===undefined||!h.has(${k}))&&o.$n<100){
-if(!(${k2} in o))o.$n++;
-o.${p}=v;
-return undefined;
-}
-return rt.setField(o,${k},v);
-}];`,
-    )(globals.T, operations) as [Get, Set];
-    this.fastGet = get;
-    this.fastSet = set;
-  }
-}
+const T = `${GLOBAL_PREFIX}T`;
+const OPS = `${GLOBAL_PREFIX}OPS`;
 
 /**
  * One step along a chain of __index tables. Steps are unrolled, so that each has its own inline caches: instances,
  * their class, its parent.
  */
-const LEVEL = (property: string, key: string): string => `
-if(!(t instanceof T))return rt.index(t,${key});
-if((v=t.${property})!==undefined)return v;
-if((h=t.$h)!==undefined&&(v=h.get(${key}))!==undefined)return v;
-if((h=t.$m)===undefined)return undefined;
-if((h=h.__index)===undefined)return rt.index(t,${key});
-if(typeof h==='function')return rt.callIndex(h,t,${key});
-t=h;`;
+const step = (p: string, k: string): string =>
+  `if(!(t instanceof ${T}))return ${OPS}.index(t,${k});` +
+  `if((v=t.${p})!==undefined)return v;` +
+  `if((h=t.$h)!==undefined&&(v=h.get(${k}))!==undefined)return v;` +
+  'if((h=t.$m)===undefined)return undefined;' +
+  `if((h=h.__index)===undefined)return ${OPS}.index(t,${k});` +
+  `if(typeof h==='function')return ${OPS}.callIndex(h,t,${k});` +
+  't=h;';
 
-let operations: Operations;
+/** `get` reads a field, `set` writes it, with metamethods; the sentinel says that one of these suspended. */
+function accessorText(key: string, p: string): string {
+  const k = `"${key}"`;
+  return (
+    `new class{get(o){let t=o,v,h;if(typeof o==='string'){if((t=${OPS}.stringIndex())instanceof ${T}&&(v=t.${p})!==undefined)return v;t=o;}` +
+    `${step(p, k).repeat(3)}return ${OPS}.index(t,${k});}` +
+    `set(o,v){let h;if(o instanceof ${T}&&v!==undefined&&((h=o.$m)===undefined||h.__newindex===undefined&&h.$h===undefined)` +
+    `&&((h=o.$h)===undefined||!h.has(${k}))&&o.$n<100){if(!("${p}" in o))o.$n++;o.${p}=v;return undefined;}` +
+    `return ${OPS}.setField(o,${k},v);}}`
+  );
+}
+
+function shapeText(properties: readonly string[]): string {
+  const params = properties.map((_, i) => 'p' + i);
+  const fields = properties.map((p, i) => `this.${p}=p${i};`).join('');
+  return `function(a,${params}){this.$a=a;this.$h=undefined;this.$m=undefined;this.$n=${properties.length};${fields}}`;
+}
+
+/** Globals to be defined: name and text of the value. */
+const pending: [string, string][] = [];
+
+/** Makes the keys and shapes that have been asked for; to be called before code that uses them is run. */
+export function definePending(): void {
+  if (pending.length === 0) return;
+  const text = `[${pending.map(([, value]) => value).join(',\n')}]`;
+  const values = new Script(text, { filename: 'lua:keys' }).runInThisContext() as unknown[];
+  pending.forEach(([name], i) => {
+    const value = values[i];
+    if (typeof value === 'function') value.prototype = (globals.T as unknown as { prototype: unknown }).prototype;
+    globals.define(name, value);
+  });
+  pending.length = 0;
+}
+
 const keys = new Map<string, string | undefined>();
 
 /** Called once by the runtime with the operations that accessors fall back to. */
-export function setOperations(ops: Operations): void {
-  operations = ops;
+export function setOperations(operations: Operations): void {
+  globals.define('OPS', operations);
 }
 
 /** JavaScript names for a constant key: its property, and the global that holds its accessor. */
@@ -104,7 +83,7 @@ export function keyNames(key: string): KeyNames | undefined {
     property = propertyName(key);
     if (property === undefined) return undefined;
     keys.set(key, property);
-    globals.define('K_' + key, new Key(key, property));
+    pending.push(['K_' + key, accessorText(key, property)]);
   }
   return { property, accessor: GLOBAL_PREFIX + 'K_' + key };
 }
@@ -117,15 +96,7 @@ export function shape(properties: readonly string[]): string {
   let name = shapes.get(id);
   if (name === undefined) {
     name = 'C' + shapes.size;
-    shapes.set(id, name);
-    const params = properties.map((_, i) => 'p' + i);
-    const make = new Function(
-      `return function(a,${params}){this.$a=a;this.$h=undefined;this.$m=undefined;this.$n=${properties.length};${properties
-        .map((p, i) => `this.${p}=p${i};`)
-        .join('')}}`,
-    )() as { prototype: unknown };
-    make.prototype = (globals.T as unknown as { prototype: unknown }).prototype;
-    globals.define(name, make);
+    pending.push([name, shapeText(properties)]);
     name = GLOBAL_PREFIX + name;
     shapes.set(id, name);
   }
