@@ -5,6 +5,7 @@
 import type { HttpCycle } from '../http/cycle.ts';
 import { LOG_ALERT } from '../log/log.ts';
 import { updateTime } from '../log/time.ts';
+import { beginActivity, endActivity } from '../net/activity.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
 
@@ -62,16 +63,15 @@ export class Timers {
     }
     updateTime();
     this.running++;
+    beginActivity();
     run(premature, () => {
       this.running--;
-      if (this.running === 0) this.idle?.();
+      endActivity();
     });
   }
 
-  private idle: (() => void) | undefined = undefined;
-
-  /** The worker exits: all pending timers run now, told that it is too early. Ends when none runs any more. */
-  exit(): Promise<void> | undefined {
+  /** The worker leaves: all pending timers run now, told that it is too early. It waits for those that run. */
+  leave(): void {
     const left = [...this.pending];
     this.pending.clear();
     for (const { run, handle } of left) {
@@ -79,10 +79,6 @@ export class Timers {
       clearImmediate(handle as NodeJS.Immediate);
       this.fire(run, true);
     }
-    if (this.running === 0) return undefined;
-    return new Promise((resolve) => {
-      this.idle = resolve;
-    });
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import { setSocketOptions } from '../../api/socket/options.ts';
 import { shutdownPools } from '../../api/socket/pool.ts';
 import { installCaptureFilters } from '../../api/subrequest.ts';
+import { timersOf } from '../../api/timer.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import { httpModule } from '../../http/module.ts';
 import { contentHandler, phaseHandler } from '../phase-handlers.ts';
@@ -52,10 +53,16 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
       http.topBodyFilter = (r, chain) => bodyFilter(r, chain, next);
     }
     if (uses.has('log')) http.handlers.log.push(logHandler);
-    http.cycle.hooks.initModule.push((stage) => initVm(http, stage));
+    const { hooks } = http.cycle;
+    hooks.initModule.push((stage) => initVm(http, stage));
+    hooks.drain.push(() => timersOf(http).leave());
   },
   initWorker(http) {
-    runWorkerHook(http, luaModule.mainOf(http.confs).initWorkerCode, IN_INIT_WORKER);
+    const main = luaModule.mainOf(http.confs);
+    const timers = timersOf(http);
+    timers.maxPending = main.maxPendingTimers;
+    timers.maxRunning = main.maxRunningTimers;
+    runWorkerHook(http, main.initWorkerCode, IN_INIT_WORKER);
   },
   exitWorker(http) {
     runWorkerHook(http, luaModule.mainOf(http.confs).exitWorkerCode, IN_EXIT_WORKER);
