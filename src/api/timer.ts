@@ -24,7 +24,7 @@ export class Timers {
   maxRunning = 256;
   running = 0;
   private readonly pending = new Set<Pending>();
-  private readonly http: HttpCycle;
+  readonly http: HttpCycle;
 
   constructor(http: HttpCycle) {
     this.http = http;

@@ -4,34 +4,23 @@
  */
 import { type ApiContext, enter } from '../../api/context.ts';
 import { exec, exit, redirect } from '../../api/control.ts';
-import { decodeArgs, digest, encodeBase64, escapeUri, unescapeUri } from '../../api/encoding.ts';
+import { digest, encodeBase64, escapeUri, unescapeUri } from '../../api/encoding.ts';
 import { apiError, setRaise } from '../../api/error.ts';
 import { logLevel, writeLog } from '../../api/log.ts';
-import { eof, flush, print, sendHeaders } from '../../api/output.ts';
+import { eof, flush, type OutputResult, print, sendHeaders } from '../../api/output.ts';
 import { phaseName } from '../../api/phase.ts';
-import { bodyData, bodyFile, discardBody, readBody, setBodyData } from '../../api/request-body.ts';
-import { requestHeaders, setRequestHeader } from '../../api/request-header.ts';
-import {
-  getMethod,
-  httpVersion,
-  isInternal,
-  setMethod,
-  setUri,
-  setUriArgs,
-  startTime,
-  uriArgs,
-} from '../../api/request-line.ts';
 import { getResponseHeader, setResponseHeader } from '../../api/response-header.ts';
 import { getStatus, setStatus } from '../../api/status.ts';
-import { type CaptureRequest, type CaptureResponse, capture } from '../../api/subrequest.ts';
+import { capture } from '../../api/subrequest.ts';
 import type { Suspension } from '../../api/suspension.ts';
 import { now, sleep, time } from '../../api/time.ts';
 import { getVariable, setVariable } from '../../api/variable.ts';
-
-/** Thrown by exit, exec and redirect to leave the handler: let it pass. */
-export class HandlerExit extends Error {
-  override name = 'HandlerExit';
-}
+import { HandlerExit } from './exit.ts';
+import { NgxRequest } from './request.ts';
+import { type NgxSharedDict, sharedDicts } from './shared.ts';
+import { captureRequest, type SubrequestOptions, SubrequestResponse } from './subrequest.ts';
+import { bytes, type Data, utf8 } from './text.ts';
+import { NgxTimer } from './timer.ts';
 
 /** Log levels by name. */
 export type LogLevelName = 'stderr' | 'emerg' | 'alert' | 'crit' | 'error' | 'warn' | 'notice' | 'info' | 'debug';
@@ -51,12 +40,10 @@ const LEVELS: readonly LogLevelName[] = [
 /** Values of a header field: several give several lines, undefined removes it. */
 export type HeaderValue = string | number | readonly string[] | undefined;
 
-/** JavaScript text as bytes: characters above 255 become UTF-8. */
-function bytes(text: string): string {
-  return /^[\x00-\xff]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
-}
+/** What can be sent. */
+export type Output = Data | number | boolean;
 
-/** What a TypeScript handler gets. */
+/** What a TypeScript handler gets. Text is UTF-8 on the wire and in variables, header fields and shared dicts. */
 export class Ngx {
   readonly #ctx: ApiContext;
   /** Values of your own that live as long as the request; subrequests have their own. Manual: ngx.ctx. */
@@ -67,6 +54,8 @@ export class Ngx {
   readonly header: Record<string, HeaderValue>;
   /** nginx's variables: `ngx.var.remote_addr`. Manual: ngx.var.VARIABLE. */
   readonly var: Record<string, string | undefined>;
+  /** Work for later, without a request. Manual: ngx.timer. */
+  readonly timer: NgxTimer;
 
   constructor(ctx: ApiContext) {
     this.#ctx = ctx;
@@ -75,6 +64,7 @@ export class Ngx {
     this.req = new NgxRequest(run, wait);
     this.header = new Proxy({}, headerHandler(run));
     this.var = new Proxy({}, variableHandler(run));
+    this.timer = new NgxTimer(run, (timerContext) => new Ngx(timerContext));
   }
 
   /** Runs API code as this request. */
@@ -95,25 +85,29 @@ export class Ngx {
     return waits === undefined ? undefined : new Promise((resolve) => waits.start(resolve));
   }
 
-  #check(failure: string | undefined): void {
-    if (failure !== undefined) apiError(failure);
+  /** Output that a HEAD request does not get is no error of the handler. */
+  #check(failure: OutputResult): void {
+    if (failure !== undefined && failure !== 'header only') apiError(failure);
   }
 
-  /** Sends text. Throws when the response has ended or the client is gone. Manual: ngx.print. */
-  print(...values: readonly (string | number | boolean)[]): void {
-    this.#check(this.#run(() => print(bytes(values.join('')))));
+  /** The zones of lua_shared_dict by name: `ngx.shared.hits`. Manual: ngx.shared.DICT. */
+  get shared(): Readonly<Record<string, NgxSharedDict>> {
+    return sharedDicts(this.#ctx.http);
+  }
+
+  /** Sends text or bytes. Throws when the response has ended or the client is gone. Manual: ngx.print. */
+  print(...values: readonly Output[]): void {
+    this.#check(this.#run(() => print(join(values))));
   }
 
   /** Sends text and a line end. Manual: ngx.say. */
-  say(...values: readonly (string | number | boolean)[]): void {
-    this.#check(this.#run(() => print(bytes(`${values.join('')}\n`))));
+  say(...values: readonly Output[]): void {
+    this.#check(this.#run(() => print(`${join(values)}\n`)));
   }
 
-  /** Sends a value as JSON, with its Content-Type unless you have set one. */
+  /** Sends a value as JSON, with its Content-Type. */
   json(value: unknown): void {
-    if (getFirst(this.#run(() => getResponseHeader('Content-Type', false))) !== 'application/json') {
-      this.header['Content-Type'] = 'application/json';
-    }
+    if (!this.headersSent) this.header['Content-Type'] = 'application/json';
     this.say(JSON.stringify(value));
   }
 
@@ -145,7 +139,7 @@ export class Ngx {
 
   /** Whether the header has been sent. */
   get headersSent(): boolean {
-    return this.#ctx.r?.headerSent === true;
+    return this.#ctx.r?.headerSent === true || this.#ctx.headerSent;
   }
 
   get isSubrequest(): boolean {
@@ -164,8 +158,8 @@ export class Ngx {
   }
 
   /** Goes on in another location of this server. Manual: ngx.exec. */
-  exec(uri: string, args = ''): never {
-    this.#run(() => exec(bytes(uri), bytes(args)));
+  exec(uri: string, args: string | URLSearchParams = ''): never {
+    this.#run(() => exec(bytes(uri), bytes(String(args))));
     throw new HandlerExit(`exec ${uri}`);
   }
 
@@ -180,22 +174,26 @@ export class Ngx {
     await this.#wait(() => sleep(seconds));
   }
 
-  /** Subrequests to this server. Manual: ngx.location.capture. */
-  async capture(uri: string, options: Omit<CaptureRequest, 'uri'> = {}): Promise<CaptureResponse> {
-    const [response] = await this.captureMulti([{ ...options, uri }]);
-    return response as CaptureResponse;
+  /** A subrequest to this server, without a connection. Manual: ngx.location.capture. */
+  async capture(uri: string, options: SubrequestOptions = {}): Promise<SubrequestResponse> {
+    const [response] = await this.captureMulti([[uri, options]]);
+    return response as SubrequestResponse;
   }
 
   /** Several at once; the responses in the order of the requests. Manual: ngx.location.capture_multi. */
-  async captureMulti(requests: readonly CaptureRequest[]): Promise<CaptureResponse[]> {
-    return (await this.#wait(() => capture(requests))) ?? [];
+  async captureMulti(
+    requests: readonly (readonly [uri: string, options?: SubrequestOptions])[],
+  ): Promise<SubrequestResponse[]> {
+    const all = requests.map(([uri, options]) => captureRequest(uri, options ?? {}));
+    const responses = await this.#wait(() => capture(all));
+    return (responses ?? []).map((response) => new SubrequestResponse(response));
   }
 
   /** Writes a line to error_log, with this request described. Manual: ngx.log. */
   log(level: LogLevelName, ...values: readonly unknown[]): void {
-    const http = this.#ctx.http;
-    const number = LEVELS.indexOf(level);
+    const { http } = this.#ctx;
     if (http === undefined) return;
+    const number = LEVELS.indexOf(level);
     this.#run(() => {
       if (number <= logLevel(http)) writeLog(http, number, `[ts] ${bytes(values.map(String).join(''))}`);
     });
@@ -211,147 +209,42 @@ export class Ngx {
     return time();
   }
 
+  /** Manual: ngx.escape_uri. */
   escapeUri(text: string): string {
     return escapeUri(bytes(text));
   }
 
+  /** Manual: ngx.unescape_uri. */
   unescapeUri(text: string): string {
-    return unescapeUri(text);
+    return utf8(unescapeUri(bytes(text)));
   }
 
-  encodeBase64(text: string): string {
-    return encodeBase64(bytes(text), true);
+  /** Manual: ngx.encode_base64. */
+  encodeBase64(data: Data): string {
+    return encodeBase64(bytes(data), true);
   }
 
-  md5(text: string): string {
-    return digest('md5', bytes(text), 'hex');
+  /** Hexadecimal. Manual: ngx.md5. */
+  md5(data: Data): string {
+    return digest('md5', bytes(data), 'hex');
   }
 }
 
-function getFirst(values: readonly string[]): string | undefined {
-  return values[0];
+function join(values: readonly Output[]): string {
+  let text = '';
+  for (const value of values) {
+    text += typeof value === 'string' || typeof value === 'object' ? bytes(value) : String(value);
+  }
+  return text;
 }
 
 type Run = <T>(fn: () => T) => T;
-type Wait = <T>(operation: () => undefined | Suspension<T>) => Promise<T | undefined>;
-
-/** The request as a TypeScript handler sees it. Manual: ngx.req.*. */
-export class NgxRequest {
-  readonly #run: Run;
-  readonly #wait: Wait;
-
-  constructor(run: Run, wait: Wait) {
-    this.#run = run;
-    this.#wait = wait;
-  }
-
-  get method(): string {
-    return this.#run(getMethod);
-  }
-
-  setMethod(method: number): void {
-    this.#run(() => setMethod(method));
-  }
-
-  /** 1.1, 2, ...; undefined for HTTP/0.9's predecessors. */
-  get httpVersion(): number | undefined {
-    return this.#run(httpVersion);
-  }
-
-  get startTime(): number {
-    return this.#run(startTime);
-  }
-
-  get internal(): boolean {
-    return this.#run(isInternal);
-  }
-
-  /** First value of a request header field. */
-  getHeader(name: string): string | undefined {
-    return this.#run(() => requestHeaders(0).list.get(name.toLowerCase()));
-  }
-
-  /** All fields, names in lower case; repeated ones are joined by a comma. */
-  getHeaders(): Record<string, string> {
-    const { list } = this.#run(() => requestHeaders(0));
-    const headers: Record<string, string> = {};
-    for (let i = 0; i < list.length; i++) {
-      const key = list.keys[i] as string;
-      const before = headers[key];
-      headers[key] = before === undefined ? (list.values[i] as string) : `${before}, ${list.values[i]}`;
-    }
-    return headers;
-  }
-
-  setHeader(name: string, value: string | readonly string[]): void {
-    this.#run(() => setRequestHeader(name, typeof value === 'string' ? [bytes(value)] : value.map(bytes), false));
-  }
-
-  clearHeader(name: string): void {
-    this.#run(() => setRequestHeader(name, undefined, false));
-  }
-
-  /** The query string as parameters. */
-  getUriArgs(): URLSearchParams {
-    const params = new URLSearchParams();
-    for (const { name, value } of decodeArgs(this.#run(uriArgs), 0).args) {
-      params.append(utf8(name), value === true ? '' : utf8(value));
-    }
-    return params;
-  }
-
-  setUri(uri: string): void {
-    this.#run(() => setUri(bytes(uri), false, false));
-  }
-
-  setUriArgs(args: string | URLSearchParams): void {
-    this.#run(() => setUriArgs(bytes(String(args))));
-  }
-
-  /** Reads the body into memory, or into a temporary file when it is large. */
-  async readBody(): Promise<void> {
-    await this.#wait(() => {
-      const waits = readBody();
-      if (typeof waits === 'number') throw new HandlerExit(`status ${waits}`);
-      return waits;
-    });
-  }
-
-  discardBody(): void {
-    this.#run(discardBody);
-  }
-
-  /** The body as text (UTF-8); undefined when there is none in memory. Call readBody() before. */
-  getBodyText(): string | undefined {
-    const data = this.#run(() => bodyData());
-    return data === undefined ? undefined : utf8(data);
-  }
-
-  /** The body as bytes; undefined when there is none in memory. */
-  getBodyData(): Buffer | undefined {
-    const data = this.#run(() => bodyData());
-    return data === undefined ? undefined : Buffer.from(data, 'latin1');
-  }
-
-  /** Path of the temporary file that holds a large body. */
-  getBodyFile(): string | undefined {
-    return this.#run(bodyFile);
-  }
-
-  setBodyData(text: string): void {
-    this.#run(() => setBodyData(bytes(text)));
-  }
-}
-
-function utf8(text: string): string {
-  return Buffer.from(text, 'latin1').toString('utf8');
-}
 
 function headerHandler(run: Run): ProxyHandler<Record<string, HeaderValue>> {
   return {
     get(_target, name) {
       if (typeof name !== 'string') return undefined;
-      const values = run(() => getResponseHeader(name, false));
+      const values = run(() => getResponseHeader(name, false)).map(utf8);
       return values.length > 1 ? values : values[0];
     },
     set(_target, name, value: HeaderValue) {
@@ -371,7 +264,11 @@ function headerHandler(run: Run): ProxyHandler<Record<string, HeaderValue>> {
 
 function variableHandler(run: Run): ProxyHandler<Record<string, string | undefined>> {
   return {
-    get: (_target, name) => (typeof name === 'string' ? run(() => getVariable(name)) : undefined),
+    get(_target, name) {
+      if (typeof name !== 'string') return undefined;
+      const value = run(() => getVariable(name));
+      return value === undefined ? undefined : utf8(value);
+    },
     set(_target, name, value: string | undefined) {
       if (typeof name !== 'string') return false;
       run(() => setVariable(name, value === undefined ? undefined : bytes(String(value))));

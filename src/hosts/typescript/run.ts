@@ -10,8 +10,9 @@ import { internalRedirect, namedLocation } from '../../http/redirect.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import type { UserHandler } from '../phase-handlers.ts';
+import { HandlerExit } from './exit.ts';
 import { ModuleFailure, type ModuleFile } from './loader.ts';
-import { HandlerExit, Ngx } from './ngx.ts';
+import { Ngx } from './ngx.ts';
 
 /** A handler: the default export of its module. */
 export type Handler = (ngx: Ngx) => unknown;

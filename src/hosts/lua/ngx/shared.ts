@@ -1,4 +1,5 @@
 /** ngx.shared.DICT. lua-resty-core: resty.core.shdict. */
+import { sharedDict } from '../../../api/shared-dict.ts';
 import type { HttpCycle } from '../../../http/cycle.ts';
 import {
   type LuaFunction,
@@ -14,7 +15,6 @@ import {
 } from '../../../lua/index.ts';
 import { checkKey, type DictValue, type SharedDict } from '../../../shm/dict.ts';
 import { luaModule } from '../module.ts';
-import { sharedDict } from '../shared-dict.ts';
 import { replayingInit } from '../vm.ts';
 
 /** The table that stands for a dictionary; the property is not enumerable, so Lua does not see it. */
