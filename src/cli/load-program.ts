@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 import { tuneV8 } from '../lua/tune.ts';
 import type { Program } from './program.ts';
 
@@ -35,11 +35,7 @@ function runBundle(folder: string, file: string, hash: string): Program {
   // esbuild writes nothing but ASCII; read as such, the text takes a byte a character.
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`;
   const cachedData = existsSync(cachePath) ? readFileSync(cachePath) : undefined;
-  const script = new Script(source, {
-    filename: path,
-    cachedData,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  const script = new Script(source, { filename: path, cachedData });
   if (cachedData === undefined || script.cachedDataRejected) {
     const write = (): void => writeCache(script, cachePath);
     if (process.env['TSRESTY_WRITE_CACHE'] !== undefined) process.once('exit', write);
@@ -47,6 +43,7 @@ function runBundle(folder: string, file: string, hash: string): Program {
   }
   const module = { exports: {} as Program };
   script.runInThisContext()(module.exports, createRequire(path), module, path, dirname(path));
+  module.exports.setImporter((specifier) => import(specifier));
   return module.exports;
 }
 

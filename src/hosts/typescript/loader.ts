@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
+import { importModule } from './import.ts';
 
 /** How often, in milliseconds, files are looked at for changes. */
 const CHECK_INTERVAL = 500;
@@ -80,7 +81,7 @@ export class ModuleFile<M> {
 
   private async build(): Promise<M> {
     process.setSourceMapsEnabled(true);
-    const { build } = await import('esbuild');
+    const { build } = await importModule<typeof import('esbuild')>('esbuild');
     let result: Awaited<ReturnType<typeof build>>;
     try {
       result = await build({
@@ -106,7 +107,7 @@ export class ModuleFile<M> {
     const stamps = inputs.map((file) => ({ file, stamp: stampOf(file) }));
     const script = join(folder(), `${++outputs}.mjs`);
     await writeFile(script, result.outputFiles?.[0]?.text ?? '');
-    const exports = (await import(pathToFileURL(script).href)) as M;
+    const exports = await importModule<M>(pathToFileURL(script).href);
     this.inputs = stamps;
     this.checked = Date.now();
     this.loaded = exports;

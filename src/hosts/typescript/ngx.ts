@@ -15,6 +15,7 @@ import { capture } from '../../api/subrequest.ts';
 import type { Suspension } from '../../api/suspension.ts';
 import { now, sleep, time } from '../../api/time.ts';
 import { getVariable, setVariable } from '../../api/variable.ts';
+import { runPostedRequests } from '../../http/finalize.ts';
 import { HandlerExit } from './exit.ts';
 import { NgxRequest } from './request.ts';
 import { type NgxSharedDict, sharedDicts } from './shared.ts';
@@ -185,7 +186,11 @@ export class Ngx {
     requests: readonly (readonly [uri: string, options?: SubrequestOptions])[],
   ): Promise<SubrequestResponse[]> {
     const all = requests.map(([uri, options]) => captureRequest(uri, options ?? {}));
-    const responses = await this.#wait(() => capture(all));
+    const waits = this.#wait(() => capture(all));
+    // Subrequests start when the engine's turn ends; after an await the handler is in no turn of the engine.
+    const connection = this.#ctx.r?.connection;
+    if (connection !== undefined) queueMicrotask(() => runPostedRequests(connection));
+    const responses = await waits;
     return (responses ?? []).map((response) => new SubrequestResponse(response));
   }
 
