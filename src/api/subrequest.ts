@@ -233,8 +233,12 @@ function gather(one: Capture, chain: Chain): void {
   }
 }
 
-/** Puts the filters that gather responses in front of those there are. */
+const installed = new WeakSet<HttpCycle>();
+
+/** Puts the filters that gather responses in front of those there are. Each host asks for them; once is enough. */
 export function installCaptureFilters(http: HttpCycle): void {
+  if (installed.has(http)) return;
+  installed.add(http);
   const nextHeader = http.topHeaderFilter;
   http.topHeaderFilter = (r) => {
     if (r.capture === undefined) return nextHeader(r);

@@ -3,13 +3,14 @@
  * `(ngx: Ngx) => void | Promise<void>`; paths are relative to the server's prefix.
  */
 import { IN_ACCESS, IN_HEADER_FILTER, IN_LOG, IN_REWRITE } from '../../api/phase.ts';
+import { installCaptureFilters } from '../../api/subrequest.ts';
 import type { ContextName, Directive } from '../../conf/directive.ts';
 import { DECLINED, ERROR, OK } from '../../http/codes.ts';
 import { coreModule } from '../../http/core/module.ts';
 import { httpModule } from '../../http/module.ts';
 import { contentHandler, phaseHandler, type UserHandler } from '../phase-handlers.ts';
 import { ModuleFile } from './loader.ts';
-import { type HandlerModule, handlerOfFile, runAtOnce } from './run.ts';
+import { type HandlerModule, handlerOfFile, loadAhead, runAtOnce } from './run.ts';
 
 type File = ModuleFile<HandlerModule>;
 
@@ -81,6 +82,14 @@ export const typescriptModule = httpModule<TypeScriptMain, object, TypeScriptLoc
   },
   postconfiguration(http) {
     const { uses } = typescriptModule.mainOf(http.confs);
+    if (uses.size > 0) installCaptureFilters(http);
+    if (uses.has('headerFilter') || uses.has('log')) {
+      const handler = phaseHandler(IN_REWRITE, (r) => {
+        const { headerFilter, log } = typescriptModule.location(r);
+        return loadAhead(r, IN_REWRITE, [headerFilter, log]);
+      });
+      http.postponed.push({ phase: 'rewrite', handler });
+    }
     if (uses.has('rewrite')) {
       const handler = phaseHandler(IN_REWRITE, (r) => typescriptModule.location(r).rewrite);
       http.postponed.push({ phase: 'rewrite', handler });

@@ -13,7 +13,7 @@ import { getResponseHeader, setResponseHeader } from '../../api/response-header.
 import { getStatus, setStatus } from '../../api/status.ts';
 import { capture } from '../../api/subrequest.ts';
 import type { Suspension } from '../../api/suspension.ts';
-import { now, sleep, time } from '../../api/time.ts';
+import { now, sleep, time, updateTime } from '../../api/time.ts';
 import { getVariable, setVariable } from '../../api/variable.ts';
 import { runPostedRequests } from '../../http/finalize.ts';
 import { HandlerExit } from './exit.ts';
@@ -83,7 +83,13 @@ export class Ngx {
   /** Starts an operation; the promise ends when it does, and never after the request has ended. */
   async #wait<T>(operation: () => undefined | Suspension<T>): Promise<T | undefined> {
     const waits = this.#run(operation);
-    return waits === undefined ? undefined : new Promise((resolve) => waits.start(resolve));
+    if (waits === undefined) return undefined;
+    return new Promise((resolve) => {
+      waits.start((result) => {
+        updateTime();
+        resolve(result);
+      });
+    });
   }
 
   /** Output that a HEAD request does not get is no error of the handler. */
@@ -206,11 +212,13 @@ export class Ngx {
 
   /** Seconds since 1970, with milliseconds. Manual: ngx.now. */
   now(): number {
+    updateTime();
     return now();
   }
 
   /** Whole seconds since 1970. Manual: ngx.time. */
   time(): number {
+    updateTime();
     return time();
   }
 
@@ -238,7 +246,7 @@ export class Ngx {
 function join(values: readonly Output[]): string {
   let text = '';
   for (const value of values) {
-    text += typeof value === 'string' || typeof value === 'object' ? bytes(value) : String(value);
+    text += bytes(value instanceof Uint8Array ? value : String(value));
   }
   return text;
 }

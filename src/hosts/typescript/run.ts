@@ -53,6 +53,28 @@ export function handlerOfFile(file: ModuleFile<HandlerModule>, directive: string
   };
 }
 
+/**
+ * Loads the files of phases that cannot wait, while the request still can. A file that cannot be loaded is reported
+ * when its phase comes.
+ * @returns undefined when all are loaded
+ */
+export function loadAhead(
+  r: HttpRequest,
+  phase: number,
+  files: readonly (ModuleFile<HandlerModule> | undefined)[],
+): UserHandler | undefined {
+  const loads = files.map((file) => file?.load()).filter(isPromise);
+  // While it waits it must be found again, although by then all may be loaded.
+  if (loads.length === 0 && contextOf(r).entered !== phase) return undefined;
+  return {
+    needBody: false,
+    start(again, ctx) {
+      void Promise.allSettled(loads).then(() => goOn(again, ctx, phase, '', undefined));
+      return AGAIN;
+    },
+  };
+}
+
 function isPromise(v: unknown): v is Promise<unknown> {
   return typeof v === 'object' && v !== null && typeof (v as Promise<unknown>).then === 'function';
 }
@@ -110,7 +132,7 @@ function failed(r: HttpRequest, ctx: ApiContext, directive: string, error: unkno
 
 /**
  * Runs a handler in a phase that cannot wait (header filter, log). Its promise, if it gives one, is only watched for
- * errors.
+ * errors. See loadAhead for its file.
  * @returns false when it failed at once
  */
 export function runAtOnce(r: HttpRequest, file: ModuleFile<HandlerModule>, phase: number, directive: string): boolean {

@@ -67,11 +67,14 @@ function configuration(block: Block, { dir, port, expand }: Prefix, loadModules:
     return expand(value);
   };
   const level = part('log_level').trim();
+  const main = part('main_config');
+  // Workers of root's server become nobody, who may not read the package, nor this folder.
+  const user = process.geteuid?.() === 0 && !/^\s*user\s/m.test(main) ? 'user root;\n' : '';
   return `${loadModules.map((file) => `load_module ${file};\n`).join('')}worker_processes 1;
 daemon off;
 error_log ${dir}/logs/error.log ${level === '' ? 'debug' : level};
 pid ${dir}/logs/nginx.pid;
-${part('main_config')}
+${user}${main}
 http {
     access_log ${dir}/logs/access.log;
     default_type text/plain;

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { type Block, parseSpec, SpecError } from './block.ts';
 import { type Executable, type Outcome, runBlock } from './run-block.ts';
 
+/** Lines that every server writes. */
+const STARTING = / \[debug\] | \[notice\] \d+#\d+: (?:using the |\w+\/|built |OS: |getrlimit|start worker)/;
+
 /** Lines of error.log and of the server's output that are shown for a block that fails. */
-const TAIL = 15;
+const TAIL = 20;
 
 export interface RunOptions {
   readonly executable: Executable;
@@ -106,7 +109,7 @@ function tail(log: string): string[] {
   const lines = log.split('\n');
   const stop = lines.findIndex((line) => line.includes('signal 15 (SIGTERM) received'));
   return (stop === -1 ? lines : lines.slice(0, stop))
-    .filter((line) => line.trim() !== '' && !line.includes(' [debug] '))
+    .filter((line) => line.trim() !== '' && !STARTING.test(line))
     .slice(-TAIL)
     .map((line) => `    ${line}`);
 }
