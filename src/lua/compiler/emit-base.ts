@@ -54,11 +54,31 @@ export function isConstant(text: string): boolean {
   return text === 'undefined' || text === 'true' || text === 'false';
 }
 
+/** Whether LuaJIT knows the value when it compiles. */
+function isFolded(e: Expr): boolean {
+  switch (e.type) {
+    case 'nil':
+    case 'true':
+    case 'false':
+    case 'number':
+    case 'string':
+      return true;
+    case 'arith':
+      return isFolded(e.left) && isFolded(e.right);
+    case 'not':
+    case 'paren':
+      return isFolded(e.expr);
+    default:
+      return false;
+  }
+}
+
 function makesBoolean(e: Expr): boolean {
   switch (e.type) {
     case 'compare':
-    case 'not':
       return true;
+    case 'not':
+      return !isFolded(e.expr);
     case 'and':
     case 'or':
       return makesBoolean(e.left) || makesBoolean(e.right);

@@ -21,7 +21,7 @@ const OPS = `${GLOBAL_PREFIX}OPS`;
  * their class, its parent.
  */
 const step = (p: string, k: string): string =>
-  `if(!(t instanceof ${T}))return ${OPS}.index(t,${k});` +
+  `if(!(t instanceof ${T}))return ${OPS}.index(o,${k});` +
   `if((v=t.${p})!==undefined)return v;` +
   `if((h=t.$h)!==undefined&&(v=h.get(${k}))!==undefined)return v;` +
   'if((h=t.$m)===undefined)return undefined;' +
