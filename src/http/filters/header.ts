@@ -35,6 +35,28 @@ function dateHeader(): string {
   return dateField;
 }
 
+// Nearly all responses begin alike: status line, Server and Date, kept ready by status until the second is over. One flat
+// string instead of a rope of six is cheaper to send.
+let beginningsFor = '';
+let full: string[] = [];
+let nameOnly: string[] = [];
+
+function beginning(status: number, tokens: number): string {
+  const date = dateHeader();
+  if (date !== beginningsFor) {
+    beginningsFor = date;
+    full = [];
+    nameOnly = [];
+  }
+  const known = tokens === SERVER_TOKENS_OFF ? nameOnly : full;
+  const text = known[status];
+  if (text !== undefined) return text;
+  const server = tokens === SERVER_TOKENS_OFF ? SERVER_NAME : SERVER_FULL;
+  const flat = Buffer.from(statusLine(status) + server + date, 'latin1').toString('latin1');
+  known[status] = flat;
+  return flat;
+}
+
 function headerFilter(r: HttpRequest): number {
   if (r.headerSent) return OK;
   r.headerSent = true;
@@ -52,11 +74,7 @@ function headerFilter(r: HttpRequest): number {
     out.list.remove('last-modified');
   }
   if (r.keepalive && r.http.cycle.exiting) r.keepalive = false;
-  let text: string;
-  if (out.statusLine !== undefined) {
-    text = `HTTP/1.1 ${out.statusLine}\r\n`;
-  } else {
-    text = statusLine(status);
+  if (out.statusLine === undefined) {
     if (status === HTTP_NO_CONTENT) {
       r.headerOnly = true;
       out.contentType = '';
@@ -69,10 +87,16 @@ function headerFilter(r: HttpRequest): number {
     }
   }
   const location = coreModule.location(r);
-  if (out.server === undefined) text += location.serverTokens === SERVER_TOKENS_OFF ? SERVER_NAME : SERVER_FULL;
-  else if (out.server !== '') text += `Server: ${out.server}\r\n`;
-  if (out.date === undefined) text += dateHeader();
-  else if (out.date !== '') text += `Date: ${out.date}\r\n`;
+  let text: string;
+  if (out.statusLine === undefined && out.server === undefined && out.date === undefined) {
+    text = beginning(status, location.serverTokens);
+  } else {
+    text = out.statusLine === undefined ? statusLine(status) : `HTTP/1.1 ${out.statusLine}\r\n`;
+    if (out.server === undefined) text += location.serverTokens === SERVER_TOKENS_OFF ? SERVER_NAME : SERVER_FULL;
+    else if (out.server !== '') text += `Server: ${out.server}\r\n`;
+    if (out.date === undefined) text += dateHeader();
+    else if (out.date !== '') text += `Date: ${out.date}\r\n`;
+  }
   if (out.contentType !== '') {
     // A charset is added only to a type without parameters of its own.
     text +=
