@@ -6,7 +6,9 @@
  *
  * A ring of links inside the connections: entering and leaving it costs a few stores for each request.
  */
-import { currentMsec } from '../../log/time.ts';
+
+import { LOG_WARN } from '../../log/log.ts';
+import { currentMsec, currentSecond } from '../../log/time.ts';
 import { connections } from '../../net/activity.ts';
 import type { HttpCycle } from '../cycle.ts';
 
@@ -58,8 +60,17 @@ export function removeReusable(c: Reusable): void {
   count--;
 }
 
+/** The second in which a shortage was logged last. */
+let loggedSecond = 0;
+
 /** Makes room for new connections: closes an eighth of the reusable ones, at least one and at most 32. */
 export function drainReusable(): void {
+  if (oldest === undefined) return;
+  if (currentSecond() !== loggedSecond) {
+    loggedSecond = currentSecond();
+    const message = `${connections.limit} worker_connections are not enough, reusing connections`;
+    oldest.http.cycle.log.write(LOG_WARN, message);
+  }
   for (let n = Math.max(Math.min(DRAIN, count >> 3), 1); n > 0 && oldest !== undefined; n--) {
     const c = oldest;
     removeReusable(c);

@@ -96,7 +96,7 @@ export function startHarness(
   confs.server.push(server);
   const statuses: number[] = [];
   const http = {
-    cycle: { exiting: false },
+    cycle: { exiting: false, log },
     modules,
     confs,
     handlers: {

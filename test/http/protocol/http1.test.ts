@@ -241,3 +241,43 @@ test('the worker leaves', async () => {
   await c.until((x) => x.ended);
   await c.close();
 });
+
+test('idle connections make room', async () => {
+  const h = start(hello);
+  const idle: Client[] = [];
+  for (let i = 0; i < 3; i++) {
+    const c = new Client(h.port);
+    c.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await c.until((x) => x.received.endsWith('hello'));
+    idle.push(c);
+  }
+  idle[0]!.send('GET / HT');
+  await idle[1]!.until(() => h.statuses.length === 3);
+  await new Promise((go) => setTimeout(go, 20));
+  const { connections } = await import('../../../src/net/activity.ts');
+  connections.makeRoom!();
+  await idle[1]!.until((x) => x.ended);
+  assert.ok(!idle[0]!.ended, 'reads a request');
+  assert.ok(!idle[2]!.ended, 'used later');
+  assert.ok(h.lines.some((l) => l.endsWith('worker_connections are not enough, reusing connections')));
+  for (const c of idle) await c.close();
+});
+
+test('reset_timedout_connection', async () => {
+  const h = start(
+    (r) => {
+      const rc = r.connection.readBody(r, () => {});
+      return rc >= 300 ? rc : -4;
+    },
+    { location: { clientBodyTimeout: 30, resetTimedoutConnection: true } },
+  );
+  const c = new Client(h.port);
+  let code = '';
+  c.socket.on('error', (e: NodeJS.ErrnoException) => {
+    code = e.code ?? '';
+  });
+  c.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab');
+  await c.until((x) => x.ended);
+  assert.equal(code, 'ECONNRESET');
+  assert.deepEqual(h.statuses, [408]);
+});
