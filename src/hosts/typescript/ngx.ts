@@ -2,6 +2,7 @@
  * The `ngx` object of TypeScript handlers: src/api with types and promises. One object per request; each call runs on
  * behalf of its request, so handlers may interleave at every `await`.
  */
+
 import { type ApiContext, enter } from '../../api/context.ts';
 import { exec, exit, redirect } from '../../api/control.ts';
 import { digest, encodeBase64, escapeUri, unescapeUri } from '../../api/encoding.ts';
@@ -16,6 +17,7 @@ import type { Suspension } from '../../api/suspension.ts';
 import { now, sleep, time, updateTime } from '../../api/time.ts';
 import { getVariable, setVariable } from '../../api/variable.ts';
 import { runPostedRequests } from '../../http/finalize.ts';
+import { LOG_LEVEL_NAMES } from '../../log/log.ts';
 import { HandlerExit } from './exit.ts';
 import { NgxRequest } from './request.ts';
 import { type NgxSharedDict, sharedDicts } from './shared.ts';
@@ -25,18 +27,6 @@ import { NgxTimer } from './timer.ts';
 
 /** Log levels by name. */
 export type LogLevelName = 'stderr' | 'emerg' | 'alert' | 'crit' | 'error' | 'warn' | 'notice' | 'info' | 'debug';
-
-const LEVELS: readonly LogLevelName[] = [
-  'stderr',
-  'emerg',
-  'alert',
-  'crit',
-  'error',
-  'warn',
-  'notice',
-  'info',
-  'debug',
-];
 
 /** Values of a header field: several give several lines, undefined removes it. */
 export type HeaderValue = string | number | readonly string[] | undefined;
@@ -204,7 +194,7 @@ export class Ngx {
   log(level: LogLevelName, ...values: readonly unknown[]): void {
     const { http } = this.#ctx;
     if (http === undefined) return;
-    const number = LEVELS.indexOf(level);
+    const number = LOG_LEVEL_NAMES.indexOf(level);
     this.#run(() => {
       if (number <= logLevel(http)) writeLog(http, number, `[ts] ${bytes(values.map(String).join(''))}`);
     });
