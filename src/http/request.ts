@@ -166,6 +166,10 @@ export class HttpRequest {
   errStatus = 0;
   /** `, upstream: "http://127.0.0.1:80/x"` for the error log while an upstream is asked; else ''. */
   upstreamText = '';
+  /** The exchange with a backend, the last one after redirects. nginx: r->upstream. */
+  upstream: import('./upstream/exchange.ts').Exchange | undefined = undefined;
+  /** All attempts to reach backends, for $upstream_addr and others. */
+  upstreamStates: import('./upstream/state.ts').UpstreamState[] | undefined = undefined;
   /** Where the response goes instead of to the client: a subrequest of location.capture. Survives redirects. */
   capture: unknown = undefined;
 

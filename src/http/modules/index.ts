@@ -12,15 +12,18 @@ import { postponeFilterModule } from '../filters/postpone.ts';
 import { rangeBodyModule, rangeHeaderModule } from '../filters/range.ts';
 import { writeFilterModule } from '../filters/write.ts';
 import type { HttpModule } from '../module.ts';
+import { upstreamModule } from '../upstream/module.ts';
 import { accessModule } from './access.ts';
 import { echoModule } from './echo/module.ts';
 import { headersModule } from './headers.ts';
 import { indexModule } from './index-module.ts';
 import { logModule } from './log/module.ts';
 import { mapModule } from './map.ts';
+import { proxyModule } from './proxy/module.ts';
 import { rewriteModule } from './rewrite/module.ts';
 import { staticModule } from './static.ts';
 import { tryFilesModule } from './try-files.ts';
+import { upstreamKeepaliveModule } from './upstream-keepalive.ts';
 
 /**
  * All modules; a module's index is its position here.
@@ -31,7 +34,8 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
   return number([
     coreModule,
     logModule,
-    // upstream, v2, v3
+    upstreamModule,
+    // v2, v3
     staticModule,
     // gzip_static, dav, autoindex
     indexModule,
@@ -44,8 +48,11 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     // split_clients, referer
     rewriteModule,
     // ssl
-    // proxy, fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
-    // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random, upstream_keepalive, upstream_zone
+    proxyModule,
+    // fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
+    // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random
+    upstreamKeepaliveModule,
+    // upstream_zone
     // stub_status
 
     // Filters, the last one first to see a response.

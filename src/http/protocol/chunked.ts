@@ -32,11 +32,17 @@ const LARGEST = Number.MAX_SAFE_INTEGER / 16 - 1;
 
 /** Decodes one body piece by piece. */
 export class ChunkedDecoder {
+  /** Done behind the last chunk: the trailer is left to the caller, with the empty line that ends it. */
+  private readonly keepTrailer: boolean;
   /** Bytes of the current chunk that are still to come. */
   size = 0;
   /** Position behind what was understood. */
   pos = 0;
   private state = CHUNK_START;
+
+  constructor(keepTrailer = false) {
+    this.keepTrailer = keepTrailer;
+  }
 
   /**
    * Goes on from `pos` in `text`, up to `end`.
@@ -97,6 +103,10 @@ export class ChunkedDecoder {
         case LAST_EXTENSION_LF:
         case TRAILER_FIELD_LF:
           if (ch !== 0x0a) return CHUNK_INVALID;
+          if (this.keepTrailer) {
+            this.pos = i + 1;
+            return CHUNK_DONE;
+          }
           state = TRAILER;
           break;
         case TRAILER:

@@ -1,0 +1,185 @@
+/**
+ * The body on its way from a backend to the client. nginx: ngx_event_pipe.c (buffered), the non-buffered part of
+ * ngx_http_upstream.c.
+ *
+ * Buffered: what the client does not take yet is kept, first in memory up to `proxy_buffers`, then in a temporary file
+ * up to `proxy_max_temp_file_size`, then the backend has to wait. Unbuffered: each piece is sent at once, and the
+ * backend waits whenever the client does.
+ */
+import { writeSync } from 'node:fs';
+import { errnoSuffix } from '../../log/errno.ts';
+import { LOG_CRIT, LOG_INFO, LOG_WARN } from '../../log/log.ts';
+import { type Buf, fileBuf } from '../buf.ts';
+import { ERROR, HTTP_REQUEST_TIME_OUT } from '../codes.ts';
+import { runPostedRequests } from '../finalize.ts';
+import { outputFilter, sendFlush } from '../output.ts';
+import type { HttpRequest } from '../request.ts';
+import { createTempFile } from '../temp-file.ts';
+import type { UpstreamConnection } from './connection.ts';
+import type { Exchange } from './exchange.ts';
+import type { UpstreamState } from './state.ts';
+
+/** The header is sent; `rest` came behind it. */
+export function startBody(x: Exchange, rest: string): void {
+  const { r } = x;
+  r.writeEventHandler = onWritable;
+  if (x.buffering) r.connection.action = 'reading upstream';
+  x.initBody();
+  if (!x.buffering) {
+    r.limitRate = 0;
+    r.limitRateSet = true;
+    if (rest === '' && x.length !== 0 && sendFlush(r) === ERROR) {
+      fail(x);
+      return;
+    }
+  }
+  if (rest === '' && x.length !== 0) {
+    (x.connection as UpstreamConnection).readTimer.set(x.readTimeout);
+    return;
+  }
+  passBody(x, rest);
+}
+
+/** Takes bytes of the body and passes on what the client takes; at the end finalizes the exchange. */
+export function passBody(x: Exchange, data: string | Buffer): void {
+  if (data.length > 0) {
+    (x.state as UpstreamState).responseLength += data.length;
+    if (x.readBody(data) === ERROR) {
+      fail(x);
+      return;
+    }
+  }
+  if (x.length === 0) {
+    if (flushBody(x, true)) x.finalize(0);
+    return;
+  }
+  if (x.pending.length > 0) {
+    if (isBlocked(x.r)) hold(x);
+    else if (!flushBody(x, false)) return;
+  }
+  keepReading(x);
+}
+
+/**
+ * Sends what is pending, whether the client takes it now or not.
+ * @param complete the body ends here
+ * @returns false when the client is gone, and the exchange finalized
+ */
+export function flushBody(x: Exchange, complete: boolean): boolean {
+  const { r, pending } = x;
+  if (pending.length === 0) return true;
+  const end = pending[pending.length - 1] as Buf;
+  if (complete) {
+    // The end goes with the last piece: one write less.
+    x.passTrailers();
+    end.lastBuf = r === r.main && !r.postAction;
+    end.lastInChain = true;
+    x.lastSent = true;
+  } else if (!x.buffering) end.flush = true;
+  x.pending = [];
+  x.pendingSize = 0;
+  if (outputFilter(r, pending) === ERROR) {
+    fail(x);
+    return false;
+  }
+  return true;
+}
+
+function fail(x: Exchange): void {
+  x.downstreamError = x.r.connection.error;
+  x.finalize(ERROR);
+}
+
+/** The client, or a subrequest that comes first, keeps this request's output waiting. */
+function isBlocked(r: HttpRequest): boolean {
+  const c = r.connection;
+  return r === c.active ? c.buffered : r.postponed.length > 0;
+}
+
+/** The backend goes on, or waits for the client. */
+function keepReading(x: Exchange): void {
+  const { r } = x;
+  const c = r.connection;
+  const connection = x.connection as UpstreamConnection;
+  const blocked = isBlocked(r);
+  if (r === c.active && c.buffered) {
+    c.armSendTimeout(r);
+    x.sendTimerSet = true;
+  } else if (x.sendTimerSet) {
+    x.sendTimerSet = false;
+    c.clearSendTimeout();
+  }
+  const full = blocked && (!x.buffering || x.pendingSize >= x.conf.buffers.num * x.conf.buffers.size);
+  if (full) {
+    if (!x.paused) {
+      x.paused = true;
+      connection.socket.pause();
+    }
+    connection.readTimer.clear();
+    return;
+  }
+  if (x.paused) {
+    x.paused = false;
+    connection.socket.resume();
+  }
+  connection.readTimer.set(x.readTimeout);
+}
+
+/** Keeps pieces that the client does not take yet: in a file when they are many. */
+function hold(x: Exchange): void {
+  const { buffers, maxTempFileSize } = x.conf;
+  if (!x.buffering || x.pendingSize < buffers.num * buffers.size) return;
+  let file = x.tempFile;
+  if (maxTempFileSize === 0 || (file !== undefined && file.size >= maxTempFileSize)) return;
+  if (file === undefined) {
+    file = createTempFile(x.r, x.conf.tempPath, { persistent: false, clean: false });
+    if (file === undefined) return;
+    x.tempFile = file;
+    x.r.log(LOG_WARN, `an upstream response is buffered to a temporary file ${file.path}`);
+  }
+  const kept: Buf[] = [];
+  for (const b of x.pending) {
+    if (b.data === undefined) {
+      kept.push(b);
+      continue;
+    }
+    const from = file.size;
+    if (!append(x, file, b.data)) return;
+    const before = kept[kept.length - 1];
+    if (before !== undefined && before.file === file && before.fileLast === from) before.fileLast = file.size;
+    else kept.push(fileBuf(file, from, file.size));
+  }
+  x.pending = kept;
+  x.pendingSize = 0;
+}
+
+function append(x: Exchange, file: { path: string; fd: number; size: number }, data: string | Uint8Array): boolean {
+  const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const n = writeSync(file.fd, bytes, done, bytes.length - done, file.size);
+      done += n;
+      file.size += n;
+    }
+    return true;
+  } catch (e) {
+    x.r.log(LOG_CRIT, `pwritev() "${file.path}" failed${errnoSuffix(e)}`);
+    return false;
+  }
+}
+
+/** The client has taken what it was given, or has not in time. */
+function onWritable(r: HttpRequest): void {
+  const x = r.upstream as Exchange;
+  const c = r.connection;
+  c.action = 'sending to client';
+  if (c.timedOut) {
+    r.log(LOG_INFO, 'client timed out (110: Connection timed out)');
+    x.downstreamError = x.buffering;
+    x.finalize(x.buffering ? ERROR : HTTP_REQUEST_TIME_OUT);
+    return;
+  }
+  if (outputFilter(r, null) === ERROR) fail(x);
+  else if (x.pending.length === 0 || isBlocked(r) || flushBody(x, false)) keepReading(x);
+  runPostedRequests(c);
+}

@@ -1,0 +1,147 @@
+/** A connection to a backend: from connecting through its exchanges, and the waits between them, to its close. */
+import { errnoNumber } from '../../log/errno.ts';
+import { LOG_ALERT, LOG_ERR } from '../../log/log.ts';
+import { monotonicMsec } from '../../log/time.ts';
+import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
+import type { Socket } from '../../net/socket.ts';
+import { Timer, type TimerOwner } from '../../net/timer.ts';
+import type { Exchange } from './exchange.ts';
+import type { KeepalivePool } from './keepalive.ts';
+
+export class UpstreamConnection implements ConnectOwner, TimerOwner {
+  readonly socket: Socket;
+  /** Name of the peer. */
+  readonly name: string;
+  readonly unix: boolean;
+  /** Monotonic milliseconds of the connect. */
+  readonly startTime: number = monotonicMsec();
+  /** Exchanges begun on it. */
+  requests = 0;
+  /** Bytes written for the present exchange. */
+  handed = 0;
+  connected = false;
+  /** The backend closed its side. */
+  eof = false;
+  failed = false;
+  closed = false;
+  /** Who uses it; undefined while it is idle. */
+  exchange: Exchange | undefined;
+  pool: KeepalivePool | undefined = undefined;
+  /** For `KeepaliveLimits.local`. */
+  owner: object | undefined = undefined;
+  readonly readTimer: Timer = new Timer(this);
+  readonly writeTimer: Timer = new Timer(this);
+
+  constructor(target: ConnectTarget, name: string, exchange: Exchange) {
+    this.name = name;
+    this.unix = 'path' in target;
+    this.exchange = exchange;
+    this.socket = connectTcp(target, this);
+  }
+
+  /** Bytes of the present exchange that the kernel has taken. */
+  get sent(): number {
+    return Math.max(this.handed - this.socket.pendingBytes, 0);
+  }
+
+  /** Writes; true when the kernel has it all. */
+  write(data: string | Uint8Array): boolean {
+    this.handed += data.length;
+    return this.socket.write(data);
+  }
+
+  writev(pieces: readonly (string | Uint8Array)[]): boolean {
+    for (const piece of pieces) this.handed += piece.length;
+    return this.socket.writev(pieces);
+  }
+
+  // Events.
+
+  onConnect(): void {
+    this.connected = true;
+    this.socket.resume();
+    this.exchange?.onConnect();
+  }
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    if (this.exchange !== undefined) this.exchange.onData(buffer, start, end);
+    else this.discard();
+  }
+
+  onEnd(): void {
+    this.eof = true;
+    if (this.exchange !== undefined) this.exchange.onEnd();
+    else this.discard();
+  }
+
+  onError(code: string): void {
+    this.failed = true;
+    if (this.exchange !== undefined) this.exchange.onError(code);
+    else this.discard();
+  }
+
+  onDrain(): void {
+    this.exchange?.onDrain();
+  }
+
+  onClose(): void {
+    this.closed = true;
+    this.readTimer.release();
+    this.writeTimer.release();
+  }
+
+  onTimer(timer: Timer): void {
+    if (this.exchange === undefined) this.discard();
+    else if (timer === this.readTimer) this.exchange.onReadTimeout();
+    else this.exchange.onWriteTimeout();
+  }
+
+  // Idle.
+
+  enterPool(pool: KeepalivePool, timeout: number): void {
+    this.pool = pool;
+    this.exchange = undefined;
+    this.writeTimer.clear();
+    this.readTimer.set(timeout);
+    this.socket.resume();
+  }
+
+  leavePool(): void {
+    this.pool = undefined;
+    this.readTimer.clear();
+    this.handed = 0;
+  }
+
+  /** Something happened to an idle connection: it cannot be used again. */
+  private discard(): void {
+    this.pool?.drop(this);
+    this.close();
+  }
+
+  close(): void {
+    this.exchange = undefined;
+    this.pool = undefined;
+    if (this.closed) return;
+    this.closed = true;
+    this.readTimer.release();
+    this.writeTimer.release();
+    this.socket.destroy();
+  }
+}
+
+const ORDINARY = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTCONN',
+  'ETIMEDOUT',
+  'ECONNREFUSED',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+]);
+
+/** At which level a failure of a connection is logged. nginx: ngx_connection_error(). */
+export function connectionErrorLevel(code: string): number {
+  return ORDINARY.has(code) || errnoNumber(code) === 0 ? LOG_ERR : LOG_ALERT;
+}

@@ -1,0 +1,855 @@
+/**
+ * One request's exchange with backends: chooses a peer, sends the request, reads the response's header, passes its body
+ * on, and goes on with another peer when that is allowed. nginx: ngx_http_upstream_t (src/http/ngx_http_upstream.c).
+ *
+ *   start -> connect -> send -> header -> body -> finalize
+ *              ^---------- next <-'
+ *
+ * What is sent and how a response is read is the business of a subclass, one for each protocol. There are no promises
+ * and no streams: a connection calls the exchange when something happened to it, and the client's connection calls the
+ * handlers that the exchange put into the request.
+ */
+import { errnoSuffix } from '../../log/errno.ts';
+import { LOG_ALERT, LOG_ERR, LOG_INFO } from '../../log/log.ts';
+import { monotonicMsec } from '../../log/time.ts';
+import { latin1Slice } from '../../net/latin1.ts';
+import { canonicalInet, canonicalInet6 } from '../../net/url.ts';
+import type { Chain } from '../buf.ts';
+import {
+  AGAIN,
+  BUSY,
+  DECLINED,
+  DONE,
+  ERROR,
+  HTTP_BAD_GATEWAY,
+  HTTP_CLIENT_CLOSED_REQUEST,
+  HTTP_FORBIDDEN,
+  HTTP_GATEWAY_TIME_OUT,
+  HTTP_INTERNAL_SERVER_ERROR,
+  HTTP_NOT_FOUND,
+  HTTP_REQUEST_TIME_OUT,
+  HTTP_SERVICE_UNAVAILABLE,
+  HTTP_SPECIAL_RESPONSE,
+  HTTP_TOO_MANY_REQUESTS,
+  HTTP_UNAUTHORIZED,
+  OK,
+} from '../codes.ts';
+import { coreModule } from '../core/module.ts';
+import { finalizeRequest, runPostedRequests } from '../finalize.ts';
+import { sendFlush, sendHeader, sendLast } from '../output.ts';
+import { internalRedirect, namedLocation } from '../redirect.ts';
+import {
+  type HttpRequest,
+  METHOD_GET,
+  METHOD_HEAD,
+  METHOD_LOCK,
+  METHOD_PATCH,
+  METHOD_POST,
+  noEvent,
+} from '../request.ts';
+import type { TempFile } from '../temp-file.ts';
+import { parseUnsafeUri } from '../unsafe-uri.ts';
+import { flushBody, passBody, startBody } from './body.ts';
+import {
+  FT_ERROR,
+  FT_HTTP_403,
+  FT_HTTP_404,
+  FT_HTTP_429,
+  FT_HTTP_500,
+  FT_HTTP_502,
+  FT_HTTP_503,
+  FT_HTTP_504,
+  FT_INVALID_HEADER,
+  FT_NOLIVE,
+  FT_NON_IDEMPOTENT,
+  FT_TIMEOUT,
+  IGNORE_XA_REDIRECT,
+  type Upstream,
+  type UpstreamSettings,
+} from './conf.ts';
+import { connectionErrorLevel, UpstreamConnection } from './connection.ts';
+import { sendEarlyHints } from './early-hints.ts';
+import { copyHeaders, copyRedirectHeaders, UpstreamHeaders } from './headers.ts';
+import type { KeepalivePool } from './keepalive.ts';
+import { findUpstream, upstreamModule } from './module.ts';
+import { PEER_FAILED, PEER_NEXT, type PeerAddress, type PeerConnection, type PeerSelection } from './peer.ts';
+import { EARLY_HINTS, INVALID_HEADER } from './results.ts';
+import { makePeers, RoundRobinSelection, triesOf } from './round-robin.ts';
+import { onClientBody, sendRequest } from './send.ts';
+import { newState, separator, type UpstreamState } from './state.ts';
+import { startTunnel, type Tunnel } from './upgrade.ts';
+
+/** A backend that was found out when the request was here. nginx: ngx_http_upstream_resolved_t. */
+export interface ResolvedTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly noPort: boolean;
+  /** Undefined for a name. */
+  readonly address: PeerAddress | undefined;
+}
+
+// What the exchange waits for.
+const PHASE_CONNECT = 0;
+const PHASE_HEADER = 1;
+const PHASE_BODY = 2;
+
+/** Statuses for which another peer may be asked. */
+const NEXT_STATUSES: ReadonlyMap<number, number> = new Map([
+  [HTTP_INTERNAL_SERVER_ERROR, FT_HTTP_500],
+  [HTTP_BAD_GATEWAY, FT_HTTP_502],
+  [HTTP_SERVICE_UNAVAILABLE, FT_HTTP_503],
+  [HTTP_GATEWAY_TIME_OUT, FT_HTTP_504],
+  [HTTP_FORBIDDEN, FT_HTTP_403],
+  [HTTP_NOT_FOUND, FT_HTTP_404],
+  [HTTP_TOO_MANY_REQUESTS, FT_HTTP_429],
+]);
+
+const NON_IDEMPOTENT_METHODS = METHOD_POST | METHOD_LOCK | METHOD_PATCH;
+
+/** The kernel reports these from the call itself, not from the connection that is being made. */
+const IMMEDIATE_FAILURES = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EACCES', 'EPERM', 'EINVAL', 'EAFNOSUPPORT']);
+
+export abstract class Exchange implements PeerConnection {
+  readonly r: HttpRequest;
+  readonly conf: UpstreamSettings;
+
+  // The peer.
+  resolved: ResolvedTarget | undefined = undefined;
+  selection: PeerSelection | undefined = undefined;
+  tries = 0;
+  address: PeerAddress | undefined = undefined;
+  name = '';
+  cached = false;
+  pool: KeepalivePool | undefined = undefined;
+  local: { readonly address: string; readonly port: number } | undefined = undefined;
+  connectTimeout: number;
+  sendTimeout: number;
+  readTimeout: number;
+  connection: UpstreamConnection | undefined = undefined;
+  state: UpstreamState | undefined = undefined;
+  /** Monotonic milliseconds: of the first attempt, and of the present one. */
+  private firstBegun = 0;
+  private begun = 0;
+  private phase = PHASE_CONNECT;
+
+  // The request.
+  /** Up to the body, or with a body of its own. */
+  requestText = '';
+  /** For the log. */
+  uri = '';
+  /** The client's body follows. */
+  sendBody = false;
+  requestSent = false;
+  requestBodySent = false;
+  /** Of a body in a file. */
+  filePosition = 0;
+
+  // The response.
+  /** Its header, or what has come of it; `pos` is behind what was read. */
+  text = '';
+  pos = 0;
+  headers: UpstreamHeaders = new UpstreamHeaders();
+  overrideCharset: string | undefined = undefined;
+  private responseReceived = false;
+  private hintsSize = 0;
+  headerSent = false;
+  buffering: boolean;
+  upgrade = false;
+  /** The connection may serve another request. */
+  keepalive = false;
+  /** Bytes of body that must still come: 0 at the end, -1 when only the end of the connection tells. */
+  length = -1;
+  /** Pieces of body for the client, and how many bytes of them are in memory. */
+  pending: Chain = [];
+  pendingSize = 0;
+  /** The end of the response was passed on with its last piece. */
+  lastSent = false;
+  tempFile: TempFile | undefined = undefined;
+  tunnel: Tunnel | undefined = undefined;
+  paused = false;
+  sendTimerSet = false;
+  downstreamError = false;
+  finalized = false;
+
+  constructor(r: HttpRequest, conf: UpstreamSettings) {
+    this.r = r;
+    this.conf = conf;
+    this.buffering = conf.buffering;
+    this.connectTimeout = conf.connectTimeout;
+    this.sendTimeout = conf.sendTimeout;
+    this.readTimeout = conf.readTimeout;
+    r.upstream = this;
+  }
+
+  // What a protocol does.
+
+  /** `http://`: in front of the peer's name in the log. */
+  abstract readonly schema: string;
+  /** Makes `requestText` and `uri`, and decides `sendBody`. Returns OK, or ERROR (logged). */
+  protected abstract createRequest(): number;
+  /** Forgets what was read of a response: another peer is asked. */
+  protected abstract reinit(): void;
+  /** Reads the header from `text` at `pos`, and leaves `pos` behind what it used. Returns OK, AGAIN, INVALID_HEADER, EARLY_HINTS or ERROR. */
+  protected abstract readHeader(): number;
+  /** Sets `length` to the body that must come. */
+  abstract initBody(): void;
+  /** Takes bytes of the body: `addPending`, `length`, and `keepalive` at the end. Returns OK, or ERROR (logged). */
+  abstract readBody(data: string | Buffer): number;
+
+  /** Frames a part of a body that is passed on while it arrives. */
+  frameBody(chunks: readonly (string | Buffer)[], _last: boolean): (string | Uint8Array)[] {
+    return [...chunks];
+  }
+
+  /** A Location (from 0) or a Refresh (behind its `url=`) for the client, or undefined to leave it as it is. */
+  rewriteRedirect(_value: string, _from: number): string | undefined {
+    return undefined;
+  }
+
+  rewriteCookie(_value: string): string | undefined {
+    return undefined;
+  }
+
+  // Begin.
+
+  /** Begins, the client's body being here or on its way. nginx: ngx_http_upstream_init_request(). */
+  start(): void {
+    const { r, conf } = this;
+    this.watchClient();
+    if (this.createRequest() !== OK) {
+      finalizeRequest(r, HTTP_INTERNAL_SERVER_ERROR);
+      return;
+    }
+    this.setLocal();
+    if (r.upstreamStates === undefined) r.upstreamStates = [];
+    else r.upstreamStates.push(separator());
+    r.main.addCleanup(() => {
+      if (!this.finalized) this.finalize(DONE);
+    });
+    let upstream: Upstream | undefined = conf.upstream;
+    if (this.resolved !== undefined) {
+      upstream = findUpstream(upstreamModule.main(r), this.resolved);
+      if (upstream === undefined) {
+        this.startResolved(this.resolved);
+        return;
+      }
+    }
+    if (upstream === undefined) {
+      r.log(LOG_ALERT, 'no upstream configuration');
+      this.finalize(HTTP_INTERNAL_SERVER_ERROR);
+      return;
+    }
+    this.pool = upstream.pool;
+    const selection = upstream.initPeer(r, this, upstream);
+    if (selection === undefined) {
+      this.finalize(HTTP_INTERNAL_SERVER_ERROR);
+      return;
+    }
+    this.begin(selection);
+  }
+
+  /** A target that no upstream block describes. */
+  private startResolved(target: ResolvedTarget): void {
+    const { r } = this;
+    const { host, port, address } = target;
+    if (port === 0 && (address === undefined || !('path' in address.target))) {
+      r.log(LOG_ERR, `no port in upstream "${host}"`);
+      this.finalize(HTTP_INTERNAL_SERVER_ERROR);
+      return;
+    }
+    if (address !== undefined) {
+      this.beginWith([address], host);
+      return;
+    }
+    if (coreModule.location(r).resolver === undefined) {
+      r.log(LOG_ERR, `no resolver defined to resolve ${host}`);
+    } else {
+      r.log(LOG_ERR, `${host} could not be resolved: names are not resolved at run time yet`);
+    }
+    this.finalize(HTTP_BAD_GATEWAY);
+  }
+
+  private beginWith(addresses: readonly PeerAddress[], host: string): void {
+    const peers = makePeers(host, addresses);
+    this.tries = triesOf(peers);
+    this.begin(new RoundRobinSelection(peers));
+  }
+
+  private begin(selection: PeerSelection): void {
+    this.selection = selection;
+    this.firstBegun = monotonicMsec();
+    const most = this.conf.nextUpstreamTries;
+    if (most > 0 && this.tries > most) this.tries = most;
+    this.connect();
+  }
+
+  private setLocal(): void {
+    const { local } = this.conf;
+    if (local === null) return;
+    if (local.address !== undefined) {
+      this.local = local.address;
+      return;
+    }
+    const text = local.value.evaluate(this.r);
+    if (text === '') return;
+    this.local = parseLocal(text);
+    if (this.local === undefined) this.r.log(LOG_ERR, `invalid local address "${text}"`);
+  }
+
+  /** Notices when the client goes, unless it does not matter. */
+  watchClient(): void {
+    const { r } = this;
+    const watched = !r.postAction && !this.conf.ignoreClientAbort;
+    if (this.phase !== PHASE_BODY) r.writeEventHandler = watched ? onClientWritable : noEvent;
+    if (r.readingBody) {
+      r.readEventHandler = onClientBody;
+      return;
+    }
+    r.readEventHandler = watched ? onClientGone : noEvent;
+    if (watched) r.connection.watchClose(r);
+  }
+
+  // Connect.
+
+  /** Makes an attempt. nginx: ngx_http_upstream_connect(). */
+  private connect(): void {
+    const { r } = this;
+    r.connection.action = 'connecting to upstream';
+    const now = monotonicMsec();
+    if (this.state !== undefined && this.state.responseTime === -1) this.state.responseTime = now - this.begun;
+    const state = newState();
+    this.state = state;
+    (r.upstreamStates as UpstreamState[]).push(state);
+    this.begun = now;
+    this.cached = false;
+    const rc = (this.selection as PeerSelection).get(this);
+    if (rc === ERROR || rc > OK) {
+      this.finalize(rc > OK ? rc : HTTP_INTERNAL_SERVER_ERROR);
+      return;
+    }
+    state.peer = this.name;
+    const separatorText = this.address !== undefined && 'path' in this.address.target ? ':' : '';
+    r.upstreamText = `, upstream: "${this.schema}${this.name}${separatorText}${this.uri}"`;
+    if (rc === BUSY) {
+      r.log(LOG_ERR, 'no live upstreams');
+      this.next(FT_NOLIVE);
+      return;
+    }
+    if (rc === DECLINED) {
+      this.next(FT_ERROR);
+      return;
+    }
+    if (this.requestSent || this.responseReceived) this.forgetResponse();
+    this.requestSent = false;
+    this.requestBodySent = false;
+    this.responseReceived = false;
+    this.open(this.address as PeerAddress);
+  }
+
+  /** Takes an idle connection, or makes a new one. */
+  private open(address: PeerAddress): void {
+    this.phase = PHASE_CONNECT;
+    const idle = this.pool?.take(address.name, this.conf);
+    if (idle !== undefined) {
+      this.cached = true;
+      this.connection = idle;
+      idle.exchange = this;
+      idle.requests++;
+      this.onReady();
+      return;
+    }
+    const { target } = address;
+    const where = 'path' in target || this.local === undefined ? target : { ...target, bind: this.local };
+    const connection = new UpstreamConnection(where, address.name, this);
+    this.connection = connection;
+    connection.requests = 1;
+    connection.writeTimer.set(this.connectTimeout);
+  }
+
+  private forgetResponse(): void {
+    this.reinit();
+    this.text = '';
+    this.pos = 0;
+    this.headers = new UpstreamHeaders();
+    this.keepalive = false;
+    this.upgrade = false;
+    this.hintsSize = 0;
+    this.buffering = this.conf.buffering;
+  }
+
+  // Events of the connection.
+
+  onConnect(): void {
+    const connection = this.connection as UpstreamConnection;
+    connection.writeTimer.clear();
+    if (this.conf.socketKeepalive) connection.socket.setKeepAlive(true);
+    this.onReady();
+    runPostedRequests(this.r.connection);
+  }
+
+  private onReady(): void {
+    this.phase = PHASE_HEADER;
+    this.continueRequest(true);
+  }
+
+  /** Sends the request, or goes on with it. nginx: ngx_http_upstream_send_request(). */
+  continueRequest(mayWrite: boolean): void {
+    const state = this.state as UpstreamState;
+    if (state.connectTime === -1) state.connectTime = monotonicMsec() - this.begun;
+    if (this.requestBodySent) return;
+    this.r.connection.action = 'sending request to upstream';
+    const rc = sendRequest(this, mayWrite);
+    if (rc === OK) {
+      const connection = this.connection as UpstreamConnection;
+      connection.writeTimer.clear();
+      this.requestBodySent = true;
+      if (!this.headerSent) connection.readTimer.set(this.readTimeout);
+    } else if (rc === AGAIN) {
+      const { socket, writeTimer } = this.connection as UpstreamConnection;
+      if (socket.pendingBytes > 0) writeTimer.set(this.sendTimeout);
+      else writeTimer.clear();
+    } else if (rc === ERROR) {
+      this.next(FT_ERROR);
+    } else {
+      this.finalize(rc);
+    }
+  }
+
+  onDrain(): void {
+    if (this.tunnel !== undefined) {
+      this.tunnel.backendDrained();
+      return;
+    }
+    // A response that came before the request was sent ends the sending.
+    if (this.headerSent || this.requestBodySent) return;
+    this.continueRequest(true);
+    runPostedRequests(this.r.connection);
+  }
+
+  onData(buffer: Buffer, start: number, end: number): void {
+    if (this.tunnel !== undefined) {
+      this.tunnel.fromBackend(buffer, start, end);
+      return;
+    }
+    const size = end - start;
+    (this.state as UpstreamState).bytesReceived += size;
+    const { connection: c } = this.r;
+    if (this.phase === PHASE_BODY) {
+      c.action = 'reading upstream';
+      // Large pieces are cheaper as buffers, for they are only passed on; filters and chunks want strings.
+      passBody(this, size >= LARGE ? copy(buffer, start, end) : latin1Slice(buffer, start, end));
+    } else {
+      c.action = 'reading response header from upstream';
+      this.responseReceived = true;
+      const piece = latin1Slice(buffer, start, end);
+      this.text = this.text === '' ? piece : this.text + piece;
+      if (this.requestBodySent) (this.connection as UpstreamConnection).readTimer.set(this.readTimeout);
+      this.processHeader();
+    }
+    runPostedRequests(c);
+  }
+
+  onEnd(): void {
+    if (this.tunnel !== undefined) {
+      this.tunnel.backendEnd();
+      return;
+    }
+    const { r } = this;
+    if (this.phase === PHASE_BODY) {
+      r.connection.action = 'reading upstream';
+      this.endBody(this.length === -1 ? 0 : HTTP_BAD_GATEWAY, 'upstream prematurely closed connection');
+    } else {
+      r.connection.action = 'reading response header from upstream';
+      r.log(LOG_ERR, 'upstream prematurely closed connection');
+      this.next(FT_ERROR);
+    }
+    runPostedRequests(r.connection);
+  }
+
+  onError(code: string): void {
+    if (this.tunnel !== undefined) {
+      this.tunnel.end();
+      return;
+    }
+    const { r } = this;
+    const level = connectionErrorLevel(code);
+    const suffix = errnoSuffix(code);
+    if (this.phase === PHASE_BODY) {
+      r.connection.action = 'reading upstream';
+      this.endBody(HTTP_BAD_GATEWAY, `${this.buffering ? 'readv' : 'recv'}() failed${suffix}`, level);
+    } else if (this.phase === PHASE_CONNECT) {
+      const connection = this.connection as UpstreamConnection;
+      r.connection.action = 'connecting to upstream';
+      const immediate = connection.unix || IMMEDIATE_FAILURES.has(code);
+      r.log(level, immediate ? `connect() to ${connection.name} failed${suffix}` : `connect() failed${suffix}`);
+      this.next(FT_ERROR);
+    } else {
+      r.connection.action = 'reading response header from upstream';
+      r.log(level, `recv() failed${suffix}`);
+      this.next(FT_ERROR);
+    }
+    runPostedRequests(r.connection);
+  }
+
+  onReadTimeout(): void {
+    if (this.tunnel !== undefined) {
+      this.tunnel.backendTimedOut();
+      return;
+    }
+    const { r } = this;
+    if (this.phase === PHASE_BODY) {
+      r.connection.action = 'reading upstream';
+      this.endBody(this.buffering ? HTTP_BAD_GATEWAY : HTTP_GATEWAY_TIME_OUT, TIMED_OUT);
+    } else {
+      r.connection.action = 'reading response header from upstream';
+      this.next(FT_TIMEOUT);
+    }
+    runPostedRequests(r.connection);
+  }
+
+  onWriteTimeout(): void {
+    if (this.tunnel !== undefined) {
+      this.tunnel.backendTimedOut();
+      return;
+    }
+    if (this.headerSent) return;
+    this.next(FT_TIMEOUT);
+    runPostedRequests(this.r.connection);
+  }
+
+  // The response.
+
+  /** nginx: ngx_http_upstream_process_header(). */
+  private processHeader(): void {
+    const { r, conf } = this;
+    for (;;) {
+      const rc = this.readHeader();
+      if (rc === ERROR) {
+        this.finalize(HTTP_INTERNAL_SERVER_ERROR);
+        return;
+      }
+      if (rc === INVALID_HEADER) {
+        this.next(FT_INVALID_HEADER);
+        return;
+      }
+      if (rc === AGAIN ? this.text.length >= conf.bufferSize : this.pos > conf.bufferSize) {
+        r.log(LOG_ERR, 'upstream sent too big header');
+        this.next(FT_INVALID_HEADER);
+        return;
+      }
+      if (rc === AGAIN) return;
+      if (rc !== EARLY_HINTS) break;
+      this.hintsSize += this.pos;
+      if (this.hintsSize > conf.bufferSize) r.log(LOG_INFO, 'upstream sent too big early hints');
+      else if (sendEarlyHints(r, this.headers.list, conf.hidden) === ERROR) {
+        this.finalize(HTTP_INTERNAL_SERVER_ERROR);
+        return;
+      }
+      this.headers = new UpstreamHeaders();
+      this.text = this.text.slice(this.pos);
+      this.pos = 0;
+      if (this.text === '') return;
+    }
+    (this.state as UpstreamState).headerTime = monotonicMsec() - this.begun;
+    if (this.headers.status >= HTTP_SPECIAL_RESPONSE && (this.testNext() || this.interceptError())) return;
+    if (this.redirect()) return;
+    copyHeaders(this);
+    this.sendResponse();
+  }
+
+  /** Asks the next peer when the status is one of those that proxy_next_upstream names. */
+  private testNext(): boolean {
+    const type = NEXT_STATUSES.get(this.headers.status);
+    if (type === undefined) return false;
+    const { conf, r } = this;
+    let mask = type;
+    if (this.requestSent && (r.method & NON_IDEMPOTENT_METHODS) !== 0) mask |= FT_NON_IDEMPOTENT;
+    if (this.tries <= 1 || (conf.nextUpstream & mask) !== mask) return false;
+    if ((this.requestSent && r.requestBodyNoBuffering) || this.isLate()) return false;
+    this.next(type);
+    return true;
+  }
+
+  private isLate(): boolean {
+    const timeout = this.conf.nextUpstreamTimeout;
+    return timeout > 0 && monotonicMsec() - this.firstBegun >= timeout;
+  }
+
+  /** proxy_intercept_errors: an error_page of our own takes the response's place. */
+  private interceptError(): boolean {
+    if (!this.conf.interceptErrors) return false;
+    const { status, list } = this.headers;
+    const { r } = this;
+    const pages = coreModule.location(r).errorPages;
+    if (pages?.some((page) => page.status === status) !== true) return false;
+    if (status === HTTP_UNAUTHORIZED) {
+      for (const value of list.getAll('www-authenticate')) {
+        r.headersOut.list.add('WWW-Authenticate', value, 'www-authenticate');
+      }
+    }
+    this.finalize(status);
+    return true;
+  }
+
+  /** X-Accel-Redirect: the response comes from another location. */
+  private redirect(): boolean {
+    const uri = this.headers.list.get('x-accel-redirect');
+    if (uri === undefined || (this.conf.ignoreHeaders & IGNORE_XA_REDIRECT) !== 0) return false;
+    const { r } = this;
+    this.finalize(DECLINED);
+    copyRedirectHeaders(this);
+    if (uri.startsWith('@')) {
+      namedLocation(r, uri);
+    } else {
+      const target = parseUnsafeUri(uri);
+      if (target === undefined) {
+        r.log(LOG_ERR, `unsafe URI "${uri}" was detected`);
+        finalizeRequest(r, HTTP_NOT_FOUND);
+        return true;
+      }
+      if (r.method !== METHOD_HEAD) {
+        r.method = METHOD_GET;
+        r.methodName = 'GET';
+      }
+      internalRedirect(r, target.uri, target.args ?? '');
+    }
+    finalizeRequest(r, DONE);
+    return true;
+  }
+
+  /** nginx: ngx_http_upstream_send_response(). */
+  private sendResponse(): void {
+    const { r } = this;
+    const connection = this.connection as UpstreamConnection;
+    const rc = sendHeader(r);
+    if (rc === ERROR || rc > OK || r.postAction) {
+      this.finalize(rc);
+      return;
+    }
+    this.headerSent = true;
+    connection.writeTimer.clear();
+    if (this.upgrade) {
+      startTunnel(this);
+      return;
+    }
+    const rest = this.text.length > this.pos ? this.text.slice(this.pos) : '';
+    this.text = '';
+    this.pos = 0;
+    if (r.headerOnly) {
+      // What came behind the header was not asked for: nobody shall find it in front of the next response.
+      if (rest !== '') this.keepalive = false;
+      this.finalize(rc);
+      return;
+    }
+    this.phase = PHASE_BODY;
+    startBody(this, rest);
+  }
+
+  /** A piece of body for the client. */
+  addPending(data: string | Uint8Array): void {
+    this.pending.push({
+      data,
+      file: undefined,
+      filePos: 0,
+      fileLast: 0,
+      flush: false,
+      sync: false,
+      lastBuf: false,
+      lastInChain: false,
+    });
+    this.pendingSize += data.length;
+  }
+
+  /** No more of the body will come. `rc` 0: it is complete; else why it is not. */
+  private endBody(rc: number, message: string, level: number = LOG_ERR): void {
+    if (rc !== 0) this.r.log(level, message);
+    if (flushBody(this, rc === 0)) this.finalize(rc);
+  }
+
+  // End.
+
+  /** Another attempt, or the end. nginx: ngx_http_upstream_next(). */
+  next(type: number): void {
+    const { r, conf } = this;
+    const state = this.state as UpstreamState;
+    const { connection } = this;
+    if (this.address !== undefined) {
+      if (connection !== undefined) state.bytesSent = connection.sent;
+      const result = type === FT_HTTP_403 || type === FT_HTTP_404 ? PEER_NEXT : PEER_FAILED;
+      this.releasePeer(result);
+    }
+    if (type === FT_TIMEOUT) r.log(LOG_ERR, TIMED_OUT);
+    // An idle connection may have been closed just now: that says nothing about the peer.
+    if (this.cached && type === FT_ERROR) this.tries++;
+    const status = statusOf(type);
+    if (r.connection.error) {
+      this.finalize(HTTP_CLIENT_CLOSED_REQUEST);
+      return;
+    }
+    state.status = status;
+    let mask = type;
+    if (this.requestSent && (r.method & NON_IDEMPOTENT_METHODS) !== 0) mask |= FT_NON_IDEMPOTENT;
+    if (
+      this.tries === 0 ||
+      (conf.nextUpstream & mask) !== mask ||
+      (this.requestSent && r.requestBodyNoBuffering) ||
+      this.isLate()
+    ) {
+      this.finalize(status);
+      return;
+    }
+    this.dropConnection();
+    this.connect();
+  }
+
+  private releasePeer(result: number): void {
+    this.selection?.free(this, result);
+    this.address = undefined;
+  }
+
+  private dropConnection(): void {
+    const { connection } = this;
+    this.connection = undefined;
+    connection?.close();
+  }
+
+  /**
+   * Ends the exchange and, but for DECLINED, the request. nginx: ngx_http_upstream_finalize_request().
+   * @param rc 0 for a complete response, a status, ERROR, DONE when the request is being cleaned up
+   */
+  finalize(rc: number): void {
+    const { r } = this;
+    if (this.finalized) {
+      finalizeRequest(r, DONE);
+      return;
+    }
+    this.finalized = true;
+    const { connection, state } = this;
+    if (state !== undefined && state.responseTime === -1) {
+      state.responseTime = monotonicMsec() - this.begun;
+      if (connection !== undefined) state.bytesSent = connection.sent;
+    }
+    if (connection !== undefined && this.mayKeep(connection) && this.pool?.put(connection, this.conf) === true) {
+      this.connection = undefined;
+    }
+    if (this.address !== undefined) this.releasePeer(0);
+    this.dropConnection();
+    r.readEventHandler = noEvent;
+    if (this.sendTimerSet) {
+      this.sendTimerSet = false;
+      if (!r.connection.buffered) r.connection.clearSendTimeout();
+    }
+    if (rc === DECLINED) return;
+    r.connection.action = 'sending to client';
+    if (!this.headerSent || rc === HTTP_REQUEST_TIME_OUT || rc === HTTP_CLIENT_CLOSED_REQUEST) {
+      finalizeRequest(r, rc);
+      return;
+    }
+    const truncated = rc >= HTTP_SPECIAL_RESPONSE;
+    if (truncated) rc = ERROR;
+    if (r.headerOnly || this.downstreamError) {
+      finalizeRequest(r, rc);
+      return;
+    }
+    if (rc === 0) {
+      if (!this.lastSent) {
+        this.passTrailers();
+        rc = sendLast(r);
+      }
+    } else if (truncated) {
+      // The client must see that the end is missing.
+      r.keepalive = false;
+      rc = sendFlush(r);
+    }
+    finalizeRequest(r, rc);
+  }
+
+  /** proxy_pass_trailers. */
+  passTrailers(): void {
+    const { trailers } = this.headers;
+    if (!this.conf.passTrailers || trailers === undefined) return;
+    const { hidden } = this.conf;
+    for (let i = 0; i < trailers.length; i++) {
+      const key = trailers.keys[i] as string;
+      if (hidden.has(key)) continue;
+      (this.r.headersOut.trailers ??= new UpstreamHeaders().list).add(
+        trailers.names[i] as string,
+        trailers.values[i] as string,
+        key,
+      );
+    }
+  }
+
+  private mayKeep(connection: UpstreamConnection): boolean {
+    return (
+      this.keepalive &&
+      this.requestBodySent &&
+      !connection.eof &&
+      !connection.failed &&
+      !connection.closed &&
+      this.address !== undefined &&
+      !this.r.http.cycle.exiting
+    );
+  }
+}
+
+/** From this size on a piece of a body is a buffer. */
+const LARGE = 16384;
+
+const TIMED_OUT = 'upstream timed out (110: Connection timed out)';
+
+function copy(buffer: Buffer, start: number, end: number): Buffer {
+  const piece = Buffer.allocUnsafeSlow(end - start);
+  buffer.copy(piece, 0, start, end);
+  return piece;
+}
+
+/** The response's status when no other peer is asked. */
+function statusOf(type: number): number {
+  switch (type) {
+    case FT_TIMEOUT:
+    case FT_HTTP_504:
+      return HTTP_GATEWAY_TIME_OUT;
+    case FT_HTTP_500:
+      return HTTP_INTERNAL_SERVER_ERROR;
+    case FT_HTTP_503:
+      return HTTP_SERVICE_UNAVAILABLE;
+    case FT_HTTP_403:
+      return HTTP_FORBIDDEN;
+    case FT_HTTP_404:
+      return HTTP_NOT_FOUND;
+    case FT_HTTP_429:
+      return HTTP_TOO_MANY_REQUESTS;
+    default:
+      return HTTP_BAD_GATEWAY;
+  }
+}
+
+/** An address, with a port or without, to connect from. */
+export function parseLocal(text: string): { address: string; port: number } | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::([0-9]{1,5}))?$/.exec(text);
+  const plain = canonicalInet6(text);
+  if (plain !== undefined) return { address: plain, port: 0 };
+  if (match === null) return undefined;
+  const address = match[1] === undefined ? canonicalInet(match[2] as string) : canonicalInet6(match[1]);
+  const port = match[3] === undefined ? 0 : Number(match[3]);
+  if (address === undefined || port > 65535 || (match[3] !== undefined && port === 0)) return undefined;
+  return { address, port };
+}
+
+/** The client closed or reset its connection while a backend works for it. */
+function onClientGone(r: HttpRequest): void {
+  const x = r.upstream as Exchange;
+  const c = r.connection;
+  const known = c.error;
+  c.error = true;
+  if (!known) {
+    const tail = x.connection === undefined ? '' : ', so upstream connection is closed too';
+    r.log(LOG_INFO, `epoll_wait() reported that client prematurely closed connection${tail}`);
+  }
+  x.finalize(HTTP_CLIENT_CLOSED_REQUEST);
+}
+
+function onClientWritable(r: HttpRequest): void {
+  if (r.connection.error) (r.upstream as Exchange).finalize(HTTP_CLIENT_CLOSED_REQUEST);
+}

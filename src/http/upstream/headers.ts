@@ -1,0 +1,275 @@
+/**
+ * The header of a backend's response: what its fields mean for the exchange when they arrive, and how they go over into
+ * the response to the client. nginx: ngx_http_upstream_headers_in (src/http/ngx_http_upstream.c).
+ */
+import { LOG_ERR, LOG_WARN } from '../../log/log.ts';
+import { OK } from '../codes.ts';
+import { HeaderList } from '../headers.ts';
+import { parseHttpTime } from '../http-time.ts';
+import { HTTP_VERSION_20, type HttpRequest } from '../request.ts';
+import { IGNORE_XA_BUFFERING, IGNORE_XA_CHARSET, IGNORE_XA_LIMIT_RATE } from './conf.ts';
+import type { Exchange } from './exchange.ts';
+import { INVALID_HEADER } from './results.ts';
+
+/** The header as received. */
+export class UpstreamHeaders {
+  /** In order, without duplicates of fields that may stand only once. */
+  readonly list: HeaderList = new HeaderList();
+  trailers: HeaderList | undefined = undefined;
+  status = 0;
+  /** `200 OK`. */
+  statusLine = '';
+  /** -1: not known. */
+  contentLength = -1;
+  /** Seconds since 1970, or -1. */
+  lastModified = -1;
+  chunked = false;
+  connectionClose = false;
+  /** Bits of the fields below that have come. */
+  seen = 0;
+}
+
+// Kinds of fields; those up to ONCE may stand only once, and are bits.
+const STATUS = 0x0001;
+const CONTENT_TYPE = 0x0002;
+const CONTENT_LENGTH = 0x0004;
+const DATE = 0x0008;
+const LAST_MODIFIED = 0x0010;
+const ETAG = 0x0020;
+const SERVER = 0x0040;
+const LOCATION = 0x0080;
+const REFRESH = 0x0100;
+const EXPIRES = 0x0200;
+const XA_EXPIRES = 0x0400;
+const XA_REDIRECT = 0x0800;
+const XA_LIMIT_RATE = 0x1000;
+const TRANSFER_ENCODING = 0x2000;
+const ONCE = 0x3fff;
+const CONNECTION = 0x10000;
+const KEEP_ALIVE = 0x20000;
+const SET_COOKIE = 0x30000;
+const ACCEPT_RANGES = 0x40000;
+const UPGRADE = 0x50000;
+const XA_BUFFERING = 0x60000;
+const XA_CHARSET = 0x70000;
+const KEPT = 0x80000;
+
+const KINDS: ReadonlyMap<string, number> = new Map([
+  ['status', STATUS],
+  ['content-type', CONTENT_TYPE],
+  ['content-length', CONTENT_LENGTH],
+  ['date', DATE],
+  ['last-modified', LAST_MODIFIED],
+  ['etag', ETAG],
+  ['server', SERVER],
+  ['location', LOCATION],
+  ['refresh', REFRESH],
+  ['expires', EXPIRES],
+  ['x-accel-expires', XA_EXPIRES],
+  ['x-accel-redirect', XA_REDIRECT],
+  ['x-accel-limit-rate', XA_LIMIT_RATE],
+  ['transfer-encoding', TRANSFER_ENCODING],
+  ['connection', CONNECTION],
+  ['keep-alive', KEEP_ALIVE],
+  ['set-cookie', SET_COOKIE],
+  ['accept-ranges', ACCEPT_RANGES],
+  ['upgrade', UPGRADE],
+  ['x-accel-buffering', XA_BUFFERING],
+  ['x-accel-charset', XA_CHARSET],
+  ['content-disposition', KEPT],
+  ['cache-control', KEPT],
+]);
+
+/** Fields of an X-Accel-Redirect response that the redirected one keeps. */
+const KEPT_ON_REDIRECT: ReadonlySet<number> = new Set([CONTENT_TYPE, SET_COOKIE, EXPIRES, ACCEPT_RANGES, KEPT]);
+
+const LARGEST_LENGTH = '9223372036854775807';
+
+/** Digits only, within 63 bits; undefined for anything else. */
+function parseLength(text: string): number | undefined {
+  if (!/^[0-9]+$/.test(text)) return undefined;
+  const digits = text.replace(/^0+/, '');
+  if (digits.length > 19 || (digits.length === 19 && digits > LARGEST_LENGTH)) return undefined;
+  return Number(text);
+}
+
+/**
+ * A field has arrived: takes it into the header.
+ * @returns OK, or INVALID_HEADER for a response that cannot be trusted
+ */
+export function receiveField(x: Exchange, name: string, key: string, value: string): number {
+  const headers = x.headers;
+  const kind = KINDS.get(key);
+  if (kind === undefined) {
+    headers.list.add(name, value, key);
+    return OK;
+  }
+  if (kind <= ONCE) {
+    if ((headers.seen & kind) !== 0) return duplicate(x, kind, name, key, value);
+    headers.seen |= kind;
+  }
+  switch (kind) {
+    case CONTENT_LENGTH: {
+      if ((headers.seen & TRANSFER_ENCODING) !== 0) return refuseBoth(x.r);
+      const length = parseLength(value);
+      if (length === undefined) {
+        x.r.log(LOG_ERR, `upstream sent invalid "Content-Length" header: "${name}: ${value}"`);
+        return INVALID_HEADER;
+      }
+      headers.contentLength = length;
+      break;
+    }
+    case TRANSFER_ENCODING:
+      if ((headers.seen & CONTENT_LENGTH) !== 0) return refuseBoth(x.r);
+      if (value.length !== 7 || value.toLowerCase() !== 'chunked') {
+        x.r.log(LOG_ERR, `upstream sent unknown "Transfer-Encoding": "${value}"`);
+        return INVALID_HEADER;
+      }
+      headers.chunked = true;
+      break;
+    case LAST_MODIFIED:
+      headers.lastModified = parseHttpTime(value);
+      break;
+    case CONNECTION:
+      if (value.toLowerCase().includes('close')) headers.connectionClose = true;
+      break;
+    case XA_LIMIT_RATE:
+      if ((x.conf.ignoreHeaders & IGNORE_XA_LIMIT_RATE) === 0 && /^[0-9]+$/.test(value)) {
+        x.r.limitRate = Number(value);
+        x.r.limitRateSet = true;
+      }
+      break;
+    case XA_BUFFERING:
+      if ((x.conf.ignoreHeaders & IGNORE_XA_BUFFERING) === 0) {
+        const word = value.toLowerCase();
+        if (word === 'no') x.buffering = false;
+        else if (word === 'yes') x.buffering = true;
+      }
+      break;
+    case XA_CHARSET:
+      if ((x.conf.ignoreHeaders & IGNORE_XA_CHARSET) === 0) x.overrideCharset = value;
+      break;
+  }
+  headers.list.add(name, value, key);
+  return OK;
+}
+
+function refuseBoth(r: HttpRequest): number {
+  r.log(LOG_ERR, 'upstream sent "Content-Length" and "Transfer-Encoding" headers at the same time');
+  return INVALID_HEADER;
+}
+
+function duplicate(x: Exchange, kind: number, name: string, key: string, value: string): number {
+  const { list } = x.headers;
+  const at = list.keys.indexOf(key);
+  const lines = `"${name}: ${value}", previous value: "${list.names[at]}: ${list.values[at]}"`;
+  if (kind === CONTENT_LENGTH || kind === TRANSFER_ENCODING) {
+    // Where a body ends must not depend on who reads the header.
+    x.r.log(LOG_ERR, `upstream sent duplicate header line: ${lines}`);
+    return INVALID_HEADER;
+  }
+  x.r.log(LOG_WARN, `upstream sent duplicate header line: ${lines}, ignored`);
+  return OK;
+}
+
+/**
+ * Copies the header into the response, without what is hidden. nginx: ngx_http_upstream_process_headers().
+ * @returns false when a field could not be rewritten
+ */
+export function copyHeaders(x: Exchange): void {
+  const { r, conf, headers } = x;
+  const out = r.headersOut;
+  const { names, keys, values } = headers.list;
+  const hidden = conf.hidden;
+  for (let i = 0; i < names.length; i++) {
+    const key = keys[i] as string;
+    if (hidden.has(key)) continue;
+    const kind = KINDS.get(key);
+    if (kind === undefined) out.list.add(names[i] as string, values[i] as string, key);
+    else copyField(x, kind, names[i] as string, key, values[i] as string);
+  }
+  // A server that does not say who it is stays unnamed when its name is passed on.
+  if ((headers.seen & SERVER) === 0 && !hidden.has('server')) out.server = '';
+  if ((headers.seen & DATE) === 0 && !hidden.has('date')) out.date = '';
+  out.status = headers.status;
+  out.statusLine = headers.statusLine === '' ? undefined : headers.statusLine;
+  out.contentLength = headers.contentLength;
+  r.disableNotModified = true;
+  if (conf.forceRanges) {
+    r.allowRanges = true;
+    r.singleRange = true;
+  }
+}
+
+/** X-Accel-Redirect: copies what the response from elsewhere keeps of this one. */
+export function copyRedirectHeaders(x: Exchange): void {
+  const { names, keys, values } = x.headers.list;
+  for (let i = 0; i < names.length; i++) {
+    const kind = KINDS.get(keys[i] as string);
+    if (kind !== undefined && KEPT_ON_REDIRECT.has(kind)) {
+      copyField(x, kind, names[i] as string, keys[i] as string, values[i] as string);
+    }
+  }
+}
+
+function copyField(x: Exchange, kind: number, name: string, key: string, value: string): void {
+  const { r } = x;
+  const out = r.headersOut;
+  switch (kind) {
+    case CONTENT_TYPE:
+      out.contentType = value;
+      out.contentTypeKey = '';
+      out.charset = charsetOf(value);
+      return;
+    case CONTENT_LENGTH:
+    case TRANSFER_ENCODING:
+    case CONNECTION:
+    case KEEP_ALIVE:
+      return;
+    case DATE:
+      out.date = '';
+      out.list.add(name, value, key);
+      return;
+    case SERVER:
+      // In its place among the others, instead of our own.
+      out.server = '';
+      out.list.add(name, value, key);
+      return;
+    case LAST_MODIFIED:
+      out.list.add(name, value, key);
+      out.lastModified = x.headers.lastModified;
+      return;
+    case LOCATION: {
+      const rewritten = x.rewriteRedirect(value, 0);
+      out.list.add(name, rewritten ?? value, key);
+      // What the backend gave as a path stays one.
+      out.locationAsIs = rewritten === undefined;
+      return;
+    }
+    case REFRESH: {
+      const at = /url=/i.exec(value)?.index;
+      const rewritten = at === undefined ? undefined : x.rewriteRedirect(value, at + 4);
+      out.list.add(name, rewritten ?? value, key);
+      return;
+    }
+    case SET_COOKIE:
+      out.list.add(name, x.rewriteCookie(value) ?? value, key);
+      return;
+    case ACCEPT_RANGES:
+      if (!x.conf.forceRanges) out.list.add(name, value, key);
+      return;
+    case UPGRADE:
+      if (r.httpVersion < HTTP_VERSION_20) out.list.add(name, value, key);
+      return;
+    default:
+      out.list.add(name, value, key);
+  }
+}
+
+/** The value of a `charset` parameter, or ''. */
+function charsetOf(type: string): string {
+  const match = /; *charset="?(.*)$/is.exec(type);
+  if (match === null) return '';
+  const charset = match[1] as string;
+  return charset.endsWith('"') ? charset.slice(0, -1) : charset;
+}

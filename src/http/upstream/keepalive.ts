@@ -1,0 +1,74 @@
+/**
+ * Idle connections to backends, kept for further requests. nginx:
+ * src/http/modules/ngx_http_upstream_keepalive_module.c.
+ *
+ * A connection waits here only when its response was read to the last byte and nothing came behind it. While it waits
+ * it is read: anything that arrives, or its end, closes it, so that no byte of one response is taken for the next.
+ */
+import { monotonicMsec } from '../../log/time.ts';
+import type { UpstreamConnection } from './connection.ts';
+
+/** Limits of a pool. */
+export interface KeepaliveLimits {
+  /** Most idle connections; the one that waits longest gives way. */
+  readonly size: number;
+  /** Most requests of a connection. */
+  readonly requests: number;
+  /** Longest life of a connection, milliseconds. */
+  readonly time: number;
+  /** Longest wait, milliseconds. */
+  readonly timeout: number;
+  /** A connection serves only the location that opened it. */
+  readonly local: boolean;
+}
+
+export class KeepalivePool {
+  readonly limits: KeepaliveLimits;
+  /** The last one waits shortest. */
+  readonly #idle: UpstreamConnection[] = [];
+
+  constructor(limits: KeepaliveLimits) {
+    this.limits = limits;
+  }
+
+  /** An idle connection to a peer, if there is one. `owner`: the location's settings. */
+  take(name: string, owner: object): UpstreamConnection | undefined {
+    const idle = this.#idle;
+    for (let i = idle.length - 1; i >= 0; i--) {
+      const connection = idle[i] as UpstreamConnection;
+      if (connection.name !== name || (this.limits.local && connection.owner !== owner)) continue;
+      idle.splice(i, 1);
+      connection.leavePool();
+      return connection;
+    }
+    return undefined;
+  }
+
+  /** Keeps a connection whose exchange is complete. False when it has been used enough. */
+  put(connection: UpstreamConnection, owner: object): boolean {
+    const { limits } = this;
+    if (limits.size === 0 || connection.requests >= limits.requests) return false;
+    if (monotonicMsec() - connection.startTime > limits.time) return false;
+    const idle = this.#idle;
+    if (idle.length >= limits.size) (idle.shift() as UpstreamConnection).close();
+    connection.owner = owner;
+    idle.push(connection);
+    connection.enterPool(this, limits.timeout);
+    return true;
+  }
+
+  /** An idle connection is not usable any more. */
+  drop(connection: UpstreamConnection): void {
+    const i = this.#idle.indexOf(connection);
+    if (i >= 0) this.#idle.splice(i, 1);
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#idle.length;
+  }
+
+  closeAll(): void {
+    for (const connection of this.#idle.splice(0)) connection.close();
+  }
+}

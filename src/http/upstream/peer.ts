@@ -1,0 +1,58 @@
+/**
+ * How a peer is chosen for a request: the interface between the exchange with a backend and the balancing methods.
+ * nginx: ngx_peer_connection_t with its get and free (src/event/ngx_event_connect.h).
+ *
+ * For each request the upstream's `initPeer` makes a selection. `get` chooses an address and puts it into the peer
+ * connection; when the attempt is over, `free` is told how it went. `tries` says how many attempts are left.
+ */
+import type { ConnectTarget } from '../../net/connect.ts';
+import type { ListenAddress } from '../../net/listening.ts';
+import type { HttpRequest } from '../request.ts';
+import type { KeepalivePool } from './keepalive.ts';
+
+/** How an attempt went; bits. */
+export const PEER_NEXT = 2;
+export const PEER_FAILED = 4;
+
+/** Where to connect to. */
+export interface PeerAddress {
+  readonly target: ConnectTarget;
+  /** `127.0.0.1:80`, `[::1]:80`, `unix:/path`: for logs, $upstream_addr, and to find idle connections. */
+  readonly name: string;
+}
+
+/** What a balancing method sees and sets. */
+export interface PeerConnection {
+  readonly r: HttpRequest;
+  /** How many attempts are left, this one among them. */
+  tries: number;
+  /** Set by `get`. */
+  address: PeerAddress | undefined;
+  /** For the log: the address's name, or the upstream's when there was no peer to choose. */
+  name: string;
+  /** The connection was an idle one. */
+  readonly cached: boolean;
+  /** Where an idle connection is looked for and put back; `get` may change it. */
+  pool: KeepalivePool | undefined;
+  /** Numeric address to connect from. */
+  local: { readonly address: string; readonly port: number } | undefined;
+  /** The timeouts of this request; `get` may change them. Milliseconds. */
+  connectTimeout: number;
+  sendTimeout: number;
+  readTimeout: number;
+}
+
+/** The choice of a peer for one request. */
+export interface PeerSelection {
+  /** Chooses. Returns OK, BUSY when no peer may be used, DECLINED when this one cannot, ERROR, or a status. */
+  get(pc: PeerConnection): number;
+  /** The attempt is over. `state`: 0, or PEER_* bits. Must bring `pc.tries` down. */
+  free(pc: PeerConnection, state: number): void;
+}
+
+/** The peer address of a numeric address. */
+export function peerAddress(where: ListenAddress): PeerAddress {
+  return where.family === 'unix'
+    ? { target: { path: where.address }, name: where.text }
+    : { target: { address: where.address, port: where.port }, name: where.text };
+}
