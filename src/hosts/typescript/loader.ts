@@ -29,12 +29,16 @@ function folder(): string {
   return outputFolder;
 }
 
+/** What handlers import as 'tsresty': of the server that runs, wherever the handler lies. */
+const ownPackage = new URL(import.meta.url.endsWith('.ts') ? '../../index.ts' : './index.js', import.meta.url).href;
+
 /** Leaves packages outside of the bundle, but resolved from the importing file, since the bundle lies elsewhere. */
 const packagesOutside: Plugin = {
   name: 'packages-outside',
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, async (args) => {
       if (args.pluginData === 'resolving' || args.kind === 'entry-point' || args.path.startsWith('node:')) return null;
+      if (args.path === 'tsresty') return { path: ownPackage, external: true };
       const found = await build.resolve(args.path, {
         kind: args.kind,
         resolveDir: args.resolveDir,
