@@ -60,7 +60,12 @@ export class ApiContext {
   writable: EventHandler = noEvent;
   /** Light threads that wait for output to be flushed. */
   flushWaiters: (() => void)[] = [];
+  /** lua_check_client_abort: the request ends when the client goes. */
+  watchesClient = false;
+  /** What to do instead then. */
   onAbort: (() => void) | undefined = undefined;
+  /** Ends all user code of the request; set by the host. */
+  stop: (() => void) | undefined = undefined;
 
   /** State of the hosts. */
   lua: unknown = undefined;

@@ -8,6 +8,7 @@ import { coreModule } from '../http/core/module.ts';
 import type { HttpRequest, RequestBody } from '../http/request.ts';
 import { createTempFile, type TempFile } from '../http/temp-file.ts';
 import { errnoSuffix } from '../log/errno.ts';
+import { watchClient } from './abort.ts';
 import { requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
 import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from './phase.ts';
@@ -30,6 +31,7 @@ export function readBody(): undefined | number | Suspension<void> {
   let notify: (() => void) | undefined;
   const rc = r.connection.readBody(r, () => {
     finished = true;
+    watchClient(r, ctx);
     notify?.();
   });
   if (rc >= HTTP_SPECIAL_RESPONSE) {

@@ -192,6 +192,8 @@ export class HttpRequest {
   requestBodyInCleanFile = false;
   requestBodyInSingleBuf = false;
   requestBodyNoBuffering = false;
+  /** The consumer of an unbuffered body has a timeout of its own in place of client_body_timeout. */
+  requestBodyUntimed = false;
   /** Level of the line about a body that goes to a file, 0 for none; undefined: as the configuration says. */
   requestBodyFileLogLevel: number | undefined = undefined;
   subrequestInMemory = false;

@@ -16,7 +16,7 @@ export {
 } from './call.ts';
 export { Coroutine, callNow, currentThread, suspend, type ThreadResult } from './coroutine.ts';
 export { argError, LuaError, throwError, throwValue } from './error.ts';
-export { markLibrary } from './lib/native.ts';
+export { isNative, markLibrary } from './lib/native.ts';
 export { toText } from './lib/text.ts';
 export { callerInfo, traceback } from './lib/traceback.ts';
 export { formatNumber, parseNumber } from './number.ts';

@@ -5,6 +5,7 @@
  * at once and nearly always done at once, and then its request object was not used and serves the next write of
  * any socket; events are method calls on one owner object.
  */
+import { constants } from 'node:os';
 import { errnoName } from '../log/errno.ts';
 import { updateTime } from '../log/time.ts';
 import { endConnection } from './activity.ts';
@@ -20,6 +21,9 @@ import {
 import type { AcceptedSocket, SocketOwner } from './socket.ts';
 
 const handles = streamHandles()!;
+
+/** What uv_read_start says of a stream that is being read already. */
+const UV_EALREADY = -(constants.errno.EALREADY ?? 114);
 
 /** Largest read, in bytes. nginx reads into client_header_buffer_size; here it costs nothing to offer more. */
 const READ_BUFFER_SIZE = 65536;
@@ -159,7 +163,7 @@ export class TcpSocket implements AcceptedSocket {
   resume(): void {
     if (this.closed || this.failure !== '') return;
     const status = this.handle.readStart();
-    if (status !== 0) this.failSoon(status);
+    if (status !== 0 && status !== UV_EALREADY) this.failSoon(status);
   }
 
   shutdown(): void {

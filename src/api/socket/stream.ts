@@ -312,7 +312,7 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
   /** No more input will come: what the read gives then. */
   private ended(): Received {
     if (this.failure === '') {
-      if (this.mode === ALL) return this.result();
+      if (this.mode === ALL && !this.endIsFailure) return this.result();
       return this.readFailed(this.endReason());
     }
     const code = this.failure;
@@ -323,6 +323,11 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
   /** What a read says when the input has ended before it had enough. */
   protected endReason(): string {
     return 'closed';
+  }
+
+  /** The end of the input is a failure also for who reads until the end. */
+  protected get endIsFailure(): boolean {
+    return false;
   }
 
   private readFailed(error: string): ReceiveFailure {

@@ -333,9 +333,11 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
     if (this.queued) {
       const { host, port } = this;
       this.logPeerError(`lua tcp socket queued connect timed out, when trying to connect to ${host}:${port}`);
-      (this.pool as SocketPool).leaveQueue(this);
+      const pool = this.pool as SocketPool;
+      pool.leaveQueue(this);
       this.queued = false;
       this.pool = undefined;
+      pool.wake();
     } else {
       this.logPeerError('lua tcp socket connect timed out');
     }
@@ -456,6 +458,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
     this.pool = undefined;
     if (this.queued) {
       this.queued = false;
+      this.debug('abort queueing');
       pool?.leaveQueue(this);
       pool?.wake();
       return;

@@ -1,4 +1,5 @@
 /** Lua in the phases that may wait: rewrite, access, precontent, content and server_rewrite. */
+import { watchClient } from '../../api/abort.ts';
 import type { ApiContext } from '../../api/context.ts';
 import { IN_CONTENT } from '../../api/phase.ts';
 import { AGAIN, DONE, ERROR, OK } from '../../http/codes.ts';
@@ -57,6 +58,9 @@ function makeHandler(code: LuaCode, needBody: boolean): UserHandler {
       resetRun(run);
       ctx.entered = phase;
       addCleanup(r, run);
+      ctx.watchesClient = luaModule.location(r).checkClientAbort;
+      if (ctx.watchesClient) ctx.stop ??= () => finalizeThreads(run);
+      watchClient(r, ctx);
       return drive(r, run, startEntry(run, closure), phase === IN_CONTENT);
     },
   };

@@ -233,6 +233,20 @@ export function runPosted(run: LuaRun): number {
   }
 }
 
+/** ngx.on_abort: what runs, as a light thread, when the client goes away. */
+export function setAbortCallback(run: LuaRun, fn: LuaFunction): void {
+  const { ctx } = run;
+  const thread = new LightThread(run.state.newThread(fn), run.currentThread);
+  let started = false;
+  run.onAbort = thread;
+  ctx.onAbort = () => {
+    if (started) return;
+    started = true;
+    run.userThreads.push(thread);
+    resumeLater(run, thread, []);
+  };
+}
+
 interface Next {
   readonly thread: LightThread;
   readonly args: LuaValue[];
@@ -336,6 +350,7 @@ function failed(run: LuaRun, thread: LightThread, thrown: unknown): number | Nex
 export function finalizeThreads(run: LuaRun): void {
   run.posted = [];
   run.onAbort = undefined;
+  run.ctx.onAbort = undefined;
   for (const thread of run.userThreads) {
     thread.status = 'dead';
     thread.cancelPending();

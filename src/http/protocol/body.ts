@@ -98,7 +98,7 @@ export class BodyReader {
     }
     if (!this.done) {
       c.releaseText();
-      c.readTimer.set(coreModule.location(r).clientBodyTimeout);
+      if (!r.requestBodyUntimed) c.readTimer.set(coreModule.location(r).clientBodyTimeout);
       c.wantInput();
       return AGAIN;
     }

@@ -1,15 +1,19 @@
 /** ngx.exit, ngx.exec, ngx.redirect. */
+import { requireContext } from '../../../api/context.ts';
 import { exec, exit, redirect } from '../../../api/control.ts';
+import { phaseDirective, YIELDABLE } from '../../../api/phase.ts';
 import {
   argError,
+  isNative,
   type LuaResult,
   type LuaTable,
   type LuaValue,
   ret0,
+  ret2,
   LuaTable as Table,
   throwError,
 } from '../../../lua/index.ts';
-import { stop } from '../run.ts';
+import { requireRun, setAbortCallback, stop } from '../run.ts';
 import { checkInteger, checkString, typeName } from './args.ts';
 import { encodeArgsTable } from './query.ts';
 
@@ -40,8 +44,22 @@ function ngxRedirect(...all: LuaValue[]): LuaResult {
   return stop();
 }
 
+function onAbort(fn: LuaValue): LuaResult {
+  const ctx = requireContext();
+  const run = requireRun();
+  if (run === undefined) throwError('no request found');
+  if (ctx.r === undefined) throwError(`API disabled in the context of ${phaseDirective(ctx.phase)}`);
+  if (run.onAbort !== undefined) return ret2(undefined, 'duplicate call');
+  if (!ctx.watchesClient) return ret2(undefined, 'lua_check_client_abort is off');
+  if (typeof fn !== 'function' || isNative(fn)) argError(1, 'on_abort', 'Lua function expected');
+  ctx.check(YIELDABLE);
+  setAbortCallback(run, fn);
+  return 1;
+}
+
 export function installControl(ngx: LuaTable): void {
   ngx.setStr('exit', ngxExit);
+  ngx.setStr('on_abort', onAbort);
   ngx.setStr('exec', ngxExec);
   ngx.setStr('redirect', ngxRedirect);
 }

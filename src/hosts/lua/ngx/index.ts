@@ -33,7 +33,7 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installControl(ngx);
   installHeader(ngx);
   installVar(ngx);
-  installRequest(ngx);
+  installRequest(ngx, installSocket(ngx, state));
   installResponse(ngx);
   installLog(ngx, state, http);
   installTime(ngx);
@@ -43,7 +43,6 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installTimer(ngx);
   installRe(ngx, http);
   installShared(ngx, http);
-  installSocket(ngx, state);
   installWorker(ngx, http);
   installConfig(ngx, http);
   installArg(ngx);

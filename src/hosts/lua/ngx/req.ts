@@ -25,6 +25,7 @@ import {
   startTime,
   uriArgs,
 } from '../../../api/request-line.ts';
+import { requestSocket } from '../../../api/socket/request.ts';
 import { LOG_DEBUG } from '../../../log/log.ts';
 import {
   argError,
@@ -41,6 +42,7 @@ import { checkInteger, checkNumber, checkString, isTrue, typeError, typeName } f
 import { clear } from './encoding.ts';
 import { headerValues } from './header.ts';
 import { addValue, argsTable, encodeArgsTable } from './query.ts';
+import { type SocketMetatables, socketTable } from './socket.ts';
 
 /** The default limit on headers and arguments, against floods of them. */
 const LIMIT = 100;
@@ -143,7 +145,7 @@ function expectOne(all: readonly LuaValue[]): LuaValue {
   return all[0];
 }
 
-export function installRequest(ngx: LuaTable): void {
+export function installRequest(ngx: LuaTable, sockets: SocketMetatables): void {
   ngx.setStr(
     'req',
     LuaTable.fromObject({
@@ -161,6 +163,13 @@ export function installRequest(ngx: LuaTable): void {
       raw_header: (noRequestLine: LuaValue) => rawHeader(isTrue(noRequestLine)),
       start_time: () => startTime(),
       is_internal: () => isInternal(),
+      socket: (...all: LuaValue[]) => {
+        if (all.length > 1) throwError(`expecting 0 or 1 argument, but got ${all.length}`);
+        const raw = isTrue(all[0]);
+        const socket = requestSocket(raw);
+        if (typeof socket === 'string') return ret2(undefined, socket);
+        return socketTable(socket, raw ? sockets.raw : sockets.body);
+      },
       set_header: setHeader,
       add_header: addHeader,
       clear_header: (name: LuaValue) => setHeader(name, undefined),
