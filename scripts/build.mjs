@@ -73,6 +73,7 @@ await build({
       setup: (b) => {
         b.onResolve({ filter: /\/program\.ts$/ }, () => ({ path: `./${program}`, external: true }));
         b.onResolve({ filter: /\/tools\/test\/command\.ts$/ }, () => ({ path: './test.js', external: true }));
+        b.onResolve({ filter: /\/lua\/cli\.ts$/ }, () => ({ path: './lua-command.js', external: true }));
       },
     },
   ],
@@ -101,6 +102,7 @@ const entries = {
   resty: 'src/cli/resty.ts',
   index: 'src/index.ts',
   lua: 'src/lua/index.ts',
+  'lua-command': 'src/lua/cli.ts',
   test: 'src/tools/test/command.ts',
 };
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
