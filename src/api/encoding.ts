@@ -52,15 +52,18 @@ export interface QueryArgument {
 export function decodeArgs(text: string, max: number): { readonly args: QueryArgument[]; readonly truncated: boolean } {
   const args: QueryArgument[] = [];
   if (text === '') return { args, truncated: false };
-  for (const part of text.split('&')) {
+  const parts = text.split('&');
+  // The limit is on what stands between the ampersands, whether it counts as an argument or not.
+  const truncated = max > 0 && parts.length > max;
+  if (truncated) parts.length = max;
+  for (const part of parts) {
     const eq = part.indexOf('=');
     const name = unescapeUri(eq < 0 ? part : part.slice(0, eq));
     // ngx_lua skips arguments without a name, such as `=x` and empty parts.
     if (name === '') continue;
-    if (max > 0 && args.length === max) return { args, truncated: true };
     args.push({ name, value: eq < 0 ? true : unescapeUri(part.slice(eq + 1)) });
   }
-  return { args, truncated: false };
+  return { args, truncated };
 }
 
 function bytes(text: string): Buffer {

@@ -8,6 +8,7 @@ import { coreModule } from '../http/core/module.ts';
 import type { HttpRequest, RequestBody } from '../http/request.ts';
 import { createTempFile, type TempFile } from '../http/temp-file.ts';
 import { errnoSuffix } from '../log/errno.ts';
+import { LOG_WARN } from '../log/log.ts';
 import { watchClient } from './abort.ts';
 import { requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
@@ -175,7 +176,9 @@ export function appendBody(text: string): void {
 /** A temporary file that lives as long as the request. */
 function newFile(r: HttpRequest): TempFile {
   const path = coreModule.location(r).clientBodyTempPath;
-  return createTempFile(r, path, { persistent: true, clean: true }) ?? apiError('fail to write file');
+  const file = createTempFile(r, path, { persistent: true, clean: true }) ?? apiError('fail to write file');
+  r.log(LOG_WARN, `a client request body is buffered to a temporary file ${file.path}`);
+  return file;
 }
 
 function spill(r: HttpRequest, body: RequestBody, state: { text: string }): void {

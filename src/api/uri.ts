@@ -1,10 +1,10 @@
 /** Checks of URIs that user code hands to clients. */
 
-/** Control characters would let a value start a new header line. */
+/** Control characters, but for the tab, would let a value start a new header line. */
 export function unsafeByte(text: string): { readonly byte: number; readonly escaped: string } | undefined {
   for (let i = 0; i < text.length; i++) {
     const byte = text.charCodeAt(i);
-    if (byte <= 0x1f || byte === 0x7f) return { byte, escaped: escapeForLog(text) };
+    if ((byte <= 0x1f && byte !== 0x09) || byte === 0x7f) return { byte, escaped: escapeForLog(text) };
   }
   return undefined;
 }
