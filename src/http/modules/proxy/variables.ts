@@ -19,22 +19,21 @@ function bodyLength(r: HttpRequest): VariableValue {
   return length < 0 ? null : String(length);
 }
 
+/** The first three are visible to ngx.var, as OpenResty's patches make them. */
 export const proxyVariables: readonly VariableSpec[] = [
   {
     name: 'proxy_host',
     changeable: true,
     noCacheable: true,
-    noHash: true,
     get: (r) => exchangeOf(r)?.target.hostHeader ?? null,
   },
   {
     name: 'proxy_port',
     changeable: true,
     noCacheable: true,
-    noHash: true,
     get: (r) => exchangeOf(r)?.target.port ?? null,
   },
-  { name: 'proxy_add_x_forwarded_for', noHash: true, get: forwardedFor },
+  { name: 'proxy_add_x_forwarded_for', get: forwardedFor },
   { name: 'proxy_internal_body_length', noCacheable: true, noHash: true, get: bodyLength },
   {
     name: 'proxy_internal_chunked',
