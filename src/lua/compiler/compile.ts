@@ -17,6 +17,7 @@ import { closureName, isBoxed } from './emit-base.ts';
 import { definePending } from './keys.ts';
 import { Output, type Site } from './output.ts';
 import { parse } from './parser.ts';
+import { scriptPath, sourceMapComment } from './source-map.ts';
 
 type Environment = LuaValue;
 type ResumeForm = (frame: LuaFrame, result: LuaResult) => LuaResult;
@@ -154,6 +155,7 @@ export class Chunk {
   readonly protos: Proto[];
   /** Name of its text in V8's stacks. */
   readonly file: string;
+  private readonly source: string;
   /** Keeps what stacks need alive as long as the chunk's functions. */
   private readonly texts: ScriptInfo[] = [];
 
@@ -166,6 +168,7 @@ export class Chunk {
 
   constructor(source: string, name: string) {
     this.name = name;
+    this.source = source;
     this.shortSource = shortSource(name);
     const first = nextId;
     const functions = parse(source, this.shortSource, first);
@@ -200,7 +203,7 @@ export class Chunk {
   evaluate(emit: (record: boolean) => Output, suffix: string): unknown {
     const out = emit(false);
     const filename = this.file + suffix;
-    const text = out.text();
+    const text = out.text() + sourceMapComment(this.source, this.file);
     if (debugText !== undefined) debugText(filename, text);
     definePending();
     const outer = new Script(text, { filename }).runInThisContext() as (protos: Proto[]) => unknown;
@@ -270,7 +273,11 @@ let strings = 0;
 
 /** A unique script name: the path for a file, so that debuggers and profilers show it. */
 function fileName(name: string, short: string): string {
-  let file = name.startsWith('@') ? name.slice(1) : name.startsWith('=') ? 'lua:' + short : `lua:${short}#${++strings}`;
+  let file = name.startsWith('@')
+    ? scriptPath(name.slice(1))
+    : name.startsWith('=')
+      ? 'lua:' + short
+      : `lua:${short}#${++strings}`;
   while (scripts.has(file)) file = `${file.replace(/\?\d+$/, '')}?${++strings}`;
   return file;
 }
