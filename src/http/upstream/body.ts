@@ -111,17 +111,11 @@ function keepReading(x: Exchange): void {
   }
   const full = blocked && (!x.buffering || x.pendingSize >= x.conf.buffers.num * x.conf.buffers.size);
   if (full) {
-    if (!x.paused) {
-      x.paused = true;
-      connection.socket.pause();
-    }
+    connection.pause();
     connection.readTimer.clear();
     return;
   }
-  if (x.paused) {
-    x.paused = false;
-    connection.socket.resume();
-  }
+  connection.resume();
   connection.readTimer.set(x.readTimeout);
 }
 

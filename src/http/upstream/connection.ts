@@ -24,6 +24,7 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
   eof = false;
   failed = false;
   closed = false;
+  private reading = false;
   /** Who uses it; undefined while it is idle. */
   exchange: Exchange | undefined;
   pool: KeepalivePool | undefined = undefined;
@@ -37,6 +38,19 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
     this.unix = 'path' in target;
     this.exchange = exchange;
     this.socket = connectTcp(target, this);
+  }
+
+  /** Stops reading, when the client does not keep up. */
+  pause(): void {
+    if (!this.reading) return;
+    this.reading = false;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (this.reading) return;
+    this.reading = true;
+    this.socket.resume();
   }
 
   /** Bytes of the present exchange that the kernel has taken. */
@@ -59,7 +73,7 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
 
   onConnect(): void {
     this.connected = true;
-    this.socket.resume();
+    this.resume();
     this.exchange?.onConnect();
   }
 
@@ -103,7 +117,7 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
     this.exchange = undefined;
     this.writeTimer.clear();
     this.readTimer.set(timeout);
-    this.socket.resume();
+    this.resume();
   }
 
   leavePool(): void {

@@ -166,7 +166,6 @@ export abstract class Exchange implements PeerConnection {
   lastSent = false;
   tempFile: TempFile | undefined = undefined;
   tunnel: Tunnel | undefined = undefined;
-  paused = false;
   sendTimerSet = false;
   downstreamError = false;
   finalized = false;

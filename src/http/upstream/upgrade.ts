@@ -18,42 +18,48 @@ import type { UpstreamState } from './state.ts';
 class Tunnel implements TimerOwner {
   readonly x: Exchange;
   readonly client: Socket;
-  readonly backend: Socket;
+  readonly backend: UpstreamConnection;
   /** The client connection, which gets its socket back at the end. */
   readonly clientOwner: SocketOwner | undefined;
   readonly clientTimer: Timer = new Timer(this);
   private clientEnded = false;
   private backendEnded = false;
+  private clientPaused = false;
   private over = false;
 
   constructor(x: Exchange, client: Socket) {
     this.x = x;
     this.client = client;
-    this.backend = (x.connection as UpstreamConnection).socket;
+    this.backend = x.connection as UpstreamConnection;
     this.clientOwner = client.owner;
   }
 
-  /** From one side to the other; the source waits when the other side does not take it. */
-  pass(from: Socket, to: Socket, data: string | Uint8Array): void {
-    if (to === this.backend) (this.x.connection as UpstreamConnection).handed += data.length;
-    if (to.write(data)) return;
-    from.pause();
-    if (to === this.client) this.clientTimer.set(coreModule.location(this.x.r).sendTimeout);
-    else (this.x.connection as UpstreamConnection).writeTimer.set(this.x.sendTimeout);
+  /** Towards the backend; the client waits when it does not take it. */
+  toBackend(data: string | Uint8Array): void {
+    if (this.backend.write(data)) return;
+    this.client.pause();
+    this.clientPaused = true;
+    this.backend.writeTimer.set(this.x.sendTimeout);
+  }
+
+  toClient(data: string | Uint8Array): void {
+    if (this.client.write(data)) return;
+    this.backend.pause();
+    this.clientTimer.set(coreModule.location(this.x.r).sendTimeout);
   }
 
   fromClient(buffer: Buffer, start: number, end: number): void {
-    this.pass(this.client, this.backend, copy(buffer, start, end));
+    this.toBackend(copy(buffer, start, end));
   }
 
   fromBackend(buffer: Buffer, start: number, end: number): void {
     (this.x.state as UpstreamState).bytesReceived += end - start;
     this.waitForBackend();
-    this.pass(this.backend, this.client, copy(buffer, start, end));
+    this.toClient(copy(buffer, start, end));
   }
 
   waitForBackend(): void {
-    (this.x.connection as UpstreamConnection).readTimer.set(this.x.readTimeout);
+    this.backend.readTimer.set(this.x.readTimeout);
   }
 
   clientDrained(): void {
@@ -66,14 +72,17 @@ class Tunnel implements TimerOwner {
   }
 
   backendDrained(): void {
-    (this.x.connection as UpstreamConnection).writeTimer.clear();
+    this.backend.writeTimer.clear();
     if (this.clientEnded) this.end();
-    else this.client.resume();
+    else if (this.clientPaused) {
+      this.clientPaused = false;
+      this.client.resume();
+    }
   }
 
   clientEnd(): void {
     this.clientEnded = true;
-    if (this.backend.pendingBytes === 0 || this.backendEnded) this.end();
+    if (this.backend.socket.pendingBytes === 0 || this.backendEnded) this.end();
   }
 
   backendEnd(): void {
@@ -173,8 +182,8 @@ export function startTunnel(x: Exchange): void {
   x.pos = 0;
   socket.resume();
   tunnel.waitForBackend();
-  if (rest !== '') tunnel.pass(connection.socket, socket, rest);
-  if (preread !== '') tunnel.pass(socket, connection.socket, preread);
+  if (rest !== '') tunnel.toClient(rest);
+  if (preread !== '') tunnel.toBackend(preread);
   if (connection.eof) tunnel.backendEnd();
 }
 
