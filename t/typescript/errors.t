@@ -1,3 +1,5 @@
+use Test::Nginx::Socket 'no_plan';
+run_tests();
 __DATA__
 
 === an error is status 500, with its place in the TypeScript file

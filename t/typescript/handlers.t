@@ -1,3 +1,5 @@
+use Test::Nginx::Socket 'no_plan';
+run_tests();
 __DATA__
 
 === a handler answers: say, print, numbers, status, header fields

@@ -1,3 +1,5 @@
+use Test::Nginx::Socket 'no_plan';
+run_tests();
 __DATA__
 
 === imports of one's own files and of Node's modules

@@ -16,8 +16,15 @@ export function addSharedDict(cf: ConfContext, conf: LuaMain, name: string, size
   const zones = (cf.cycle as unknown as HttpCycle['cycle']).zones;
   const known = zones.get(name);
   if (known !== undefined) {
-    if (known.owner === SHARED_DICT_OWNER) throw cf.error(`lua_shared_dict "${name}" is already defined as "${name}"`);
-    throw cf.error(`the shared memory zone "${name}" is already declared for a different use`);
+    if (known.owner !== SHARED_DICT_OWNER) {
+      throw cf.error(`the shared memory zone "${name}" is already declared for a different use`);
+    }
+    if (known.size !== size) {
+      throw cf.error(
+        `the size ${size} of shared memory zone "${name}" conflicts with already declared size ${known.size}`,
+      );
+    }
+    throw cf.error(`lua_shared_dict "${name}" is already defined as "${name}"`);
   }
   zones.set(name, { name, size, owner: SHARED_DICT_OWNER });
   conf.sharedDicts.push(name);

@@ -13,6 +13,8 @@ const TIMEOUT = 10;
 /** How long lines of a log may take to appear, in milliseconds. */
 const LOG_LIMIT = 2000;
 const POLL = 20;
+/** How long a start that must fail may take, in milliseconds. */
+const DIE_LIMIT = 5000;
 /** Another process can take a free port before the server does. */
 const ATTEMPTS = 3;
 
@@ -66,7 +68,7 @@ async function attemptBlock(block: Block, executable: Executable): Promise<Outco
 
 /** The configuration must be refused: any exit code but 0, or the one that the section names. */
 async function mustDie(block: Block, prefix: Prefix, server: Server, faults: string[]): Promise<void> {
-  if ((await server.ready(prefix.port)) || !(await server.end()) || server.exit === 0) {
+  if (!(await server.end(DIE_LIMIT)) || server.exit === 0) {
     faults.push('the server starts, and should not');
     return;
   }

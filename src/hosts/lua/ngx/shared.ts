@@ -97,8 +97,8 @@ function incr(self: LuaValue, k: LuaValue, by: LuaValue, init: LuaValue, initTtl
   }
   if (replayingInit) return ret3(dict.get(key.key) ?? start, undefined, false);
   const result = dict.incr(key.key, value, start, ttl);
-  if (result === undefined) return ret3(undefined, dict.error, dict.forcible);
-  return start === undefined ? ret2(result, undefined) : ret3(result, undefined, dict.forcible);
+  if (result === undefined) return ret2(undefined, dict.error);
+  return start === undefined ? result : ret3(result, undefined, dict.forcible);
 }
 
 type Push = (dict: SharedDict, key: string, value: string | number) => number | false | undefined;
