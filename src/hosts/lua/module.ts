@@ -52,7 +52,8 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
       const next = http.topBodyFilter;
       http.topBodyFilter = (r, chain) => bodyFilter(r, chain, next);
     }
-    if (uses.has('log')) http.handlers.log.push(logHandler);
+    // In front of the access log, which may write variables that the code sets.
+    if (uses.has('log')) http.handlers.log.unshift(logHandler);
     const { hooks } = http.cycle;
     hooks.initModule.push((stage) => initVm(http, stage));
     hooks.drain.push(() => timersOf(http).leave());

@@ -107,7 +107,8 @@ export const typescriptModule = httpModule<TypeScriptMain, object, TypeScriptLoc
       };
     }
     if (uses.has('log')) {
-      http.handlers.log.push((r) => {
+      // In front of the access log, as log_by_lua.
+      http.handlers.log.unshift((r) => {
         const file = typescriptModule.location(r).log;
         if (file === undefined) return DECLINED;
         runAtOnce(r, file, IN_LOG, 'log_by_ts_file');
