@@ -1,0 +1,70 @@
+// Which folder of src/ may import which. docs/architecture.md draws and explains it; a new arrow belongs there first.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The four folders at the bottom may know each other: logs go over sockets, sockets are configured, and so on. */
+const BASE = ['conf', 'log', 'net', 'shm'];
+
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  lua: [],
+  regex: [],
+  conf: BASE,
+  log: BASE,
+  net: BASE,
+  shm: BASE,
+  http: [...BASE, 'regex'],
+  api: [...BASE, 'http', 'regex'],
+  'hosts/lua': [...BASE, 'api', 'hosts', 'http', 'lua', 'regex'],
+  'hosts/typescript': [...BASE, 'api', 'hosts', 'http'],
+  hosts: [...BASE, 'api', 'http'],
+  // The flags that V8 needs for Lua are given to processes when they start.
+  process: [...BASE, 'lua'],
+  tools: [...BASE, 'regex'],
+  cli: [...BASE, 'api', 'hosts', 'hosts/lua', 'hosts/typescript', 'http', 'lua', 'process', 'tools'],
+  // src/index.ts, the package's public face.
+  '.': ['api', 'hosts/typescript', 'http', 'lua'],
+};
+
+function files(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? files(path) : entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+/** The room that a file of src/ lies in. */
+function roomOf(path: string): string {
+  const parts = path.split('/').slice(1);
+  if (parts.length === 1) return '.';
+  if (parts[0] === 'hosts') return parts.length === 2 ? 'hosts' : `hosts/${parts[1]}`;
+  return parts[0] as string;
+}
+
+const IMPORT = /^(?:import|export)\b[^;]*?from '(\.[^']+)'|\bimport\('(\.[^']+)'\)/gm;
+
+test('folders import only what docs/architecture.md lets them', () => {
+  const wrong: string[] = [];
+  const seen = new Set<string>();
+  for (const file of files('src')) {
+    const from = roomOf(file);
+    const allowed = ALLOWED[from];
+    assert.ok(
+      allowed !== undefined,
+      `${from}/ is a new folder: say in this test and in docs/architecture.md what it may import`,
+    );
+    seen.add(from);
+    for (const match of readFileSync(join(root, file), 'utf8').matchAll(IMPORT)) {
+      const target = normalize(join(dirname(file), (match[1] ?? match[2]) as string));
+      if (!target.startsWith('src/')) continue;
+      const to = roomOf(target);
+      if (to !== from && !allowed.includes(to)) wrong.push(`${file} imports ${target}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(seen.size > 10, 'the sources were found');
+});
