@@ -68,3 +68,19 @@ test('folders import only what docs/architecture.md lets them', () => {
   assert.deepEqual(wrong, []);
   assert.ok(seen.size > 10, 'the sources were found');
 });
+
+/** Packages that the server needs at run time. A new one must earn its place. */
+const PACKAGES = new Set(['esbuild', 'koffi']);
+
+test('imports name files with their ending, modules of Node with node:, and known packages', () => {
+  const wrong: string[] = [];
+  for (const file of files('src')) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const match of text.matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'|^import '([^']+)'/gm)) {
+      const name = (match[1] ?? match[2]) as string;
+      const good = name.startsWith('.') ? name.endsWith('.ts') : name.startsWith('node:') || PACKAGES.has(name);
+      if (!good) wrong.push(`${file} imports ${name}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
