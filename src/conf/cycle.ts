@@ -9,6 +9,7 @@
 import type { Log } from '../log/log.ts';
 import type { OpenFiles } from '../log/open-file.ts';
 import type { Listening } from '../net/listening.ts';
+import type { Assets } from './assets.ts';
 import type { ConfCycle, Position } from './directive.ts';
 import type { ConfFile, GlobResult } from './parser.ts';
 
@@ -84,6 +85,8 @@ export interface Cycle extends ConfCycle {
   readonly files: readonly ConfFile[];
   /** What the patterns of `include` matched. */
   readonly globs: readonly GlobResult[];
+  /** What directives have read beside the configuration. */
+  readonly assets: Assets;
   /** Log files, asked for by setters with `get(path)` and opened by the process layer. */
   readonly openFiles: OpenFiles;
   /** -e: where errors go when no error_log says otherwise. '' is standard error. */

@@ -5,6 +5,7 @@
  */
 import { LOG_DEBUG, LOG_LEVEL_NAMES, type Log } from '../log/log.ts';
 import { OpenFiles } from '../log/open-file.ts';
+import { Assets } from './assets.ts';
 import type { Cycle } from './cycle.ts';
 import type { ConfLogLevel } from './error.ts';
 import { coreModule } from './modules/core.ts';
@@ -87,6 +88,7 @@ export function loadCycle(options: LoadOptions): Cycle {
     paths: new Map(),
     files,
     globs,
+    assets: new Assets(options.snapshot?.assets),
     openFiles: new OpenFiles(),
     hooks: { initModule: [], initProcess: [], exitProcess: [], drain: [], abort: [] },
     exiting: false,

@@ -46,6 +46,8 @@ export interface GlobResult {
 export interface ConfSnapshot {
   readonly files: readonly ConfFile[];
   readonly globs: readonly GlobResult[];
+  /** See src/conf/assets.ts. */
+  readonly assets?: readonly ConfFile[];
 }
 
 /** What the parser needs from whoever loads a configuration. */

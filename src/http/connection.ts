@@ -5,6 +5,7 @@
 import type { Log, LogScope } from '../log/log.ts';
 import type { AcceptedSocket } from '../net/socket.ts';
 import type { Chain } from './buf.ts';
+import type { TlsConnection } from './modules/ssl/handshake.ts';
 import type { HttpRequest } from './request.ts';
 
 /** What a proxy in front said about the connection (PROXY protocol). nginx: ngx_proxy_protocol_t. */
@@ -31,6 +32,8 @@ export interface ClientConnection extends LogScope {
   localPort: number;
   /** TLS. */
   readonly secure: boolean;
+  /** What is known about its TLS; undefined without. */
+  readonly tls?: TlsConnection | undefined;
   /** Descriptor of the socket, where the transport shows it. */
   readonly fd?: number;
   /** Undefined without `listen ... proxy_protocol`. */

@@ -57,6 +57,13 @@ export class PortableSocket implements AcceptedSocket {
     stream.pause();
   }
 
+  /** As TcpSocket.release. */
+  release(): NetSocket {
+    this.owner = undefined;
+    this.stream.pause();
+    return this.stream;
+  }
+
   get fd(): number {
     return (this.stream as unknown as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
   }

@@ -5,6 +5,8 @@
  * at once and nearly always done at once, and then its request object was not used and serves the next write of
  * any socket; events are method calls on one owner object.
  */
+
+import type { Socket as NetSocket, SocketConstructorOpts } from 'node:net';
 import { constants } from 'node:os';
 import { errnoName } from '../log/errno.ts';
 import { updateTime } from '../log/time.ts';
@@ -193,6 +195,18 @@ export class TcpSocket implements AcceptedSocket {
 
   setKeepAlive(on: boolean, idleSeconds = 0): void {
     if (this.tcp && !this.closed) (this.handle as TcpHandle).setKeepAlive(on, idleSeconds);
+  }
+
+  /**
+   * Gives the connection to node:net, which TLS needs (src/net/tls.ts); nothing may be waiting to be written. This
+   * object is dead afterwards, but for its addresses and `counted`, which the taker looks after.
+   */
+  release(): NetSocket {
+    this.handle.readStop();
+    if (this.local === undefined) this.readLocal();
+    this.closed = true;
+    const { Socket } = process.getBuiltinModule('node:net');
+    return new Socket({ handle: this.handle, allowHalfOpen: true, manualStart: true } as SocketConstructorOpts);
   }
 
   /** The connection broke: tells the owner and closes. `status` is a negative errno. */

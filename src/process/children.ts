@@ -121,7 +121,7 @@ export class Children {
       info: { id, count: coreConf(cycle).workerProcesses, kind: agent ? 'privileged agent' : 'worker' },
       connections: agent ? cycle.privilegedAgent?.connections : undefined,
       options: loader.options,
-      conf: { files: cycle.files, globs: cycle.globs },
+      conf: { files: cycle.files, globs: cycle.globs, assets: cycle.assets.list },
       sockets,
       zones: zones.text,
       daemon: loader.state.kind !== 'foreground',

@@ -49,6 +49,8 @@ export interface ListenGroup {
   readonly servers: readonly CoreServer[];
   /** Chooses by Host (lower case, without port and final dot); undefined: the default server. */
   findServer(host: string, r: HttpRequest | undefined): CoreServer;
+  /** The server that has a name, for a TLS handshake; undefined when none does, or there is only one. */
+  matchServer(host: string): CoreServer | undefined;
 }
 
 /** nginx: ngx_http_core_srv_conf_t. */

@@ -40,6 +40,13 @@ interface AddressConf {
   protocolsChanged: boolean;
 }
 
+/** An address as far as modules check it before there are sockets. */
+export interface ConfiguredAddress {
+  readonly options: { readonly ssl: boolean };
+  readonly defaultServer: CoreServer;
+  readonly servers: readonly CoreServer[];
+}
+
 /** Addresses of one family, kind and port, in the order of their first mention. */
 interface PortConf {
   readonly key: string;
@@ -318,6 +325,11 @@ function checkProtocols(
   address.protocolsSet = true;
 }
 
+/** All addresses that `listen` directives have named. */
+export function configuredAddresses(main: CoreMain): readonly ConfiguredAddress[] {
+  return (portsOf.get(main) ?? []).flatMap((port) => port.addresses);
+}
+
 class Group implements ListenGroup {
   readonly where: ListenAddress;
   readonly ssl: boolean;
@@ -339,6 +351,10 @@ class Group implements ListenGroup {
 
   findServer(host: string, r: HttpRequest | undefined): CoreServer {
     return this.#names.find(host, r);
+  }
+
+  matchServer(host: string): CoreServer | undefined {
+    return this.#names.match(host, undefined);
   }
 }
 

@@ -122,6 +122,11 @@ export class ServerNames {
    * @param r keeps the captures of an expression that matches; undefined for a TLS handshake
    */
   find(host: string, r: HttpRequest | undefined): CoreServer {
+    return this.match(host, r) ?? this.#fallback;
+  }
+
+  /** As find; undefined when no server has the name. */
+  match(host: string, r: HttpRequest | undefined): CoreServer | undefined {
     const found = this.#names.find(host);
     if (found !== undefined) return found;
     if (host !== '') {
@@ -135,7 +140,7 @@ export class ServerNames {
         if (rc !== DECLINED) break;
       }
     }
-    return this.#fallback;
+    return undefined;
   }
 }
 

@@ -21,6 +21,7 @@ import { logModule } from './log/module.ts';
 import { mapModule } from './map.ts';
 import { proxyModule } from './proxy/module.ts';
 import { rewriteModule } from './rewrite/module.ts';
+import { sslModule } from './ssl/module.ts';
 import { staticModule } from './static.ts';
 import { tryFilesModule } from './try-files.ts';
 import { upstreamKeepaliveModule } from './upstream-keepalive.ts';
@@ -47,7 +48,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     mapModule,
     // split_clients, referer
     rewriteModule,
-    // ssl
+    sslModule,
     proxyModule,
     // fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
     // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random

@@ -45,7 +45,7 @@ function keepAlive(c: Http1Connection, r: HttpRequest): void {
     // One large buffer at most stays in use.
     if (c.largeBuffers > 0) c.largeBuffers = 1;
     if (c.bufferEnd <= c.pos) {
-      c.bufferEnd = c.pos + c.group.defaultServer.clientHeaderBufferSize;
+      c.bufferEnd = c.pos + c.defaultServer.clientHeaderBufferSize;
     }
     c.pipelined = true;
     c.action = 'reading client pipelined request line';
@@ -56,7 +56,7 @@ function keepAlive(c: Http1Connection, r: HttpRequest): void {
   }
   c.text = '';
   c.pos = 0;
-  c.bufferEnd = c.group.defaultServer.clientHeaderBufferSize;
+  c.bufferEnd = c.defaultServer.clientHeaderBufferSize;
   c.largeBuffers = 0;
   c.state = STATE_KEEPALIVE;
   c.action = 'keepalive';

@@ -4,12 +4,15 @@ import { latin1Slice } from '../../net/latin1.ts';
 import type { AcceptedSocket, SocketOwner } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import type { Chain } from '../buf.ts';
+import { OK } from '../codes.ts';
 import type { ClientConnection } from '../connection.ts';
-import type { ListenGroup } from '../core/conf.ts';
+import type { CoreServer, ListenGroup } from '../core/conf.ts';
 import { coreModule } from '../core/module.ts';
 import type { HttpCycle } from '../cycle.ts';
 import { handleRequest } from '../engine.ts';
-import { closeRequest, runPostedRequests, terminateRequest } from '../finalize.ts';
+import { closeRequest, finalizeRequest, runPostedRequests, terminateRequest } from '../finalize.ts';
+import type { TlsConnection } from '../modules/ssl/handshake.ts';
+import { checkTlsRequest } from '../modules/ssl/verify.ts';
 import { HTTP_VERSION_10, HttpRequest, METHOD_UNKNOWN } from '../request.ts';
 import { type BodyReader, readBody, readUnbufferedBody } from './body.ts';
 import type { ChunkedDecoder } from './chunked.ts';
@@ -63,9 +66,12 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   readonly socket: AcceptedSocket;
   readonly http: HttpCycle;
   readonly group: ListenGroup;
-  readonly connectionNumber: number = nextConnectionNumber();
-  readonly startTime: number = currentMsec();
-  readonly secure = false;
+  /** Of the address, or the one that the client named in the TLS handshake. */
+  readonly defaultServer: CoreServer;
+  readonly connectionNumber: number;
+  readonly startTime: number;
+  readonly tls: TlsConnection | undefined;
+  readonly secure: boolean;
   requests = 0;
   remoteAddress: string;
   remotePort: number;
@@ -154,16 +160,25 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   /** The request that a log line is about. */
   private logged: HttpRequest | undefined = undefined;
 
-  constructor(socket: AcceptedSocket, http: HttpCycle, group: ListenGroup) {
+  /**
+   * @param from what the connection was before: its handshake, on an HTTPS port
+   * @param secure the handshake is done; else plain HTTP came
+   */
+  constructor(socket: AcceptedSocket, http: HttpCycle, group: ListenGroup, from?: TlsConnection, secure = false) {
     this.socket = socket;
     this.http = http;
     this.group = group;
+    this.tls = secure ? from : undefined;
+    this.secure = secure;
+    this.defaultServer = from?.server ?? group.defaultServer;
+    this.connectionNumber = from?.connectionNumber ?? nextConnectionNumber();
+    this.startTime = from?.startTime ?? currentMsec();
     this.remoteAddress = socket.remoteAddress;
     this.remotePort = socket.remotePort;
-    this.errorLog = coreModule.locationOf(group.defaultServer.confs).errorLog;
-    this.bufferEnd = group.defaultServer.clientHeaderBufferSize;
+    this.errorLog = coreModule.locationOf(this.defaultServer.confs).errorLog;
+    this.bufferEnd = this.defaultServer.clientHeaderBufferSize;
     socket.owner = this;
-    this.readTimer.set(group.defaultServer.clientHeaderTimeout);
+    this.readTimer.set(this.defaultServer.clientHeaderTimeout);
     addReusable(this);
     allConnections.add(this);
     socket.resume();
@@ -364,7 +379,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   }
 
   beginRequest(): void {
-    const { confs } = this.group.defaultServer;
+    const { confs } = this.defaultServer;
     const r = new HttpRequest(this, this.http, confs.main, confs.server, confs.location);
     r.method = METHOD_UNKNOWN;
     r.methodName = '';
@@ -387,6 +402,13 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     r.rawHeader = this.headBefore + this.text.slice(this.headStart, this.pos);
     this.headBefore = '';
     this.releaseText();
+    if (this.group.ssl) {
+      const status = checkTlsRequest(r, this.tls);
+      if (status !== OK) {
+        finalizeRequest(r, status);
+        return;
+      }
+    }
     if (clientBodyEarlyRead !== undefined && readsEarly(r, clientBodyEarlyRead)) readEarly(this, r);
     else handleRequest(r);
   }

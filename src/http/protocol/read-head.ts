@@ -6,6 +6,7 @@
 import { LOG_INFO } from '../../log/log.ts';
 import {
   HTTP_BAD_REQUEST,
+  HTTP_MISDIRECTED_REQUEST,
   HTTP_NOT_ALLOWED,
   HTTP_NOT_IMPLEMENTED,
   HTTP_REQUEST_HEADER_TOO_LARGE,
@@ -16,6 +17,8 @@ import type { CoreServer } from '../core/conf.ts';
 import { coreModule } from '../core/module.ts';
 import { finalizeRequest } from '../finalize.ts';
 import { CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE } from '../headers.ts';
+import { sslModule } from '../modules/ssl/module.ts';
+import { mayChangeServer } from '../modules/ssl/verify.ts';
 import { HTTP_VERSION_10, HTTP_VERSION_11, type HttpRequest, METHOD_CONNECT, METHOD_TRACE } from '../request.ts';
 import { HeaderLine, parseHeaderLine, prepareHeaderLines } from './header-line.ts';
 import {
@@ -108,12 +111,12 @@ export function readRequestLine(c: Http1Connection, r: HttpRequest): boolean {
   if (line.hostStart >= 0) {
     const host = validateHost(text.slice(line.hostStart, line.hostEnd));
     if (host === undefined) return refuse(c, r, HTTP_BAD_REQUEST, 'client sent invalid host in request line');
-    setServer(c, r, host.host);
+    if (!setServer(c, r, host.host)) return false;
     r.headersIn.server = host.host;
     r.headersIn.port = host.port;
   }
   if (r.httpVersion < HTTP_VERSION_10) {
-    if (r.headersIn.server === undefined) setServer(c, r, '');
+    if (r.headersIn.server === undefined && !setServer(c, r, '')) return false;
     c.startRequest(r);
     return false;
   }
@@ -129,8 +132,7 @@ export function readRequestLine(c: Http1Connection, r: HttpRequest): boolean {
 export function readHeader(c: Http1Connection, r: HttpRequest): boolean {
   const { text } = c;
   if (c.repeat !== undefined && repeatHeader(c, r, c.repeat)) {
-    setServer(c, r, c.repeat.host);
-    if (checkMethod(c, r)) c.startRequest(r);
+    if (setServer(c, r, c.repeat.host) && checkMethod(c, r)) c.startRequest(r);
     return true;
   }
   let server = coreModule.server(r);
@@ -208,7 +210,7 @@ function takeField(c: Http1Connection, r: HttpRequest, kind: number, name: strin
       }
       // The host of an absolute target comes first.
       if (headers.server !== undefined) return true;
-      setServer(c, r, host.host);
+      if (!setServer(c, r, host.host)) return false;
       headers.server = host.host;
       headers.port = host.port;
       return true;
@@ -246,7 +248,7 @@ function refuseDuplicate(c: Http1Connection, r: HttpRequest, what: string, name:
 function checkHeader(c: Http1Connection, r: HttpRequest): boolean {
   const headers = r.headersIn;
   const seen = c.seenFields;
-  if (headers.server === undefined) setServer(c, r, '');
+  if (headers.server === undefined && !setServer(c, r, '')) return false;
   if ((seen & FIELD_HOST) === 0 && r.httpVersion > HTTP_VERSION_10) {
     return refuse(c, r, HTTP_BAD_REQUEST, 'client sent HTTP/1.1 request without "Host" header');
   }
@@ -300,12 +302,17 @@ function parseLength(text: string): number {
   return text === '' ? -1 : value;
 }
 
-/** nginx: ngx_http_set_virtual_server(). */
-function setServer(c: Http1Connection, r: HttpRequest, host: string): void {
+/** nginx: ngx_http_set_virtual_server(). Returns false when the request is refused. */
+function setServer(c: Http1Connection, r: HttpRequest, host: string): boolean {
   const { confs } = c.group.findServer(host, r);
+  if (c.tls !== undefined && !mayChangeServer(c.tls, host, sslModule.serverOf(confs))) {
+    const message = 'client attempted to request the server name different from the one that was negotiated';
+    return refuse(c, r, HTTP_MISDIRECTED_REQUEST, message);
+  }
   r.srvConf = confs.server;
   r.locConf = confs.location;
   c.errorLog = coreModule.location(r).errorLog;
+  return true;
 }
 
 /**

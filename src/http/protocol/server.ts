@@ -5,11 +5,21 @@
 import type { AcceptedSocket } from '../../net/socket.ts';
 import type { ListenGroup } from '../core/conf.ts';
 import type { HttpCycle } from '../cycle.ts';
-import { abortConnections, Http1Connection } from './http1.ts';
+import { abortHandshakes, type StartHttp, TlsConnection } from '../modules/ssl/handshake.ts';
+import { abortConnections, Http1Connection, nextConnectionNumber } from './http1.ts';
 import { closeIdleConnections } from './idle.ts';
 
 /** What `Listening.accept` is to be for a group of servers. */
 export function acceptHttp(http: HttpCycle, group: ListenGroup): (socket: AcceptedSocket) => void {
+  if (group.ssl) {
+    const start: StartHttp = (socket, from, secure, bytes) => {
+      const connection = new Http1Connection(socket, http, group, from, secure);
+      if (bytes !== undefined) connection.onData(bytes, 0, bytes.length);
+    };
+    return (socket) => {
+      new TlsConnection(socket, http, group, nextConnectionNumber(), start);
+    };
+  }
   return (socket) => {
     new Http1Connection(socket, http, group);
   };
@@ -19,5 +29,8 @@ export function acceptHttp(http: HttpCycle, group: ListenGroup): (socket: Accept
 export function endConnectionsWithCycle(http: HttpCycle): void {
   const { drain, abort } = http.cycle.hooks;
   drain.push(() => closeIdleConnections(http));
-  abort.push(() => abortConnections(http));
+  abort.push(() => {
+    abortConnections(http);
+    abortHandshakes(http);
+  });
 }

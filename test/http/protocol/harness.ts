@@ -136,6 +136,7 @@ export function startHarness(
     defaultServer: server,
     servers: [server],
     findServer: () => server,
+    matchServer: () => undefined,
   };
   const listening: Listening = {
     kind: 'tcp',

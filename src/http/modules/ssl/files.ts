@@ -1,0 +1,194 @@
+/**
+ * Certificates, keys and the like from files, with nginx's messages when they cannot be used. The files are read once,
+ * by the process that loads the configuration. nginx: ngx_ssl_certificate(), ngx_ssl_read_password_file()
+ * (src/event/ngx_event_openssl.c), src/event/ngx_event_openssl_cache.c.
+ */
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { ConfContext } from '../../../conf/directive.ts';
+import { ConfError } from '../../../conf/error.ts';
+import { fsPath } from '../../../conf/glob.ts';
+import { cycleOf } from '../../../conf/resources.ts';
+import { errnoNumber, errnoOf, errnoSuffix, strerror } from '../../../log/errno.ts';
+import { opensslSuffix } from '../../../net/openssl-error.ts';
+
+/** A certificate with its chain and key, fit for tls.createSecureContext(). */
+export interface CertificatePair {
+  /** PEM: the certificate, then those of its issuers. */
+  readonly certificate: string;
+  readonly key: string;
+  readonly passphrase: string | undefined;
+}
+
+/** The contents of a file of the configuration. Throws what readFileSync throws. */
+export function readConfFile(cf: ConfContext, path: string): string {
+  return cycleOf(cf).assets.get(path, () => readFileSync(fsPath(path), 'latin1'));
+}
+
+/** What OpenSSL reports when BIO_new_file() cannot open a file. */
+function openingFailed(path: string, error: unknown): string {
+  const name = errnoOf(error);
+  const number = errnoNumber(name);
+  const code = (0x80000000 + number).toString(16).toUpperCase();
+  const system = `error:${code}:system library::${strerror(name)}:calling fopen(${path}, r)`;
+  const file = number === 2 ? 'error:10000080:BIO routines::no such file' : 'error:10080002:BIO routines::system lib';
+  return `(SSL: ${system} ${file})`;
+}
+
+/** The PEM text that a directive's argument stands for: `data:PEM`, or a path, which is in `path` then. */
+function readPem(cf: ConfContext, what: string, name: string): { readonly path: string; readonly text: string } {
+  if (name.startsWith('data:')) return { path: name, text: name.slice(5) };
+  const path = cf.fullName(name, 'conf');
+  try {
+    return { path, text: readConfFile(cf, path) };
+  } catch (e) {
+    throw new ConfError(`cannot load ${what} "${path}": BIO_new_file() failed ${openingFailed(path, e)}`);
+  }
+}
+
+const NO_START_LINE = 'error:0480006C:PEM routines::no start line';
+
+/** The certificates of a PEM file, each as its own text. */
+function splitCertificates(text: string): string[] {
+  return text.match(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END \1?CERTIFICATE-----/g) ?? [];
+}
+
+function parseCertificate(text: string, path: string, call: string): X509Certificate {
+  const { X509Certificate } = process.getBuiltinModule('node:crypto');
+  try {
+    return new X509Certificate(text);
+  } catch (e) {
+    throw new ConfError(`cannot load certificate "${path}": ${call}() failed${opensslSuffix(e)}`);
+  }
+}
+
+/** Certificates of authorities. */
+export function loadAuthorities(cf: ConfContext, name: string): string[] {
+  const { path, text } = readPem(cf, 'certificate', name);
+  const certificates = splitCertificates(text);
+  if (certificates.length === 0) throw noCertificate(path);
+  for (const certificate of certificates) parseCertificate(certificate, path, 'PEM_read_bio_X509_AUX');
+  return certificates;
+}
+
+function noCertificate(path: string): ConfError {
+  return new ConfError(
+    `cannot load certificate "${path}": PEM_read_bio_X509_AUX() failed ` +
+      `(SSL: ${NO_START_LINE}:Expecting: TRUSTED CERTIFICATE)`,
+  );
+}
+
+/** Certificate revocation lists. OpenSSL looks at what is in them when the context is made. */
+export function loadCrl(cf: ConfContext, name: string): string[] {
+  const { path, text } = readPem(cf, 'CRL', name);
+  const lists = text.match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g);
+  if (lists === null) {
+    throw new ConfError(
+      `cannot load CRL "${path}": PEM_read_bio_X509_CRL() failed (SSL: ${NO_START_LINE}:Expecting: X509 CRL)`,
+    );
+  }
+  return lists;
+}
+
+/** Parameters for Diffie-Hellman, as PEM. */
+export function loadDhParameters(cf: ConfContext, name: string): string {
+  const path = cf.fullName(name, 'conf');
+  let text: string;
+  try {
+    text = readConfFile(cf, path);
+  } catch (e) {
+    throw new ConfError(`BIO_new_file("${path}") failed ${openingFailed(path, e)}`);
+  }
+  if (!text.includes('-----BEGIN DH PARAMETERS-----')) {
+    throw new ConfError(`PEM_read_bio_DHparams("${path}") failed (SSL: ${NO_START_LINE}:Expecting: DH PARAMETERS)`);
+  }
+  return text;
+}
+
+/** A certificate and its key; that they belong together is checked. */
+export function loadPair(
+  cf: ConfContext,
+  certificateName: string,
+  keyName: string,
+  passwords: readonly string[] | undefined,
+): CertificatePair {
+  const { path, text } = readPem(cf, 'certificate', certificateName);
+  const chain = splitCertificates(text);
+  if (chain.length === 0) throw noCertificate(path);
+  const first = parseCertificate(chain[0] as string, path, 'PEM_read_bio_X509_AUX');
+  for (const certificate of chain.slice(1)) parseCertificate(certificate, path, 'PEM_read_bio_X509');
+  if (/^(engine|store):/.test(keyName)) {
+    const kind = keyName.slice(0, keyName.indexOf(':'));
+    throw new ConfError(
+      `cannot load certificate key "${keyName}": loading "${kind}:..." certificate keys is not supported`,
+    );
+  }
+  const { path: keyPath, text: keyText } = readPem(cf, 'certificate key', keyName);
+  const { key, passphrase } = parseKey(keyText, keyPath, passwords);
+  if (!first.checkPrivateKey(key)) {
+    throw new ConfError(
+      `SSL_CTX_use_PrivateKey("${keyPath}") failed ` +
+        '(SSL: error:05800074:x509 certificate routines::key values mismatch)',
+    );
+  }
+  return { certificate: chain.join('\n'), key: keyText, passphrase };
+}
+
+function parseKey(
+  text: string,
+  path: string,
+  passwords: readonly string[] | undefined,
+): { key: KeyObject; passphrase: string | undefined } {
+  const { createPrivateKey } = process.getBuiltinModule('node:crypto');
+  let problem: unknown;
+  for (const passphrase of passwords ?? [undefined]) {
+    try {
+      const bytes = passphrase === undefined ? undefined : Buffer.from(passphrase, 'latin1');
+      return { key: createPrivateKey({ key: text, format: 'pem', passphrase: bytes }), passphrase };
+    } catch (e) {
+      problem = e;
+    }
+  }
+  const isAsking = (problem as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE';
+  const reason = isAsking ? ' (SSL: error:07880109:common libcrypto routines::interrupted or cancelled)' : '';
+  throw new ConfError(
+    `cannot load certificate key "${path}": PEM_read_bio_PrivateKey() failed${reason || opensslSuffix(problem)}`,
+  );
+}
+
+/** Longest line of a file of passwords. nginx: NGX_SSL_PASSWORD_BUFFER_SIZE. */
+const LONGEST_PASSWORD = 4096;
+
+/** Passwords, one a line; one empty password when there is none. The position is the directive's. */
+export function loadPasswords(cf: ConfContext, name: string): string[] {
+  const path = cf.fullName(name, 'conf');
+  let text: string;
+  try {
+    text = readConfFile(cf, path);
+  } catch (e) {
+    throw cf.error(`open() "${path}" failed${errnoSuffix(e)}`);
+  }
+  const lines = text.split('\n');
+  if (lines.some((line) => line.length >= LONGEST_PASSWORD)) throw cf.error(`too long line in "${path}"`);
+  const passwords = lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line)).filter((line) => line !== '');
+  return passwords.length === 0 ? [''] : passwords;
+}
+
+/**
+ * A key for session tickets, in Node's order: name, HMAC key, AES key. A file of 48 bytes has name, AES key, HMAC key;
+ * the algorithms are the same (AES-128-CBC, HMAC-SHA256), so tickets are good for nginx with the same file.
+ */
+export function loadTicketKey(cf: ConfContext, name: string): Buffer {
+  const path = cf.fullName(name, 'conf');
+  let bytes: Buffer;
+  try {
+    bytes = Buffer.from(readConfFile(cf, path), 'latin1');
+  } catch (e) {
+    throw cf.error(`open() "${path}" failed${errnoSuffix(e)}`);
+  }
+  if (bytes.length !== 48 && bytes.length !== 80) throw cf.error(`"${path}" must be 48 or 80 bytes`);
+  if (bytes.length === 80) {
+    throw cf.error(`"${path}": session ticket keys of 80 bytes (AES256) are not supported by tsresty, use 48 bytes`);
+  }
+  return Buffer.concat([bytes.subarray(0, 16), bytes.subarray(32, 48), bytes.subarray(16, 32)]);
+}

@@ -1,0 +1,295 @@
+/** HTTPS: the directives of nginx's ngx_http_ssl_module (src/http/modules/ngx_http_ssl_module.c). */
+import type { ConfContext, ContextName, Directive } from '../../../conf/directive.ts';
+import { ConfError } from '../../../conf/error.ts';
+import {
+  bitmaskSlot,
+  enumSlot,
+  flagSlot,
+  keyvalSlot,
+  numSlot,
+  secSlot,
+  sizeSlot,
+  slot,
+  strArraySlot,
+  strSlot,
+} from '../../../conf/slots.ts';
+import { parseNumber, parseSize, parseTime } from '../../../conf/units.ts';
+import { type ConfiguredAddress, configuredAddresses } from '../../core/listen.ts';
+import { coreModule } from '../../core/module.ts';
+import { httpOf } from '../../cycle.ts';
+import { httpModule } from '../../module.ts';
+import { type SslServer, VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
+import {
+  buildContext,
+  DEFAULT_PROTOCOLS,
+  PROTOCOL_SSL2,
+  PROTOCOL_SSL3,
+  PROTOCOL_TLS1,
+  PROTOCOL_TLS1_1,
+  PROTOCOL_TLS1_2,
+  PROTOCOL_TLS1_3,
+} from './context.ts';
+import { loadPasswords } from './files.ts';
+import { checkSslVariables, sslVariables } from './variables.ts';
+
+const PLACES: readonly ContextName[] = ['http', 'server'];
+
+interface SslMain {
+  /** Sizes of the shared session caches by name. */
+  readonly caches: Map<string, number>;
+}
+
+/** nginx wants eight pages at least for what it shares. */
+const SMALLEST_CACHE = 8 * 4096;
+
+/** Checks `shared:NAME:SIZE`; sessions themselves live in tickets. */
+function declareCache(cf: ConfContext, text: string): string | undefined {
+  const [, name, sizeText] = /^shared:([^:]+):(.*)$/.exec(text) ?? [];
+  const size = sizeText === undefined ? undefined : parseSize(sizeText);
+  if (name === undefined || size === undefined) return `invalid session cache "${text}"`;
+  if (size < SMALLEST_CACHE) return `session cache "${text}" is too small`;
+  const { caches } = sslModule.mainOf(httpOf(cf).confs);
+  const known = caches.get(name);
+  if (known !== undefined && known !== size) {
+    return `the size ${size} of shared memory zone "${name}" conflicts with already declared size ${known}`;
+  }
+  caches.set(name, size);
+  return undefined;
+}
+
+function setSessionCache(cf: ConfContext, conf: SslServer, args: readonly string[]): string | undefined {
+  for (const arg of args) {
+    if (arg === 'off' || arg === 'none' || arg === 'builtin') conf.sessionCache = arg;
+    else if (arg.startsWith('builtin:')) {
+      if (parseNumber(arg.slice(8)) === undefined) return `invalid session cache "${arg}"`;
+      conf.sessionCache = 'builtin';
+    } else if (arg.startsWith('shared:')) {
+      const message = declareCache(cf, arg);
+      if (message !== undefined) return message;
+      conf.sessionCache = 'shared';
+    } else return `invalid session cache "${arg}"`;
+  }
+  return undefined;
+}
+
+/** Without variables in names of certificates there is nothing to cache: only checked. */
+function setCertificateCache(_cf: ConfContext, conf: SslServer, args: readonly string[]): string | undefined {
+  if (conf.certificateCache !== undefined) return 'is duplicate';
+  conf.certificateCache = 'off';
+  let hasMax = args.includes('off');
+  for (const arg of args) {
+    const [name, value = ''] = [arg.slice(0, arg.indexOf('=') + 1), arg.slice(arg.indexOf('=') + 1)];
+    if (arg === 'off') continue;
+    const valid =
+      name === 'max='
+        ? (parseNumber(value) ?? 0) > 0
+        : (name === 'inactive=' || name === 'valid=') && parseTime(value, 's') !== undefined;
+    if (!valid) return `invalid parameter "${arg}"`;
+    if (name === 'max=') hasMax = true;
+  }
+  return hasMax ? undefined : '"ssl_certificate_cache" must have the "max" parameter';
+}
+
+const PROTOCOLS: Readonly<Record<string, number>> = {
+  sslv2: PROTOCOL_SSL2,
+  sslv3: PROTOCOL_SSL3,
+  tlsv1: PROTOCOL_TLS1,
+  'tlsv1.1': PROTOCOL_TLS1_1,
+  'tlsv1.2': PROTOCOL_TLS1_2,
+  'tlsv1.3': PROTOCOL_TLS1_3,
+};
+
+const directives: readonly Directive<SslServer>[] = [
+  strArraySlot<SslServer>('ssl_certificate', PLACES, 'server', 'certificates', undefined, {
+    doc: 'A file with a certificate and those of its issuers in PEM format; several for several kinds of keys.',
+  }),
+  strArraySlot<SslServer>('ssl_certificate_key', PLACES, 'server', 'certificateKeys', undefined, {
+    doc: 'The file with the key of the certificate.',
+  }),
+  {
+    name: 'ssl_certificate_cache',
+    contexts: PLACES,
+    args: [1, 2, 3],
+    level: 'server',
+    slot: { field: 'certificateCache', default: undefined },
+    doc: 'A cache of certificates whose names have variables.',
+    defaultText: 'off',
+    set: setCertificateCache,
+  },
+  flagSlot<SslServer>('ssl_certificate_compression', PLACES, 'server', 'certificateCompression', false, {
+    doc: 'Compresses certificates in handshakes; cannot be switched on.',
+  }),
+  slot<SslServer, readonly string[]>({
+    name: 'ssl_password_file',
+    contexts: PLACES,
+    args: 1,
+    level: 'server',
+    field: 'passwords',
+    default: undefined,
+    parse: (cf, args) => loadPasswords(cf, args[0] as string),
+    extra: 'A file of passwords for keys, one a line; they are tried in turn.',
+  }),
+  strSlot<SslServer>('ssl_dhparam', PLACES, 'server', 'dhparam', '', 'A file with parameters for DHE ciphers.'),
+  strSlot<SslServer>('ssl_ecdh_curve', PLACES, 'server', 'ecdhCurve', 'auto', 'Curves for ECDHE ciphers.'),
+  bitmaskSlot<SslServer>(
+    'ssl_protocols',
+    PLACES,
+    'server',
+    'protocols',
+    PROTOCOLS,
+    DEFAULT_PROTOCOLS,
+    { min: 1 },
+    { doc: 'The protocols that clients may use.', defaultText: 'TLSv1.2 TLSv1.3' },
+  ),
+  strSlot<SslServer>('ssl_ciphers', PLACES, 'server', 'ciphers', 'HIGH:!aNULL:!MD5', {
+    doc: "Ciphers in the OpenSSL library's format.",
+    defaultText: 'HIGH:!aNULL:!MD5',
+  }),
+  sizeSlot<SslServer>('ssl_buffer_size', PLACES, 'server', 'bufferSize', 16384, {
+    doc: 'Most bytes in a record that is sent: from 512 to 16384, what OpenSSL takes.',
+    defaultText: '16k',
+  }),
+  enumSlot<SslServer, number>(
+    'ssl_verify_client',
+    PLACES,
+    'server',
+    'verify',
+    { off: VERIFY_OFF, on: VERIFY_ON, optional: VERIFY_OPTIONAL, optional_no_ca: VERIFY_OPTIONAL_NO_CA },
+    VERIFY_OFF,
+    { doc: 'Whether clients are asked for a certificate, and what becomes of those without a good one.' },
+  ),
+  numSlot<SslServer>('ssl_verify_depth', PLACES, 'server', 'verifyDepth', 1, {
+    doc: "Most certificates between the client's and a trusted one.",
+  }),
+  strSlot<SslServer>(
+    'ssl_client_certificate',
+    PLACES,
+    'server',
+    'clientCertificate',
+    '',
+    'A file with the certificates of authorities that client certificates may be from; clients are told these.',
+  ),
+  strSlot<SslServer>(
+    'ssl_trusted_certificate',
+    PLACES,
+    'server',
+    'trustedCertificate',
+    '',
+    'A file with further certificates of authorities that client certificates may be from.',
+  ),
+  flagSlot<SslServer>('ssl_prefer_server_ciphers', PLACES, 'server', 'preferServerCiphers', false, {
+    doc: "Lets the server's order of ciphers decide, not the client's.",
+  }),
+  {
+    name: 'ssl_session_cache',
+    contexts: PLACES,
+    args: [1, 2],
+    level: 'server',
+    slot: { field: 'sessionCache', default: 'none' },
+    doc: 'Accepted; sessions are kept in tickets, which are good in every worker.',
+    defaultText: 'none',
+    set: setSessionCache,
+  },
+  flagSlot<SslServer>('ssl_session_tickets', PLACES, 'server', 'sessionTickets', true, {
+    doc: 'Whether sessions may be resumed by tickets.',
+  }),
+  strArraySlot<SslServer>('ssl_session_ticket_key', PLACES, 'server', 'sessionTicketKeys', undefined, {
+    doc: 'A file of 48 bytes with the key for tickets, for servers that share it. The first one is used.',
+  }),
+  secSlot<SslServer>('ssl_session_timeout', PLACES, 'server', 'sessionTimeout', 300, {
+    doc: 'How long a session may be resumed.',
+    defaultText: '5m',
+  }),
+  strSlot<SslServer>('ssl_crl', PLACES, 'server', 'crl', '', 'A file with revoked certificates.'),
+  enumSlot<SslServer, boolean>(
+    'ssl_ocsp',
+    PLACES,
+    'server',
+    'ocsp',
+    { off: false, on: true, leaf: true },
+    false,
+    'Cannot be switched on yet.',
+  ),
+  flagSlot<SslServer>('ssl_stapling', PLACES, 'server', 'stapling', false, 'Cannot be switched on yet.'),
+  flagSlot<SslServer>('ssl_early_data', PLACES, 'server', 'earlyData', false, {
+    doc: 'Early data of TLS 1.3: ignored with a warning, Node.js does not take any.',
+  }),
+  keyvalSlot<SslServer>('ssl_conf_command', PLACES, 'server', 'confCommands', undefined, {
+    doc: 'Settings of OpenSSL by their names there, as far as Node.js can make them.',
+  }),
+  flagSlot<SslServer>('ssl_reject_handshake', PLACES, 'server', 'rejectHandshake', false, {
+    doc: 'Refuses handshakes with the server.',
+  }),
+];
+
+function createServer(): SslServer {
+  const server: { [K in keyof SslServer]: SslServer[K] | undefined } = {
+    certificates: undefined,
+    certificateKeys: undefined,
+    certificateCache: undefined,
+    certificateCompression: undefined,
+    passwords: undefined,
+    protocols: undefined,
+    ciphers: undefined,
+    preferServerCiphers: undefined,
+    ecdhCurve: undefined,
+    dhparam: undefined,
+    bufferSize: undefined,
+    verify: undefined,
+    verifyDepth: undefined,
+    clientCertificate: undefined,
+    trustedCertificate: undefined,
+    crl: undefined,
+    sessionCache: undefined,
+    sessionTimeout: undefined,
+    sessionTickets: undefined,
+    sessionTicketKeys: undefined,
+    earlyData: undefined,
+    rejectHandshake: undefined,
+    stapling: undefined,
+    ocsp: undefined,
+    confCommands: undefined,
+    context: undefined,
+    chooser: undefined,
+  };
+  return server as SslServer;
+}
+
+/**
+ * Refuses addresses with `ssl` whose handshakes nobody could answer. nginx: ngx_http_ssl_init().
+ *
+ * @throws ConfError
+ */
+function checkSslAddresses(addresses: readonly ConfiguredAddress[]): void {
+  for (const { options, defaultServer, servers } of addresses) {
+    if (!options.ssl) continue;
+    const conf = sslModule.serverOf(defaultServer.confs);
+    if (conf.certificates !== undefined) continue;
+    const bad = conf.rejectHandshake
+      ? servers.find((server) => {
+          const { certificates, rejectHandshake } = sslModule.serverOf(server.confs);
+          return certificates === undefined && !rejectHandshake;
+        })
+      : defaultServer;
+    if (bad !== undefined) {
+      throw new ConfError(
+        `no "ssl_certificate" is defined for the "listen ... ssl" directive in ${bad.file}:${bad.line}`,
+      );
+    }
+  }
+}
+
+export const sslModule = httpModule<SslMain, SslServer>({
+  name: 'ngx_http_ssl_module',
+  directives,
+  variables: sslVariables,
+  createMain: () => ({ caches: new Map() }),
+  createServer,
+  mergeServer(_parent, conf, cf) {
+    buildContext(cf, conf);
+  },
+  postconfiguration(http) {
+    checkSslVariables(http);
+    checkSslAddresses(configuredAddresses(coreModule.mainOf(http.confs)));
+  },
+});

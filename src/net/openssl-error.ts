@@ -1,0 +1,99 @@
+/**
+ * OpenSSL's errors as nginx prints them. Node hands them on as lines of ERR_print_errors(), with function, file and
+ * line, or in the short form of ERR_error_string(); nginx prints the short form, and grades what a client may have
+ * caused by itself as harmless. nginx: ngx_ssl_error(), ngx_ssl_connection_error() (src/event/ngx_event_openssl.c).
+ */
+
+/** `[thread:]error:CODE:LIBRARY:FUNCTION:REASON[:file:line[:data]]` */
+const LINE = /error:([0-9A-Fa-f]{8}):([^:\n]*):([^:\n]*):([^:\n]*)(?::[^:\n]*:\d+:([^\n]*))?/g;
+
+/** ` (SSL: error:CODE:LIBRARY::REASON...)`, or '' when the error is none of OpenSSL's. */
+export function opensslSuffix(error: unknown): string {
+  const text = messageOf(error);
+  let out = '';
+  for (const [, code, library, , reason, data] of text.matchAll(LINE)) {
+    out += ` error:${(code as string).toUpperCase()}:${library}::${reason}`;
+    if (data !== undefined && data !== '') out += `:${data}`;
+  }
+  return out === '' ? '' : ` (SSL:${out})`;
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { opensslErrorStack } = error as { opensslErrorStack?: unknown };
+  // The stack has what was reported before the error itself, the latest first.
+  const before = Array.isArray(opensslErrorStack) ? opensslErrorStack.toReversed() : [];
+  return [...before, error.message].join('\n');
+}
+
+const LIBRARY_SSL = 20;
+
+/** Reasons that a client's doing explains, from OpenSSL's sslerr.h; alerts (1000 to 1255) are among them too. */
+const HARMLESS = new Set([
+  101, 102, 103, 108, 110, 111, 112, 115, 118, 122, 129, 133, 137, 145, 146, 149, 150, 151, 152, 154, 155, 156, 159,
+  160, 182, 183, 186, 187, 193, 198, 205, 213, 220, 226, 227, 234, 235, 244, 245, 246, 252, 253, 256, 258, 266, 267,
+  270, 271, 281, 291, 292, 293, 298, 300, 306, 313, 335, 336, 337, 338, 345, 373, 376, 377, 396, 409, 443,
+]);
+
+/** Whether nginx logs a failed handshake, read or write of this kind at level info, and not as critical. */
+export function isHarmless(error: unknown): boolean {
+  const codes = [...messageOf(error).matchAll(LINE)];
+  const last = codes[codes.length - 1];
+  if (last === undefined) return true;
+  const code = Number.parseInt(last[1] as string, 16);
+  const reason = code & 0x7fffff;
+  if (code >>> 23 !== LIBRARY_SSL) return false;
+  return HARMLESS.has(reason) || (reason >= 1000 && reason <= 1255);
+}
+
+/** Name and number in x509_vfy.h, and text, of why a certificate does not verify. Node tells name and text. */
+const VERIFY_ERRORS: Readonly<Record<string, number>> = {
+  UNABLE_TO_GET_ISSUER_CERT: 2,
+  UNABLE_TO_GET_CRL: 3,
+  UNABLE_TO_DECRYPT_CERT_SIGNATURE: 4,
+  UNABLE_TO_DECRYPT_CRL_SIGNATURE: 5,
+  UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: 6,
+  CERT_SIGNATURE_FAILURE: 7,
+  CRL_SIGNATURE_FAILURE: 8,
+  CERT_NOT_YET_VALID: 9,
+  CERT_HAS_EXPIRED: 10,
+  CRL_NOT_YET_VALID: 11,
+  CRL_HAS_EXPIRED: 12,
+  ERROR_IN_CERT_NOT_BEFORE_FIELD: 13,
+  ERROR_IN_CERT_NOT_AFTER_FIELD: 14,
+  ERROR_IN_CRL_LAST_UPDATE_FIELD: 15,
+  ERROR_IN_CRL_NEXT_UPDATE_FIELD: 16,
+  OUT_OF_MEM: 17,
+  DEPTH_ZERO_SELF_SIGNED_CERT: 18,
+  SELF_SIGNED_CERT_IN_CHAIN: 19,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 20,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 21,
+  CERT_CHAIN_TOO_LONG: 22,
+  CERT_REVOKED: 23,
+  INVALID_CA: 24,
+  PATH_LENGTH_EXCEEDED: 25,
+  INVALID_PURPOSE: 26,
+  CERT_UNTRUSTED: 27,
+  CERT_REJECTED: 28,
+  HOSTNAME_MISMATCH: 62,
+};
+
+/** Why a certificate does not verify. */
+export interface VerifyError {
+  /** X509_V_ERR_*; 1 (unspecified) for those that Node has no name for. */
+  readonly number: number;
+  readonly text: string;
+}
+
+/** From the error that Node makes of a verification result. */
+export function verifyErrorOf(error: { readonly code?: string; readonly message: string }): VerifyError {
+  return { number: VERIFY_ERRORS[error.code ?? ''] ?? 1, text: error.message };
+}
+
+/** A chain with more certificates between the client's and the trusted one than ssl_verify_depth lets through. */
+export const CHAIN_TOO_LONG: VerifyError = { number: 22, text: 'certificate chain too long' };
+
+/** Whether `optional_no_ca` lets it pass: the certificate may be good, its issuer is not known. */
+export function isUntrustedOnly({ number }: VerifyError): boolean {
+  return number === 18 || number === 19 || number === 20 || number === 21 || number === 27;
+}

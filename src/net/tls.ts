@@ -1,0 +1,376 @@
+/**
+ * TLS on an accepted connection. The handshake is node:tls's; once it is done, the connection is driven through the
+ * handle below the TLSSocket, as TcpSocket does with its own: one buffer for all reads, no stream's bookkeeping.
+ * Where the handle has another shape than ours, PortableSocket serves over the TLSSocket as it is.
+ *
+ * nginx: ngx_ssl_handshake(), ngx_ssl_recv(), ngx_ssl_write(), ngx_ssl_shutdown() (src/event/ngx_event_openssl.c).
+ */
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { errnoName } from '../log/errno.ts';
+import { updateTime } from '../log/time.ts';
+import { endConnection } from './activity.ts';
+import { type ShutdownRequest, type StreamHandle, streamHandles, UV_EOF, type WriteRequest } from './handles.ts';
+import { PortableSocket } from './portable.ts';
+import type { AcceptedSocket, SocketOwner } from './socket.ts';
+import { TcpSocket } from './tcp.ts';
+
+/** How to answer a handshake. */
+export interface TlsServerOptions {
+  readonly context: SecureContext;
+  /** Ask for a client certificate. The handshake goes on whatever comes of it. */
+  readonly requestCertificate: boolean;
+  /** For ALPN, the preferred one first. A client that offers none of them is refused with an alert. */
+  readonly protocols: readonly string[];
+  /** Bytes of plain text in a record, 512 to 16384. */
+  readonly recordSize: number;
+}
+
+/** Who began a handshake. One of the three is called, once. */
+export interface HandshakeOwner {
+  /** `socket` is paused and without an owner. */
+  onSecure(socket: AcceptedSocket, stream: TLSSocket): void;
+  /** The client closed its side. The connection is still to be destroyed. */
+  onHandshakeEnd(): void;
+  /** OpenSSL refused (its alert is sent), or the connection failed (an errno's name as `code`). It is closed. */
+  onHandshakeError(error: NodeJS.ErrnoException): void;
+}
+
+/** A handshake under way. */
+export class Handshake {
+  readonly #stream: TLSSocket;
+  readonly #inner: AcceptedSocket & { counted: boolean };
+  #owner: HandshakeOwner | undefined;
+
+  /**
+   * Takes over an accepted socket that has read some bytes.
+   *
+   * @param socket a TcpSocket or PortableSocket; not to be used any more
+   * @param preread what came so far
+   */
+  constructor(socket: AcceptedSocket, preread: Buffer, options: TlsServerOptions, owner: HandshakeOwner) {
+    if (!(socket instanceof TcpSocket || socket instanceof PortableSocket)) throw new Error('TLS over TLS');
+    this.#inner = socket;
+    this.#owner = owner;
+    const { TLSSocket } = process.getBuiltinModule('node:tls');
+    const plain = socket.release();
+    plain.unshift(preread);
+    const stream = new TLSSocket(plain, {
+      isServer: true,
+      secureContext: options.context,
+      requestCert: options.requestCertificate,
+      rejectUnauthorized: false,
+      ALPNProtocols: [...options.protocols],
+    });
+    this.#stream = stream;
+    if (options.recordSize < 16384) stream.setMaxSendFragment(options.recordSize);
+    const onEnd = (): void => {
+      updateTime();
+      this.#take()?.onHandshakeEnd();
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
+      updateTime();
+      this.#take()?.onHandshakeError(error);
+      stream.destroy();
+    };
+    const onClose = (): void => {
+      updateTime();
+      if (socket.counted) {
+        socket.counted = false;
+        endConnection();
+      }
+      this.#take()?.onHandshakeEnd();
+    };
+    stream.once('secure', () => {
+      updateTime();
+      const taken = this.#take();
+      if (taken === undefined) return;
+      stream.off('end', onEnd).off('_tlsError', onError).off('error', onError).off('close', onClose);
+      taken.onSecure(secured(stream, socket), stream);
+    });
+    stream.on('end', onEnd).on('_tlsError', onError).on('error', onError).on('close', onClose);
+    // An error of the connection below reaches the TLSSocket as well; unheard here it would end the process.
+    plain.on('error', onError);
+  }
+
+  #take(): HandshakeOwner | undefined {
+    const owner = this.#owner;
+    this.#owner = undefined;
+    return owner;
+  }
+
+  /** Gives up, without a word to the client. The owner hears nothing more. */
+  destroy(): void {
+    this.#owner = undefined;
+    this.#stream.destroy();
+  }
+
+  get remoteAddress(): string {
+    return this.#inner.remoteAddress;
+  }
+}
+
+/** The TLS handle as far as it differs from a plain one. */
+interface TlsHandle extends StreamHandle {
+  readonly _parent?: { readonly writeQueueSize?: number };
+}
+
+/** The socket for a connection whose handshake is done. */
+function secured(stream: TLSSocket, accepted: TcpSocket | PortableSocket): AcceptedSocket {
+  const handle = (stream as unknown as { _handle?: TlsHandle })._handle;
+  const direct =
+    streamHandles() !== undefined &&
+    handle !== undefined &&
+    typeof handle._parent?.writeQueueSize === 'number' &&
+    ['useUserBuffer', 'writeLatin1String', 'writeBuffer', 'writev', 'readStart', 'readStop', 'shutdown'].every(
+      (method) => typeof (handle as unknown as Record<string, unknown>)[method] === 'function',
+    );
+  if (direct) return new TlsSocket(stream, handle, accepted);
+  const unix = accepted.remoteAddress === 'unix:' ? accepted.localAddress : undefined;
+  const socket = new PortableSocket(stream, unix);
+  socket.counted = accepted.counted;
+  accepted.counted = false;
+  stream.on('_tlsError', (error: Error) => stream.destroy(error));
+  return socket;
+}
+
+/** Where every read of every TLS connection lands: a record is 16 KiB at most, and OpenSSL decrypts one at a time. */
+let readBuffer: Buffer | undefined;
+
+/** Plain text that OpenSSL encrypts and hands to the system in one go. */
+const WHOLE_WRITE = 65536;
+
+type Piece = string | Uint8Array;
+
+/** A TLS connection over the handle of a TLSSocket. Made paused and without an owner. */
+export class TlsSocket implements AcceptedSocket {
+  owner: SocketOwner | undefined = undefined;
+  failure = '';
+  /** For what only node:tls can tell about the connection. */
+  readonly stream: TLSSocket;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly handle: TlsHandle;
+  /** sendfile() and the like must not write to the descriptor. */
+  readonly fd: number = -1;
+  private readonly accepted: TcpSocket | PortableSocket;
+  counted: boolean;
+  private closed = false;
+  /** Bytes of the write that OpenSSL has; it takes one at a time. */
+  private writing = 0;
+  private busy = false;
+  private queue: Piece[] = [];
+  private queued = 0;
+  private owesDrain = false;
+  private ending = false;
+  private shuttingDown = false;
+  private shutdownSent = false;
+
+  constructor(stream: TLSSocket, handle: TlsHandle, accepted: TcpSocket | PortableSocket) {
+    this.stream = stream;
+    this.handle = handle;
+    this.accepted = accepted;
+    this.remoteAddress = accepted.remoteAddress;
+    this.remotePort = accepted.remotePort;
+    this.counted = accepted.counted;
+    accepted.counted = false;
+    readBuffer ??= Buffer.allocUnsafeSlow(65536);
+    handle.readStop();
+    handle.socket = this;
+    handle.onread = onRead;
+    handle.useUserBuffer(readBuffer);
+    const onError = (error: NodeJS.ErrnoException): void => this.fail(error);
+    stream.on('_tlsError', onError);
+    stream.on('error', onError);
+    stream.on('close', () => {
+      updateTime();
+      this.closed = true;
+      if (this.counted) {
+        this.counted = false;
+        endConnection();
+      }
+      this.owner?.onClose();
+    });
+  }
+
+  get localAddress(): string {
+    return this.accepted.localAddress;
+  }
+
+  get localPort(): number {
+    return this.accepted.localPort;
+  }
+
+  get pendingBytes(): number {
+    return this.closed ? 0 : this.queued + (this.parentQueue > 0 ? this.writing : 0);
+  }
+
+  /** Encrypted bytes that the system did not take. */
+  private get parentQueue(): number {
+    return this.handle._parent?.writeQueueSize ?? 0;
+  }
+
+  write(data: Piece): boolean {
+    if (this.closed || this.failure !== '') return false;
+    if (this.busy || this.queued > 0) {
+      this.queue.push(data);
+      this.queued += data.length;
+      this.owesDrain = true;
+      return false;
+    }
+    const status = this.send(data);
+    if (status !== 0) {
+      this.failSoon(status);
+      return false;
+    }
+    // OpenSSL reports each write from the event loop; whether the system has the bytes is known now.
+    if (data.length <= WHOLE_WRITE && this.parentQueue === 0) return true;
+    this.owesDrain = true;
+    return false;
+  }
+
+  writev(pieces: readonly Piece[]): boolean {
+    if (pieces.length === 1) return this.write(pieces[0] as Piece);
+    return this.write(join(pieces));
+  }
+
+  private send(data: Piece): number {
+    const request = new (streamHandles()!.WriteWrap)();
+    request.oncomplete = onWritten;
+    request.data = data;
+    this.busy = true;
+    this.writing = data.length;
+    return typeof data === 'string'
+      ? this.handle.writeLatin1String(request, data)
+      : this.handle.writeBuffer(request, data);
+  }
+
+  /** For onWritten. */
+  written(status: number): void {
+    this.busy = false;
+    this.writing = 0;
+    if (this.closed) return;
+    if (status < 0) {
+      this.fail(Object.assign(new Error(), { code: errnoName(status) ?? 'EIO' }));
+      return;
+    }
+    if (this.queued > 0) {
+      const data = this.queue.length === 1 ? (this.queue[0] as Piece) : join(this.queue);
+      this.queue = [];
+      this.queued = 0;
+      const sent = this.send(data);
+      if (sent !== 0) this.fail(Object.assign(new Error(), { code: errnoName(sent) ?? 'EIO' }));
+      return;
+    }
+    if (this.ending) {
+      this.finish();
+      return;
+    }
+    if (this.shuttingDown) this.sendShutdown();
+    if (this.owesDrain) {
+      this.owesDrain = false;
+      this.owner?.onDrain();
+    }
+  }
+
+  pause(): void {
+    if (!this.closed) this.handle.readStop();
+  }
+
+  resume(): void {
+    if (this.closed || this.failure !== '') return;
+    const status = this.handle.readStart();
+    if (status !== 0) this.failSoon(status);
+  }
+
+  /** Sends the alert close_notify, then FIN. */
+  shutdown(): void {
+    if (this.closed || this.failure !== '') return;
+    if (this.busy) this.shuttingDown = true;
+    else this.sendShutdown();
+  }
+
+  private sendShutdown(): void {
+    this.shuttingDown = false;
+    if (this.shutdownSent) return;
+    this.shutdownSent = true;
+    const request: ShutdownRequest = new (streamHandles()!.ShutdownWrap)();
+    // A failed shutdown means that the peer has gone, which reading reports.
+    request.oncomplete = nothing;
+    this.handle.shutdown(request);
+  }
+
+  end(): void {
+    if (this.closed) return;
+    if (this.busy) this.ending = true;
+    else this.finish();
+  }
+
+  /** close_notify is sent and not waited for, as nginx does. */
+  private finish(): void {
+    if (this.failure === '') this.sendShutdown();
+    this.destroy();
+  }
+
+  destroy(reset = false): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (reset) this.stream.resetAndDestroy();
+    else this.stream.destroy();
+  }
+
+  setNoDelay(on: boolean): void {
+    if (!this.closed) this.stream.setNoDelay(on);
+  }
+
+  setKeepAlive(on: boolean, idleSeconds = 0): void {
+    if (!this.closed) this.stream.setKeepAlive(on, idleSeconds * 1000);
+  }
+
+  /** The connection broke: tells the owner and closes. */
+  fail(error: NodeJS.ErrnoException): void {
+    if (this.closed) return;
+    if (this.failure === '') this.failure = failureOf(error);
+    updateTime();
+    this.owner?.onError(this.failure);
+    this.destroy();
+  }
+
+  private failSoon(status: number): void {
+    if (this.failure !== '') return;
+    const code = errnoName(status) ?? 'EIO';
+    this.failure = code;
+    process.nextTick(failNow, this, Object.assign(new Error(), { code }));
+  }
+}
+
+/** An errno's name; what OpenSSL found wrong with the client's bytes is a protocol error. */
+function failureOf({ code }: NodeJS.ErrnoException): string {
+  return code?.startsWith('E') && !code.startsWith('ERR_') ? code : 'EPROTO';
+}
+
+function join(pieces: readonly Piece[]): Piece {
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
+  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece)));
+}
+
+function failNow(socket: TlsSocket, error: NodeJS.ErrnoException): void {
+  socket.fail(error);
+}
+
+function nothing(): void {}
+
+function onWritten(this: WriteRequest, status: number, handle: StreamHandle): void {
+  updateTime();
+  this.data = undefined;
+  (handle.socket as TlsSocket).written(status);
+}
+
+function onRead(this: StreamHandle): void {
+  const handles = streamHandles()!;
+  const n = handles.state[handles.kReadBytesOrError]!;
+  const socket = this.socket as TlsSocket;
+  updateTime();
+  if (n > 0) socket.owner?.onData(readBuffer as Buffer, 0, n);
+  else if (n === UV_EOF) socket.owner?.onEnd();
+  else if (n < 0) socket.fail(Object.assign(new Error(), { code: errnoName(n) ?? 'EIO' }));
+}
