@@ -5,6 +5,9 @@
  * the Lua line. Nothing is recorded while code runs.
  */
 
+import type { LuaFrame } from './call.ts';
+import type { Scope } from './compiler/output.ts';
+
 /** A position in a script, as V8's call sites give it (1-based). */
 export interface Place {
   getLineNumber(): number | null;
@@ -23,6 +26,8 @@ export interface ScriptInfo {
   namesAt(place: Place): readonly (string | undefined)[];
   /** How Lua names the function called at a position, such as "method 'f'" or "metamethod '__add'". */
   calleeAt(place: Place): string | undefined;
+  /** The locals in scope at a position. */
+  scopeAt(place: Place): Scope | undefined;
 }
 
 /** File names of compiled scripts in stack frames -> their chunk. */
@@ -47,6 +52,10 @@ export interface Level {
   names(): readonly (string | undefined)[];
   /** How the code at this level names the function it has called. */
   callee(): string | undefined;
+  /** The locals in scope. */
+  scope?(): Scope | undefined;
+  /** Where their values are, if the function is parked. */
+  readonly frame?: LuaFrame;
 }
 
 const structured = (_: Error, sites: NodeJS.CallSite[]): NodeJS.CallSite[] => sites;
@@ -160,6 +169,10 @@ class LiveLevel implements Level {
 
   callee(): string | undefined {
     return this.script.calleeAt(this.site);
+  }
+
+  scope(): Scope | undefined {
+    return this.script.scopeAt(this.site);
   }
 }
 

@@ -15,7 +15,7 @@ import { FunctionEmitter, type FunctionFacts, nestedEnv } from './emit.ts';
 import type { Point } from './emit-base.ts';
 import { closureName, isBoxed } from './emit-base.ts';
 import { definePending } from './keys.ts';
-import { Output, type Site } from './output.ts';
+import { Output, type Scope, type Site } from './output.ts';
 import { parse } from './parser.ts';
 import { scriptPath, sourceMapComment } from './source-map.ts';
 
@@ -66,6 +66,10 @@ class CompiledText implements ScriptInfo {
     const site = this.siteAt(place);
     if (site === undefined || site.event === 'for') return undefined;
     return site.event === '' ? site.names[0] : `metamethod '${site.event}'`;
+  }
+
+  scopeAt(place: Place): Scope | undefined {
+    return this.siteAt(place)?.scope;
   }
 
   private siteAt(place: Place): Site | undefined {

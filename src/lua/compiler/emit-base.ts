@@ -8,7 +8,7 @@
  */
 
 import type { Expr, FunctionNode, Local } from './ast.ts';
-import type { Output } from './output.ts';
+import type { Output, Scope } from './output.ts';
 
 /** How the result of a suspended operation is taken when it arrives. */
 export type Taking = 'one' | 'raw' | 'boolean' | 'none';
@@ -19,6 +19,8 @@ export interface Point {
   readonly taking: Taking;
   readonly line: number;
   readonly name: string | undefined;
+  /** The locals in scope. */
+  readonly scope: Scope | undefined;
 }
 
 /** A place further on in the code that can be jumped to. */
@@ -103,7 +105,7 @@ export class BaseEmitter {
   readonly declared = new Set<string>();
   /** Captured ones among them: `var`, so that closures read them without a check for initialisation. */
   readonly shared = new Set<string>();
-  private readonly scope: string[] = [];
+  private readonly scope: Scope[] = [];
   private scopeSaved = 0;
   /** Temporaries in use, and the most there have been since `region` began. */
   protected temps = 0;
@@ -145,7 +147,7 @@ export class BaseEmitter {
 
   /** Makes a local visible to points of suspension from here on. */
   protected bring(v: Local): void {
-    this.scope.push(v.js);
+    this.bringParam(v);
     // A variable that closures share must keep its value.
     if (v.captured && !isPerIteration(v)) this.shared.add(v.js);
     else {
@@ -156,7 +158,9 @@ export class BaseEmitter {
 
   /** Makes a parameter visible. */
   protected bringParam(v: Local): void {
-    this.scope.push(v.js);
+    const { scope, out } = this;
+    out.scope = { local: v, outer: scope[scope.length - 1] };
+    scope.push(out.scope);
   }
 
   protected scopeMark(): number {
@@ -165,6 +169,7 @@ export class BaseEmitter {
 
   protected scopeReset(mark: number): void {
     this.scope.length = mark;
+    this.out.scope = this.scope[mark - 1];
     if (this.scopeSaved > mark) this.scopeSaved = mark;
   }
 
@@ -258,8 +263,11 @@ export class BaseEmitter {
    * the sentinel. `land()` must follow as soon as the JavaScript statement is complete.
    */
   protected leave(variable: string, taking: Taking, line: number, name?: string): string {
-    const pc = this.points.push({ variable, taking, line, name }) - 1;
-    for (; this.scopeSaved < this.scope.length; this.scopeSaved++) this.saved.add(this.scope[this.scopeSaved]!);
+    const scope = this.scope[this.scope.length - 1];
+    const pc = this.points.push({ variable, taking, line, name, scope }) - 1;
+    for (; this.scopeSaved < this.scope.length; this.scopeSaved++) {
+      this.saved.add(this.scope[this.scopeSaved]!.local.js);
+    }
     return `{pc=${pc};break Y}`;
   }
 

@@ -67,6 +67,8 @@ export class FunctionEmitter extends ExprEmitter {
   /** Writes the fast form as a named function expression. */
   emitFast(): void {
     const { fn, out } = this;
+    const { scope } = out;
+    out.scope = undefined;
     const params = fn.params.map((p) => p.js);
     if (fn.isVararg) params.push('...va');
     const start = out.reserve();
@@ -79,6 +81,7 @@ export class FunctionEmitter extends ExprEmitter {
     }
     this.block(fn.body);
     out.sync(fn.lastLine);
+    out.scope = scope;
     const layout = this.layout();
     this.finishClearing();
     this.onFunction(fn, { layout, points: this.points });

@@ -7,7 +7,13 @@
  * looked up among the recorded sites.
  */
 
-import type { FunctionNode } from './ast.ts';
+import type { FunctionNode, Local } from './ast.ts';
+
+/** The locals of a function that are in scope at a place: the last one, and those before it. */
+export interface Scope {
+  readonly local: Local;
+  readonly outer: Scope | undefined;
+}
 
 /** What is known of a place that can throw: the Lua line, and how Lua would name its operands. */
 export interface Site {
@@ -18,6 +24,7 @@ export interface Site {
   readonly event: string;
   /** Such as "local 'x'", in operand order. */
   readonly names: readonly (string | undefined)[];
+  readonly scope: Scope | undefined;
   /** Position in the JavaScript text; computed by `locate`. */
   jsLine: number;
   jsColumn: number;
@@ -28,6 +35,8 @@ export class Output {
   readonly pieces: string[] = [];
   /** Current line of the text; the first is 1, like Lua's. */
   line = 1;
+  /** The locals in scope in the function being emitted. */
+  scope: Scope | undefined = undefined;
   /** Some operation is not on its Lua line. */
   shifted = false;
   /** Sites, if they are being recorded. */
@@ -53,7 +62,7 @@ export class Output {
   /** Says that the next piece can throw, and where that is in Lua. */
   site(line: number, event: string, ...names: (string | undefined)[]): void {
     if (line !== this.line) this.shifted = true;
-    this.sites?.push({ piece: this.pieces.length, line, event, names, jsLine: 0, jsColumn: 0 });
+    this.sites?.push({ piece: this.pieces.length, line, event, names, scope: this.scope, jsLine: 0, jsColumn: 0 });
   }
 
   /** Reserves a piece that is filled in later; the text must not contain line ends. */

@@ -1,17 +1,20 @@
-// The part of the debug library that makes sense for compiled code: where things are and what calls what. Local
-// variables and upvalues live in JavaScript and cannot be reached.
+// The debug library. Where things are and what calls what comes from stacks and the compiler's facts (position.ts),
+// variables from V8's debugger (inspect.ts). Hooks are not there: compiled code does not count what it does.
 
-import { ret0, ret3 } from '../call.ts';
+import { ret0, ret2, ret3 } from '../call.ts';
+import type { Block, Expr, FunctionNode, Stat } from '../compiler/ast.ts';
 import { protoByName, protoOf } from '../compiler/compile.ts';
-import { Coroutine } from '../coroutine.ts';
+import { Coroutine, callNow } from '../coroutine.ts';
 import { argError, throwError } from '../error.ts';
 import { type Level, NATIVE, seesFunctions } from '../position.ts';
-import { metatableOf, toNumber } from '../runtime.ts';
+import { errorValue, metatableOf, toNumber } from '../runtime.ts';
 import { currentState } from '../state.ts';
 import { LuaTable } from '../table.ts';
-import { addressOf, type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
-import { argInteger } from './args.ts';
+import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
+import { argInteger, typeError } from './args.ts';
 import { environmentOf, setEnvironment } from './environment.ts';
+import { getLocal, getUpvalue, joinUpvalues, setLocal, setUpvalue, upvalueIdentity } from './inspect.ts';
+import { standardStreams } from './io.ts';
 import { isNative, natives } from './native.ts';
 import { callName, levelsOf, traceback } from './traceback.ts';
 
@@ -35,6 +38,25 @@ function describeFunction(t: LuaTable, fn: Function | undefined, name: string | 
   t.setStr('what', proto.fn.index === 0 ? 'main' : 'Lua');
   t.setStr('linedefined', proto.fn.line);
   t.setStr('lastlinedefined', proto.fn.index === 0 ? -1 : proto.fn.lastLine);
+}
+
+/** Adds the lines on which a part of a function's tree has code, without those of functions in it. */
+function addLines(node: Block | Stat | Expr | object, lines: LuaTable): void {
+  // An assignment is where its values are.
+  if ('line' in node && !('targets' in node)) {
+    const isDefinition = 'type' in node && (node.type === 'function' || node.type === 'localfunction');
+    lines.set(isDefinition ? (node as { fn: FunctionNode }).fn.lastLine : (node.line as number), true);
+  }
+  for (const [name, part] of Object.entries(node)) {
+    // Not the functions and variables that nodes refer to.
+    if (
+      typeof part !== 'object' ||
+      part === null ||
+      ['fn', 'local', 'locals', 'variable', 'target', 'targets'].includes(name)
+    )
+      continue;
+    for (const item of Array.isArray(part) ? part : [part]) if (typeof item === 'object') addLines(item, lines);
+  }
 }
 
 function getinfo(...given: LuaValue[]): LuaResult {
@@ -76,10 +98,41 @@ function getinfo(...given: LuaValue[]): LuaResult {
   if (options.includes('f')) t.setStr('func', fn as LuaFunction | undefined);
   if (options.includes('L') && proto !== undefined) {
     const lines = new LuaTable();
-    for (let i = proto.fn.line; i <= proto.fn.lastLine; i++) lines.set(i, true);
+    const { body } = proto.fn.body;
+    if (body[body.length - 1]?.type !== 'return') lines.set(proto.fn.lastLine, true);
+    addLines(proto.fn.body, lines);
     t.setStr('activelines', lines);
   }
   return t;
+}
+
+function argFunction(f: LuaValue, n: number, fname: string, given: number): LuaFunction {
+  if (typeof f !== 'function') typeError(f, n, fname, 'function', given);
+  return f;
+}
+
+/** The light userdata that stands for an upvalue. */
+function argUpvalue(f: LuaFunction, i: LuaValue, n: number, fname: string, given: number): Userdata {
+  const id = upvalueIdentity(f, argInteger(i, n, fname, given), () => new Userdata());
+  if (id === undefined) argError(n, fname, 'index out of range');
+  return id as Userdata;
+}
+
+/** debug.debug: runs lines of standard input until one is `cont`. */
+function prompt(): LuaResult {
+  const { stdin, stdout, stderr } = standardStreams();
+  for (;;) {
+    stdout.flush();
+    stderr.write('lua_debug> ');
+    const line = stdin.readLine(false);
+    if (line === undefined || line === 'cont') return ret0();
+    try {
+      callNow(currentState().load(line, '=(debug command)'), []);
+    } catch (e) {
+      const value = errorValue(e);
+      stderr.write(`${typeof value === 'string' || typeof value === 'number' ? value : '(error object)'}\n`);
+    }
+  }
 }
 
 export const DEBUG = natives({
@@ -91,12 +144,20 @@ export const DEBUG = natives({
     if (f instanceof Coroutine) return f.globals;
     return typeof f === 'function' ? (environmentOf(f) ?? currentState().globals) : undefined;
   },
+  debug(): LuaResult {
+    return prompt();
+  },
   getlocal(...given: LuaValue[]): LuaResult {
-    const [, args] = splitThread(given);
-    const [f, n] = args;
-    // Names of parameters are known; values of locals are not.
-    if (typeof f === 'function' && typeof n === 'number') return protoOf(f)?.fn.params[n - 1]?.name;
-    return undefined;
+    const [co, args] = splitThread(given);
+    const shift = co === undefined ? 0 : 1;
+    const [f] = args;
+    const n = argInteger(args[1], 2 + shift, 'getlocal', given.length);
+    if (typeof f === 'function') return protoOf(f)?.fn.params[n - 1]?.name;
+    const stack = levelsOf(co);
+    const level = argInteger(f, 1 + shift, 'getlocal', given.length);
+    if (level < 0 || level >= stack.length) argError(1 + shift, 'getlocal', 'level out of range');
+    const found = getLocal(stack, level, n);
+    return found === undefined ? undefined : ret2(found[0], found[1]);
   },
   getmetatable(v: LuaValue): LuaResult {
     return metatableOf(v);
@@ -104,8 +165,10 @@ export const DEBUG = natives({
   getregistry(): LuaResult {
     return currentState().registry;
   },
-  getupvalue(): LuaResult {
-    return ret0();
+  getupvalue(f: LuaValue, i: LuaValue): LuaResult {
+    const n = argInteger(i, 2, 'getupvalue', arguments.length);
+    const found = getUpvalue(argFunction(f, 1, 'getupvalue', arguments.length), n);
+    return found === undefined ? ret0() : ret2(found[0], found[1]);
   },
   setfenv(f: LuaValue, env: LuaValue): LuaResult {
     if (!(env instanceof LuaTable)) argError(2, 'setfenv', 'table expected');
@@ -122,8 +185,15 @@ export const DEBUG = natives({
     if (hook !== undefined) throwError('debug.sethook is not supported: Lua code is compiled');
     return ret0();
   },
-  setlocal(): LuaResult {
-    throwError('debug.setlocal is not supported: Lua code is compiled');
+  setlocal(...given: LuaValue[]): LuaResult {
+    const [co, args] = splitThread(given);
+    const shift = co === undefined ? 0 : 1;
+    const stack = levelsOf(co);
+    const level = argInteger(args[0], 1 + shift, 'setlocal', given.length);
+    const n = argInteger(args[1], 2 + shift, 'setlocal', given.length);
+    if (args.length < 3) argError(3 + shift, 'setlocal', 'value expected');
+    if (level < 0 || level >= stack.length) argError(1 + shift, 'setlocal', 'level out of range');
+    return setLocal(stack, level, n, args[2]);
   },
   setmetatable(v: LuaValue, m: LuaValue): LuaResult {
     if (m !== undefined && !(m instanceof LuaTable)) argError(2, 'setmetatable', 'nil or table expected');
@@ -131,8 +201,11 @@ export const DEBUG = natives({
     else currentState().setTypeMetatable(v, m);
     return v;
   },
-  setupvalue(): LuaResult {
-    throwError('debug.setupvalue is not supported: Lua code is compiled');
+  setupvalue(f: LuaValue, i: LuaValue, v: LuaValue): LuaResult {
+    if (arguments.length < 3) argError(3, 'setupvalue', 'value expected');
+    const n = argInteger(i, 2, 'setupvalue', arguments.length);
+    const name = setUpvalue(argFunction(f, 1, 'setupvalue', arguments.length), n, v);
+    return name === undefined ? ret0() : name;
   },
   setuservalue(v: LuaValue): LuaResult {
     if (!(v instanceof Userdata)) argError(1, 'setuservalue', 'userdata expected');
@@ -145,10 +218,21 @@ export const DEBUG = natives({
     const n = level === undefined ? (co === undefined ? 1 : 0) : argInteger(level, 2, 'traceback', given.length);
     return traceback(message === undefined ? undefined : String(message), n, co);
   },
-  upvalueid(f: LuaValue): LuaResult {
-    return typeof f === 'function' && !isNative(f) ? addressOf(f) : undefined;
+  upvalueid(f: LuaValue, i: LuaValue): LuaResult {
+    const fn = argFunction(f, 1, 'upvalueid', arguments.length);
+    return argUpvalue(fn, i, 2, 'upvalueid', arguments.length);
   },
-  upvaluejoin(): LuaResult {
-    throwError('debug.upvaluejoin is not supported: Lua code is compiled');
+  upvaluejoin(f: LuaValue, i: LuaValue, g: LuaValue, j: LuaValue): LuaResult {
+    const given = arguments.length;
+    const to = argFunction(f, 1, 'upvaluejoin', given);
+    if (isNative(to)) argError(1, 'upvaluejoin', 'Lua function expected');
+    const n = argInteger(i, 2, 'upvaluejoin', given);
+    argUpvalue(to, n, 2, 'upvaluejoin', given);
+    const from = argFunction(g, 3, 'upvaluejoin', given);
+    if (isNative(from)) argError(3, 'upvaluejoin', 'Lua function expected');
+    const m = argInteger(j, 4, 'upvaluejoin', given);
+    argUpvalue(from, m, 4, 'upvaluejoin', given);
+    joinUpvalues(to, n, from, m);
+    return ret0();
   },
 });

@@ -37,6 +37,8 @@ export function parkedOf(co: Coroutine | undefined): Level[] {
         fn: undefined,
         names: () => [point?.name],
         callee: () => point?.name,
+        scope: () => point?.scope,
+        frame: f,
       });
     } else if (f.name !== undefined) {
       result.push({
