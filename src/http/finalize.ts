@@ -25,6 +25,7 @@ import { outputFilter } from './output.ts';
 import { startPostAction } from './post-action.ts';
 import { type HttpRequest, noEvent } from './request.ts';
 import { specialResponse } from './special-response.ts';
+import { countStat } from './stats.ts';
 
 /** Ends the current step of a request with a result code or a status. nginx: ngx_http_finalize_request(). */
 export function finalizeRequest(r: HttpRequest, rc: number): void {
@@ -161,6 +162,10 @@ export function freeRequest(r: HttpRequest, rc: number): void {
   if (r.freed) {
     r.log(LOG_ALERT, 'http request already closed');
     return;
+  }
+  if (r.stat !== 0) {
+    countStat(r.stat, -1);
+    r.stat = 0;
   }
   runCleanups(r);
   if (rc > 0 && (r.headersOut.status === 0 || r.connection.sent === 0)) r.headersOut.status = rc;

@@ -153,6 +153,11 @@ export class HttpRequest {
   postSubrequest: PostSubrequest | undefined = undefined;
   postponed: Postponed[] = [];
   blocked = 0;
+  /** Which of the numbers of stats.ts the request is counted in; 0: in none. */
+  stat = 0;
+  /** What limit_req and limit_conn made of a main request; 0: they were not asked. */
+  limitReqStatus = 0;
+  limitConnStatus = 0;
   cleanups: (() => void)[] | undefined = undefined;
   freed = false;
 

@@ -14,6 +14,7 @@ import { httpModules } from '../../src/http/modules/index.ts';
 import { LOG_INFO, type Log, type LogScope, logState } from '../../src/log/log.ts';
 import { type Acceptor, startAccepting } from '../../src/net/accept.ts';
 import { streamHandles } from '../../src/net/handles.ts';
+import { openZones } from '../../src/process/zones.ts';
 
 /** A response taken apart. */
 export interface Answer {
@@ -78,6 +79,9 @@ export class TestServer {
     const cycle = load(this.dir, (message) => lines.lines.push(message));
     cycle.log = lines;
     cycle.openFiles.openAll();
+    openZones(cycle, undefined, false);
+    for (const hook of cycle.hooks.initModule) hook('single');
+    for (const hook of cycle.hooks.initProcess) hook({ id: 0, count: 1, kind: 'single' });
     this.http = httpConf(cycle) as HttpCycle;
     const listening = cycle.listening[0];
     const native = streamHandles();

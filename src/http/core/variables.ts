@@ -62,9 +62,16 @@ export function fieldByVariable(list: HeaderList | undefined, name: string, from
  * nginx: ngx_http_parse_cookie_lines().
  */
 export function findCookie(list: HeaderList, name: string): VariableValue {
+  return findCookieLine(list, name)?.value ?? null;
+}
+
+/** The same with the whole field that it stands in. */
+export function findCookieLine(list: HeaderList, name: string): { value: string; line: string } | null {
+  const key = name.toLowerCase();
   for (let i = list.keys.indexOf('cookie'); i >= 0; i = list.keys.indexOf('cookie', i + 1)) {
-    const value = findInCookie(list.values[i] as string, name);
-    if (value !== null) return value;
+    const line = list.values[i] as string;
+    const value = findInCookie(line, key);
+    if (value !== null) return { value, line };
   }
   return null;
 }

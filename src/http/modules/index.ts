@@ -14,17 +14,28 @@ import { writeFilterModule } from '../filters/write.ts';
 import type { HttpModule } from '../module.ts';
 import { upstreamModule } from '../upstream/module.ts';
 import { accessModule } from './access.ts';
+import { authBasicModule } from './auth-basic/module.ts';
+import { browserModule } from './browser.ts';
 import { echoModule } from './echo/module.ts';
+import { emptyGifModule } from './empty-gif.ts';
+import { geoModule } from './geo/module.ts';
 import { headersModule } from './headers.ts';
 import { indexModule } from './index-module.ts';
 import { logModule } from './log/module.ts';
 import { mapModule } from './map.ts';
+import { mirrorModule } from './mirror.ts';
 import { proxyModule } from './proxy/module.ts';
+import { randomIndexModule } from './random-index.ts';
+import { realipModule } from './realip.ts';
 import { rewriteModule } from './rewrite/module.ts';
 import { sslModule } from './ssl/module.ts';
+import { secureLinkModule } from './secure-link.ts';
+import { splitClientsModule } from './split-clients.ts';
 import { staticModule } from './static.ts';
+import { stubStatusModule } from './stub-status.ts';
 import { tryFilesModule } from './try-files.ts';
 import { upstreamKeepaliveModule } from './upstream-keepalive.ts';
+import { useridModule } from './userid.ts';
 
 /**
  * All modules; a module's index is its position here.
@@ -40,21 +51,29 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     staticModule,
     // gzip_static, dav, autoindex
     indexModule,
-    // random_index, mirror
+    randomIndexModule,
+    mirrorModule,
     tryFilesModule,
-    // auth_request, auth_basic
+    // auth_request
+    authBasicModule,
     accessModule,
-    // limit_conn, limit_req, realip, geo
+    // limit_conn, limit_req
+    realipModule,
+    geoModule,
     mapModule,
-    // split_clients, referer
+    splitClientsModule,
+    // referer
     rewriteModule,
     sslModule,
     proxyModule,
-    // fastcgi, uwsgi, scgi, grpc, memcached, empty_gif, browser, secure_link
+    // fastcgi, uwsgi, scgi, grpc, memcached
+    emptyGifModule,
+    browserModule,
+    secureLinkModule,
     // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random
     upstreamKeepaliveModule,
     // upstream_zone
-    // stub_status
+    stubStatusModule,
 
     // Filters, the last one first to see a response.
     writeFilterModule,
@@ -63,7 +82,8 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     rangeHeaderModule,
     // gzip
     postponeFilterModule,
-    // ssi, charset, sub, addition, gunzip, userid
+    // ssi, charset, sub, addition, gunzip
+    useridModule,
     headersModule,
     echoModule,
     ...hosts,

@@ -14,6 +14,15 @@ import { closeRequest, finalizeRequest, runPostedRequests, terminateRequest } fr
 import type { TlsConnection } from '../modules/ssl/handshake.ts';
 import { checkTlsRequest } from '../modules/ssl/verify.ts';
 import { HTTP_VERSION_10, HttpRequest, METHOD_UNKNOWN } from '../request.ts';
+import {
+  countStat,
+  STAT_ACCEPTED,
+  STAT_ACTIVE,
+  STAT_HANDLED,
+  STAT_READING,
+  STAT_REQUESTS,
+  STAT_WRITING,
+} from '../stats.ts';
 import { type BodyReader, readBody, readUnbufferedBody } from './body.ts';
 import type { ChunkedDecoder } from './chunked.ts';
 import { clientEnded, clientFailed } from './client-left.ts';
@@ -179,6 +188,9 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     this.bufferEnd = this.defaultServer.clientHeaderBufferSize;
     socket.owner = this;
     this.readTimer.set(this.defaultServer.clientHeaderTimeout);
+    countStat(STAT_ACCEPTED, 1);
+    countStat(STAT_HANDLED, 1);
+    countStat(STAT_ACTIVE, 1);
     addReusable(this);
     allConnections.add(this);
     socket.resume();
@@ -388,6 +400,9 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     this.request = r;
     this.active = r;
     this.requests++;
+    r.stat = STAT_READING;
+    countStat(STAT_REQUESTS, 1);
+    countStat(STAT_READING, 1);
     this.handed = 0;
     this.lingeringUntil = 0;
     this.errorLog = coreModule.location(r).errorLog;
@@ -398,6 +413,9 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   startRequest(r: HttpRequest): void {
     this.readTimer.clear();
     this.state = STATE_REQUEST;
+    countStat(STAT_READING, -1);
+    r.stat = STAT_WRITING;
+    countStat(STAT_WRITING, 1);
     const { clientBodyEarlyRead } = coreModule.server(r);
     r.rawHeader = this.headBefore + this.text.slice(this.headStart, this.pos);
     this.headBefore = '';
@@ -510,6 +528,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     const abort =
       reset === true || (this.timedOut && r !== undefined && coreModule.location(r).resetTimedoutConnection);
     this.state = STATE_CLOSED;
+    countStat(STAT_ACTIVE, -1);
     this.readTimer.release();
     this.writeTimer.release();
     removeReusable(this);

@@ -11,6 +11,7 @@ import { LOG_WARN } from '../../log/log.ts';
 import { currentMsec, currentSecond } from '../../log/time.ts';
 import { connections } from '../../net/activity.ts';
 import type { HttpCycle } from '../cycle.ts';
+import { countStat, STAT_WAITING } from '../stats.ts';
 
 /** A connection as the ring knows it. */
 export interface Reusable {
@@ -44,6 +45,7 @@ export function addReusable(c: Reusable): void {
   else newest.newerReusable = c;
   newest = c;
   count++;
+  countStat(STAT_WAITING, 1);
 }
 
 /** The connection is in use, or closed. */
@@ -58,6 +60,7 @@ export function removeReusable(c: Reusable): void {
   c.olderReusable = undefined;
   c.newerReusable = undefined;
   count--;
+  countStat(STAT_WAITING, -1);
 }
 
 /** The second in which a shortage was logged last. */
