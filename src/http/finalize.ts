@@ -87,7 +87,6 @@ function finalizeSubrequest(r: HttpRequest): void {
   }
   const parent = r.parent as HttpRequest;
   if (r === c.active || r.background) {
-    r.main.count--;
     if (!r.logged) {
       if (coreModule.location(r).logSubrequest) logRequest(r);
       r.logged = true;
@@ -100,6 +99,8 @@ function finalizeSubrequest(r: HttpRequest): void {
       finalizeConnection(r);
       return;
     }
+    r.main.count--;
+    r.writeEventHandler = noEvent;
     if (parent.postponed[0]?.request === r) parent.postponed.shift();
     c.active = parent;
   } else {

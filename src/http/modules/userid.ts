@@ -197,7 +197,7 @@ const parseExpires: SlotParser<number> = (_cf, [text]) => {
 const parseMark: SlotParser<string> = (_cf, [text]) => {
   if (text === 'off') return '';
   if (/^[0-9A-Za-z=]$/.test(text as string)) return text as string;
-  return refuse('value must be "off" or a single letter, digit or "="');
+  return refuse('"userid_mark" directive value must be "off" or a single letter, digit or "="');
 };
 
 const directives: readonly Directive<UseridLocation>[] = [

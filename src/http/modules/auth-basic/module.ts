@@ -79,7 +79,7 @@ function authBasicHandler(r: HttpRequest): number {
     text = readFileSync(fsPath(path), 'latin1');
   } catch (e) {
     const error = errnoOf(e);
-    const call = (e as NodeJS.ErrnoException).syscall === 'read' ? 'read()' : 'open()';
+    const call = (e as NodeJS.ErrnoException).syscall === 'read' ? 'pread()' : 'open()';
     r.log(error === 'ENOENT' ? LOG_ERR : LOG_CRIT, `${call} "${path}" failed${errnoSuffix(error)}`);
     return error === 'ENOENT' ? HTTP_FORBIDDEN : HTTP_INTERNAL_SERVER_ERROR;
   }
