@@ -34,7 +34,8 @@ describe('auth_basic', () => {
       location /any/ { satisfy any; deny all; auth_basic x; auth_basic_user_file passwords; alias %DIR%/html/files/; }
     }`,
     {
-      'html/files/a': 'content', 'html/var/a': 'content',
+      'html/files/a': 'content',
+      'html/var/a': 'content',
       passwords: '# people\nann:{PLAIN}pw\r\nbo\nbob:{PLAIN}pw\nbob:{PLAIN}two:comment\nlast:{PLAIN}pw',
     },
   );

@@ -86,9 +86,9 @@ describe('small modules', () => {
   it('random_index', async () => assert.equal(await server.body('/random/'), 'only'));
 
   const agents: readonly (readonly [string, string, string])[] = [
-    ['Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)', '1||1', '1|'],
-    ['Mozilla/4.0 (compatible; MSIE 5.0; Windows NT 5.1)', '|1|1', '1|'],
-    ['Mozilla/4.0 (compatible; MSIE 6.0; X11) Opera 7.50  [en]', '|1|', '1|'],
+    ['Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)', '1||1', '|1'],
+    ['Mozilla/4.0 (compatible; MSIE 5.0; Windows NT 5.1)', '|1|1', '|1'],
+    ['Mozilla/4.0 (compatible; MSIE 6.0; X11) Opera 7.50  [en]', '|1|', '|1'],
     ['Mozilla/5.0 (X11; U; Linux i686; rv:1.0.0) Gecko/20020610', '1||', '1|'],
     ['Mozilla/5.0 (X11; U; Linux i686; rv:0.9.9) Gecko/20020610', '|1|', '1|'],
     ['Mozilla/4.72 [en] (X11; U; Linux)', '|1|', '|1'],
