@@ -93,7 +93,10 @@ export function exec(uri: string, args: string): void {
   const target = splitArgs(uri);
   const own = target.args;
   uri = target.uri;
-  if (isUnsafe(uri)) apiError('unsafe uri');
+  if (isUnsafe(uri)) {
+    ctx.log(LOG_ERR, `unsafe URI "${uri}" was detected`);
+    apiError('unsafe uri');
+  }
   if (ctx.r.headerSent || ctx.headerSent) apiError('attempt to call ngx.exec after sending out response headers');
   ctx.execUri = uri;
   ctx.execArgs = own === '' ? args : args === '' ? own : `${own}&${args}`;

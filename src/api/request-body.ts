@@ -148,12 +148,14 @@ const building = new WeakMap<RequestBody, { limit: number; text: string }>();
 
 /** ngx.req.init_body(size): begins a new body, kept in memory up to `size` bytes (default client_body_buffer_size). */
 export function initBody(size?: number): void {
-  if (size !== undefined && size <= 0) apiError(`bad size argument: ${size}`);
+  if (size !== undefined && size < 0) apiError(`bad size argument: ${size}`);
   const { r, body } = replaceable();
   dropFile(body);
   body.chunks = [];
   body.received = 0;
-  building.set(body, { limit: size ?? coreModule.location(r).clientBodyBufferSize, text: '' });
+  const limit = size ?? coreModule.location(r).clientBodyBufferSize;
+  if (limit === 0) r.requestBodyInFileOnly = true;
+  building.set(body, { limit, text: '' });
   r.headersIn.contentLength = 0;
 }
 

@@ -70,11 +70,10 @@ export function setUri(uri: string, jump: boolean, binary: boolean): boolean {
 /** ngx.req.set_uri_args(text). */
 export function setUriArgs(args: string): void {
   const r = request();
-  const bad = unsafeByte(args);
-  if (bad !== undefined) {
-    apiError(`unsafe byte "0x${bad.byte.toString(16).padStart(2, '0')}" in uri args "${bad.escaped}"`);
-  }
-  r.args = args;
+  // Passed on to a backend, these would end the request line.
+  r.args = args.replace(/[\x00-\x20\x7f]/g, (ch) => {
+    return `%${ch.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+  });
   r.validUnparsedUri = false;
 }
 

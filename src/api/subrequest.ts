@@ -124,7 +124,10 @@ function resumeParent(r: HttpRequest): void {
 function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: () => void): void {
   const q = request.uri.indexOf('?');
   const path = q < 0 ? request.uri : request.uri.slice(0, q);
-  if (path === '' || isUnsafe(path)) apiError(`unsafe uri in argument #1: ${request.uri}`);
+  if (path === '' || isUnsafe(path)) {
+    r.log(LOG_ERR, `unsafe URI "${path}" was detected`);
+    apiError(`unsafe uri in argument #1: ${request.uri}`);
+  }
   if (request.method !== undefined && !NAMES.has(request.method)) {
     r.log(LOG_ERR, `unsupported HTTP method: ${request.method}`);
     apiError(`failed to adjust the subrequest: ${ERROR}`);

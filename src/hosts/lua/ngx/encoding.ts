@@ -54,7 +54,7 @@ export function clear(t: LuaTable): LuaTable {
 function ngxEncodeBase64(v: LuaValue, noPadding: LuaValue): LuaResult {
   const source = typeof v === 'string' ? v : v === undefined ? '' : toText(v);
   if (noPadding !== undefined && typeof noPadding !== 'boolean') {
-    throwError('boolean argument only');
+    throwError(`bad argument #2 to 'encode_base64' (boolean expected, got ${typeName(noPadding)})`);
   }
   return encodeBase64(source, noPadding !== true);
 }
