@@ -13,7 +13,7 @@ export function exitResult(r: HttpRequest, ctx: ApiContext): number {
   if (ctx.buffering && r.headersOut.status !== 0 && code !== ERROR && !isAbort(code)) {
     const rc = sendChain(r, ctx, null);
     if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return rc;
-    return code >= HTTP_OK ? HTTP_OK : code;
+    return Math.min(code, HTTP_OK);
   }
   if (
     (code === OK && ctx.entered === IN_CONTENT) ||
