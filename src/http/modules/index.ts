@@ -20,6 +20,7 @@ import { echoModule } from './echo/module.ts';
 import { emptyGifModule } from './empty-gif.ts';
 import { geoModule } from './geo/module.ts';
 import { headersModule } from './headers.ts';
+import { headersMoreModule } from './headers-more.ts';
 import { indexModule } from './index-module.ts';
 import { logModule } from './log/module.ts';
 import { mapModule } from './map.ts';
@@ -87,6 +88,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     headersModule,
     echoModule,
     ...hosts,
+    headersMoreModule,
     copyFilterModule,
     rangeBodyModule,
     notModifiedFilterModule,
