@@ -32,6 +32,7 @@ import { rewriteModule } from './rewrite/module.ts';
 import { secureLinkModule } from './secure-link.ts';
 import { splitClientsModule } from './split-clients.ts';
 import { sslModule } from './ssl/module.ts';
+import { setMiscModule } from './set-misc/module.ts';
 import { staticModule } from './static.ts';
 import { stubStatusModule } from './stub-status.ts';
 import { tryFilesModule } from './try-files.ts';
@@ -75,6 +76,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     upstreamKeepaliveModule,
     // upstream_zone
     stubStatusModule,
+    setMiscModule,
 
     // Filters, the last one first to see a response.
     writeFilterModule,
