@@ -198,9 +198,11 @@ export abstract class ExprEmitter extends BaseEmitter {
     const names = keyNames(key);
     if (names === undefined) return this.field(o, key, line, name);
     const t = this.temp();
+    const u = this.temp();
     const p = names.property;
+    // The object itself, its class, and that class's parent.
     this.put(
-      `if((!(${o} instanceof ${T})||(${t}=${o}.${p})===undefined&&((${t}=${o}.$m)===undefined||!((${t}=${t}.__index) instanceof ${T})||(${t}=${t}.${p})===undefined))&&`,
+      `if((!(${o} instanceof ${T})||(${t}=${o}.${p})===undefined&&((${t}=${o}.$m)===undefined||!((${u}=${t}.__index) instanceof ${T})||(${t}=${u}.${p})===undefined&&((${t}=${u}.$m)===undefined||!((${u}=${t}.__index) instanceof ${T})||(${t}=${u}.${p})===undefined)))&&`,
     );
     this.out.site(line, '__index', name);
     this.put(`(${t}=${names.accessor}.get(${o}))===${S})${this.leave(t, 'one', line)}`);
