@@ -22,6 +22,8 @@ import { geoModule } from './geo/module.ts';
 import { headersModule } from './headers.ts';
 import { headersMoreModule } from './headers-more.ts';
 import { indexModule } from './index-module.ts';
+import { limitConnModule } from './limit/conn.ts';
+import { limitReqModule } from './limit/req.ts';
 import { logModule } from './log/module.ts';
 import { mapModule } from './map.ts';
 import { mirrorModule } from './mirror.ts';
@@ -59,7 +61,8 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     // auth_request
     authBasicModule,
     accessModule,
-    // limit_conn, limit_req
+    limitConnModule,
+    limitReqModule,
     realipModule,
     geoModule,
     mapModule,
