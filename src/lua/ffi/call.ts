@@ -1,0 +1,330 @@
+/**
+ * Calls of C functions, and of Lua functions by C.
+ *
+ * Pointers go to C as addresses of our own memory, which does not move while a cdata refers to it; structs by value
+ * are rebuilt member by member, as koffi takes them.
+ */
+
+import { first } from '../call.ts';
+import { callNow } from '../coroutine.ts';
+import { throwError } from '../error.ts';
+import type { LuaFunction, LuaValue } from '../value.ts';
+import { Userdata } from '../value.ts';
+import { CData } from './cdata.ts';
+import {
+  badConversion,
+  beginArgument,
+  callbacks,
+  endArgument,
+  enumValue,
+  pointerOf,
+  read,
+  resultBlock,
+  resultOffset,
+  scalar,
+  write,
+} from './convert.ts';
+import { type CType, INT32, Kind, target, typeText, UNION, UNKNOWN, VARARG } from './ctype.ts';
+import { addressOfPointer, allocate, allocated, type Block, pointerBlock, pointerOffset, resolve } from './memory.ts';
+import { type Native, type NativeType, native, nativeFailure } from './native.ts';
+
+/** The native library, or a Lua error. */
+export function needNative(): Native {
+  return native() ?? throwError(`C functions cannot be called: ${nativeFailure}`);
+}
+
+/** koffi's type for a C type. */
+function nativeType(ct: CType): NativeType {
+  const { raw } = ct;
+  raw.cache.native ??= makeNativeType(raw);
+  return raw.cache.native as NativeType;
+}
+
+function makeNativeType(ct: CType): NativeType {
+  const { koffi } = needNative();
+  switch (ct.kind) {
+    case Kind.VOID:
+      return 'void';
+    case Kind.NUM:
+      if (ct.isBool) return 'bool';
+      if (ct.isFloat) {
+        if (ct.size > 8) throwError('NYI: cannot call this C function (yet)');
+        return ct.size === 4 ? 'float' : 'double';
+      }
+      return `${ct.isUnsigned ? 'u' : ''}int${ct.size * 8}_t`;
+    case Kind.ENUM:
+      return ct.child === INT32 ? 'int32_t' : 'uint32_t';
+    case Kind.PTR:
+    case Kind.REF:
+    case Kind.FUNC:
+      return 'void *';
+    case Kind.COMPLEX: {
+      const part = nativeType(ct.child!);
+      return koffi.struct({ re: part, im: part });
+    }
+    case Kind.ARRAY:
+      if (ct.size !== UNKNOWN) return koffi.array(nativeType(ct.child!), ct.count);
+      break;
+    case Kind.STRUCT: {
+      if (ct.size === UNKNOWN || ct.flags & UNION || ct.fields!.some((f) => f.bits >= 0)) break;
+      const members: Record<string, NativeType> = {};
+      for (const f of ct.fields!) if (f.constant === undefined) members[f.name ?? `$${f.offset}`] = nativeType(f.ct);
+      return koffi.struct(members);
+    }
+  }
+  return throwError('NYI: cannot call this C function (yet)');
+}
+
+/** What koffi takes for a value in memory. */
+function export_(ct: CType, block: Block | undefined, offset: number): unknown {
+  const { raw } = ct;
+  switch (raw.kind) {
+    case Kind.STRUCT: {
+      const o: Record<string, unknown> = {};
+      for (const f of raw.fields!) {
+        if (f.constant === undefined) o[f.name ?? `$${f.offset}`] = export_(f.ct, block, offset + f.offset);
+      }
+      return o;
+    }
+    case Kind.ARRAY:
+      return Array.from({ length: raw.count }, (_, i) => export_(raw.child!, block, offset + i * raw.child!.raw.size));
+    case Kind.COMPLEX: {
+      const part = raw.child!;
+      return { re: read(part, block, offset), im: read(part, block, offset + part.size) };
+    }
+    default: {
+      const v = read(raw, block, offset);
+      if (!(v instanceof CData)) return v;
+      return raw.kind === Kind.PTR ? BigInt(addressOfPointer(v.block, v.offset)) : v.val;
+    }
+  }
+}
+
+/** Writes what koffi gave for a value. */
+function import_(ct: CType, block: Block, offset: number, value: unknown): void {
+  const { raw } = ct;
+  switch (raw.kind) {
+    case Kind.STRUCT:
+      for (const f of raw.fields!) {
+        if (f.constant !== undefined) continue;
+        import_(f.ct, block, offset + f.offset, (value as Record<string, unknown>)[f.name ?? `$${f.offset}`]);
+      }
+      return;
+    case Kind.ARRAY:
+      for (let i = 0; i < raw.count; i++) {
+        import_(raw.child!, block, offset + i * raw.child!.raw.size, (value as ArrayLike<unknown>)[i]);
+      }
+      return;
+    case Kind.COMPLEX: {
+      const { re, im } = value as { re: number; im: number };
+      write(raw.child!, block, offset, re);
+      write(raw.child!, block, offset + raw.child!.size, im);
+      return;
+    }
+    default:
+      write(raw, block, offset, toLua(raw, value));
+  }
+}
+
+/** The Lua value of what a C function returned or passed to a callback. */
+function toLua(ct: CType, value: unknown): LuaValue {
+  const { raw } = ct;
+  switch (raw.kind) {
+    case Kind.VOID:
+      return undefined;
+    case Kind.NUM:
+      if (raw.isFloat) return value as number;
+      if (raw.isBool) return Boolean(value);
+      if (raw.size === 8) {
+        const n = BigInt(value as number | bigint);
+        return new CData(raw, undefined, 0, raw.isUnsigned ? BigInt.asUintN(64, n) : BigInt.asIntN(64, n));
+      }
+      return Number(value);
+    case Kind.ENUM:
+      return new CData(raw, undefined, 0, Number(value));
+    case Kind.PTR:
+      resolve(value === null ? 0 : Number(value));
+      return new CData(ct, pointerBlock, pointerOffset, undefined);
+    case Kind.REF:
+      resolve(value === null ? 0 : Number(value));
+      return read(raw.child!, pointerBlock, pointerOffset);
+    default: {
+      const block = allocate(raw.size, raw.align);
+      const at = allocated;
+      import_(raw, block, at, value);
+      return new CData(raw, block, at, undefined);
+    }
+  }
+}
+
+/** What keeps the memory of pointer arguments alive during a call. */
+let held: (Block | undefined)[] = [];
+
+/** Converts an argument of a call to what koffi takes. */
+function toNative(ct: CType, v: LuaValue): unknown {
+  const { raw } = ct;
+  switch (raw.kind) {
+    case Kind.NUM:
+      return scalar(raw, v, false);
+    case Kind.ENUM:
+      return enumValue(raw, v, false);
+    case Kind.PTR:
+      // Userdata have no memory that C could use.
+      if (v instanceof Userdata && !(v instanceof CData) && v.metatable !== undefined) badConversion(raw, v);
+      pointerOf(raw, v, false);
+      break;
+    case Kind.REF:
+      pointerOf(raw.child!.pointerTo(), v, false);
+      break;
+    default: {
+      const block = allocate(raw.size, raw.align);
+      const at = allocated;
+      write(raw, block, at, v);
+      return export_(raw, block, at);
+    }
+  }
+  held.push(resultBlock);
+  return BigInt(addressOfPointer(resultBlock, resultOffset));
+}
+
+/** The type and value of an argument beyond the declared parameters. */
+function variadic(v: LuaValue): [string, unknown] {
+  switch (typeof v) {
+    case 'number':
+      return ['double', v];
+    case 'boolean':
+      return ['int32_t', v ? 1 : 0];
+    case 'string':
+    case 'undefined':
+    case 'function':
+      break;
+    default:
+      if (!(v instanceof CData)) break;
+      {
+        const ct = target(v.ct);
+        if (ct.kind === Kind.NUM) {
+          if (ct.isFloat) return ['double', scalar(ct, v, false)];
+          if (ct.size === 8) return [ct.isUnsigned ? 'uint64_t' : 'int64_t', scalar(ct, v, false)];
+          return [ct.isUnsigned && ct.size === 4 ? 'uint32_t' : 'int32_t', Number(scalar(ct, v, false))];
+        }
+        if (ct.kind === Kind.ENUM) return ['int32_t', enumValue(ct, v, false)];
+        pointerOf(ct, v, true);
+        held.push(resultBlock);
+        return ['void *', BigInt(addressOfPointer(resultBlock, resultOffset))];
+      }
+  }
+  if (v !== undefined && typeof v !== 'string') throwError(`cannot convert '${typeof v}' to a variable argument`);
+  pointerOf(CHAR_PTR, v, true);
+  held.push(resultBlock);
+  return ['void *', BigInt(addressOfPointer(resultBlock, resultOffset))];
+}
+
+const CHAR_PTR = INT32.pointerTo();
+
+function prototype(ct: CType): NativeType {
+  ct.raw.cache.call ??= ((): NativeType => {
+    const params = ct.raw.params.map(nativeType);
+    if (ct.raw.flags & VARARG) params.push('...');
+    return needNative().koffi.proto(nativeType(ct.child!), params);
+  })();
+  return ct.raw.cache.call as NativeType;
+}
+
+/** Calls a function, or what a function pointer points to, with Lua values. */
+export function callFunction(ct: CType, address: number, args: readonly LuaValue[], name: string): LuaValue {
+  const { params } = ct.raw;
+  const isVararg = (ct.raw.flags & VARARG) !== 0;
+  if (args.length < params.length || (args.length > params.length && !isVararg)) {
+    throwError('wrong number of arguments for function call');
+  }
+  if (address >= 0 && address < 4096) throwError('attempt to call a NULL function pointer');
+  const { koffi } = needNative();
+  const type = prototype(ct);
+  const values: unknown[] = [];
+  const before = held;
+  const mine: (Block | undefined)[] = [];
+  held = mine;
+  try {
+    for (let i = 0; i < params.length; i++) {
+      beginArgument(i + 1, name);
+      values.push(toNative(params[i]!, args[i]));
+    }
+    endArgument();
+    for (let i = params.length; i < args.length; i++) values.push(...variadic(args[i]));
+    const result = koffi.call(BigInt(address), type, ...values);
+    if (pending !== undefined) {
+      const error = pending.error;
+      pending = undefined;
+      throw error;
+    }
+    return toLua(ct.child!, result);
+  } finally {
+    endArgument();
+    held = before;
+    // Read here, so that the blocks are alive until the call has returned.
+    mine.length = 0;
+  }
+}
+
+// Callbacks
+
+interface Callback {
+  fn: LuaFunction;
+  readonly address: bigint;
+}
+
+const callbackList = new Map<number, Callback>();
+const MAX_CALLBACKS = 1024;
+
+/** An error in a callback: thrown when the C function that called it returns, as C's frames cannot be unwound. */
+let pending: { error: unknown } | undefined;
+
+/** Makes a C function of a Lua function: for ever, or until it is freed. */
+function createCallback(d: CType, fn: LuaFunction): bigint | undefined {
+  const ct = d.kind === Kind.PTR ? d.child! : d;
+  if (ct.kind !== Kind.FUNC || ct.raw.flags & VARARG) return undefined;
+  if (callbackList.size >= MAX_CALLBACKS) throwError('too many callbacks');
+  const { koffi } = needNative();
+  const type = koffi.pointer(prototype(ct));
+  const { params } = ct.raw;
+  const entry = { fn, address: 0n };
+  const isVoid = ct.child!.kind === Kind.VOID;
+  const none = (): unknown => (isVoid ? undefined : toNative(ct.child!, ct.child!.kind === Kind.PTR ? undefined : 0));
+  entry.address = koffi.register((...values: unknown[]) => {
+    if (pending !== undefined) return none();
+    try {
+      const r = first(callNow(entry.fn, values.map((v, i) => toLua(params[i]!, v))));
+      return isVoid ? undefined : toNative(ct.child!, r);
+    } catch (error) {
+      pending = { error };
+      return none();
+    }
+  }, type);
+  callbackList.set(Number(entry.address), entry);
+  return entry.address;
+}
+
+callbacks.create = createCallback;
+
+/** The callback that a function pointer was made from. */
+function callbackOf(v: LuaValue): Callback {
+  const c = v instanceof CData ? callbackList.get(v.offset) : undefined;
+  return c ?? throwError('bad callback');
+}
+
+/** `cb:free()`: the C function must not be called any more. */
+export function freeCallback(v: LuaValue): void {
+  const c = callbackOf(v);
+  callbackList.delete(Number(c.address));
+  needNative().koffi.unregister(c.address);
+}
+
+/** `cb:set(fn)`. */
+export function setCallback(v: LuaValue, fn: LuaFunction): void {
+  callbackOf(v).fn = fn;
+}
+
+/** For messages about values that are no functions. */
+export function notCallable(ct: CType): never {
+  return throwError(`'${typeText(ct)}' is not callable`);
+}

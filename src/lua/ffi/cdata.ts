@@ -1,0 +1,66 @@
+/**
+ * The values of the ffi library.
+ *
+ * One class for all of them, so that code that handles cdata sees one hidden class. What its fields mean depends on
+ * the type:
+ *
+ * - numbers, enums: `val` (a bigint for 64 bit integers); immutable
+ * - pointers, references, functions: what they point to, as block and offset, or as an address in `offset` alone
+ * - structs, arrays, complex numbers, vectors: where they are, the same way
+ * - ctype objects: the type in `val`
+ *
+ * Imports nothing of the ffi library but its types: the runtime knows this class.
+ */
+
+import { LuaTable } from '../table.ts';
+import { type LuaResult, type LuaValue, Userdata } from '../value.ts';
+import type { CType } from './ctype.ts';
+import type { Block } from './memory.ts';
+
+/** The metatable of all cdata, filled by meta.ts. */
+export const cdataMetatable = new LuaTable();
+
+export class CData extends Userdata {
+  readonly ct: CType;
+  readonly block: Block | undefined;
+  readonly offset: number;
+  readonly val: number | bigint | boolean | CType | undefined;
+  /** Bytes of an object of variable length; -1 if the type knows. */
+  length = -1;
+
+  constructor(ct: CType, block: Block | undefined, offset: number, val: number | bigint | boolean | CType | undefined) {
+    super(cdataMetatable);
+    this.ct = ct;
+    this.block = block;
+    this.offset = offset;
+    this.val = val;
+  }
+}
+
+/** What the runtime and other libraries do with cdata; set when the ffi library is loaded into the process. */
+export const cdataOperations: {
+  index(o: CData, k: LuaValue): LuaResult;
+  setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult;
+  /** a == b, one of them a cdata. May suspend in a metamethod. */
+  equal(a: LuaValue, b: LuaValue): LuaResult;
+  /** The value of a literal such as 12LL, 0xffULL, 4i; undefined if it is malformed. */
+  literal(text: string): CData | undefined;
+  /** As a number, for tonumber; undefined if it is none. */
+  toNumber(o: CData): number | undefined;
+  /** A function of the bit library with 64 bit operands. */
+  bit(name: string, args: ArrayLike<LuaValue>): LuaResult;
+  /** A 64 bit integer of the value, for string.format. */
+  toInteger(o: CData): bigint | number | undefined;
+} = {
+  index: missing,
+  setIndex: missing,
+  equal: missing,
+  literal: () => undefined,
+  toNumber: missing,
+  bit: missing,
+  toInteger: missing,
+};
+
+function missing(): never {
+  throw new Error('the ffi library is not loaded');
+}

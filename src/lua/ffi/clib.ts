@@ -1,0 +1,125 @@
+/** Libraries of C functions: ffi.C, the symbols of the process, and what ffi.load opens. Symbols are bound by first use. */
+
+import { createRequire } from 'node:module';
+import { argError, throwError } from '../error.ts';
+import { markNative } from '../lib/native.ts';
+import { typeName } from '../runtime.ts';
+import { LuaTable } from '../table.ts';
+import { type LuaResult, type LuaValue, Userdata } from '../value.ts';
+import { needNative } from './call.ts';
+import { CData } from './cdata.ts';
+import { read, write } from './convert.ts';
+import { CONST, type CType, Kind } from './ctype.ts';
+import { pointerBlock, pointerOffset, resolve } from './memory.ts';
+import type { NativeLibrary } from './native.ts';
+import type { Names } from './parse.ts';
+
+interface Variable {
+  readonly ct: CType;
+  readonly address: number;
+}
+
+class Library extends Userdata {
+  readonly names: Names;
+  readonly open: () => NativeLibrary;
+  readonly label: string;
+  private library: NativeLibrary | undefined = undefined;
+  private readonly functions = new Map<string, CData>();
+  private readonly variables = new Map<string, Variable>();
+
+  constructor(names: Names, label: string, open: () => NativeLibrary) {
+    super(metatable);
+    this.names = names;
+    this.label = label;
+    this.open = open;
+  }
+
+  /** A function, a constant, or where a variable is. */
+  find(name: string): CData | number | Variable {
+    const known = this.functions.get(name) ?? this.variables.get(name);
+    if (known !== undefined) return known;
+    const symbol = this.names.symbols.get(name);
+    if (symbol === undefined || symbol.kind === 'type') throwError(`missing declaration for symbol '${name}'`);
+    if (symbol.kind === 'constant') return symbol.value;
+    const address = this.address(symbol.link);
+    if (symbol.ct.kind === Kind.FUNC) {
+      const f = new CData(symbol.ct, undefined, address, undefined);
+      functionNames.set(f, name);
+      this.functions.set(name, f);
+      return f;
+    }
+    const v = { ct: symbol.ct, address };
+    this.variables.set(name, v);
+    return v;
+  }
+
+  private address(link: string): number {
+    this.library ??= this.open();
+    try {
+      return Number(this.library.symbol(link));
+    } catch {
+      throwError(`${this.label}: undefined symbol: ${link}`);
+    }
+  }
+}
+
+/** The names by which functions were found, for messages. */
+const functionNames = new WeakMap<CData, string>();
+
+export function functionName(f: CData): string {
+  return functionNames.get(f) ?? '?';
+}
+
+function argLibrary(l: LuaValue, name: LuaValue): asserts name is string {
+  if (!(l instanceof Library)) argError(1, '?', `userdata expected, got ${typeName(l)}`);
+  if (typeof name !== 'string') argError(2, '?', `string expected, got ${typeName(name)}`);
+}
+
+function index(l: LuaValue, name: LuaValue): LuaResult {
+  argLibrary(l, name);
+  const found = (l as Library).find(name);
+  if (typeof found === 'number' || found instanceof CData) return found;
+  resolve(found.address);
+  return read(found.ct, pointerBlock, pointerOffset);
+}
+
+function newindex(l: LuaValue, name: LuaValue, v: LuaValue): LuaResult {
+  argLibrary(l, name);
+  const found = (l as Library).find(name);
+  if (typeof found === 'number' || found instanceof CData || found.ct.qual & CONST) {
+    throwError('attempt to write to constant location');
+  }
+  resolve(found.address);
+  write(found.ct, pointerBlock, pointerOffset, v);
+  return undefined;
+}
+
+const metatable = new LuaTable();
+metatable.setStr('__index', markNative(index, '__index'));
+metatable.setStr('__newindex', markNative(newindex, '__newindex'));
+metatable.setStr('__metatable', 'ffi');
+
+/** ffi.C */
+export function processLibrary(names: Names): Userdata {
+  return new Library(names, process.argv0, () => needNative().process);
+}
+
+/** ffi.load: a path, or a name that the dynamic linker looks for. */
+export function loadLibrary(names: Names, name: string): Userdata {
+  needNative();
+  let path = name;
+  if (!path.includes('/')) {
+    const extension = process.platform === 'darwin' ? '.dylib' : '.so';
+    if (!path.includes('.')) path += extension;
+    if (!path.startsWith('lib')) path = 'lib' + path;
+  } else if (!/\.[^/]*$/.test(path)) path += process.platform === 'darwin' ? '.dylib' : '.so';
+  const koffi = createRequire(import.meta.url)('koffi') as { load(path: string): NativeLibrary };
+  let library: NativeLibrary;
+  try {
+    library = koffi.load(path);
+  } catch (e) {
+    const reason = (e as Error).message.replace(/^Failed to load shared library: /, '');
+    throwError(reason.includes(path) ? reason : `${path}: ${reason}`, 0);
+  }
+  return new Library(names, path, () => library);
+}

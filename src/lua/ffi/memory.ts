@@ -1,0 +1,284 @@
+/**
+ * The memory of cdata.
+ *
+ * Memory made by Lua code lives in ArrayBuffers: a pointer to it is the block and an offset, which keeps the block
+ * alive and makes an access outside of it an error. A pointer that is written to memory becomes its real address, so
+ * that C functions understand structs with pointers in them. Reading it back finds the block by its address; what is
+ * in no block is foreign memory, known by the address alone and reached by copies through the C library.
+ *
+ * A block keeps alive what the pointers written into it point to, which C would leave to the program.
+ */
+
+import { throwError } from '../error.ts';
+import { native } from './native.ts';
+
+/** A piece of memory. */
+export class Block {
+  readonly buffer: ArrayBuffer;
+  readonly view: DataView;
+  /** Its address, 0 as long as nobody asked. */
+  base = 0;
+  /** Blocks that pointers in this one point to, by the pointer's offset. */
+  anchors: Map<number, Block> | undefined = undefined;
+  private u8: Uint8Array | undefined = undefined;
+
+  constructor(size: number) {
+    this.buffer = new ArrayBuffer(size);
+    this.view = new DataView(this.buffer);
+  }
+
+  get bytes(): Uint8Array {
+    this.u8 ??= new Uint8Array(this.buffer);
+    return this.u8;
+  }
+}
+
+/** Small objects share blocks of this size. */
+const SLAB = 4096;
+const MAX_SMALL = 256;
+let slab = new Block(0);
+let slabUsed = 0;
+
+/** Where the last `allocate` put its memory in the block it returned. */
+export let allocated = 0;
+
+/** New zeroed memory; its offset in the block is `allocated`. */
+export function allocate(size: number, align: number): Block {
+  if (size > MAX_SMALL || align > 16) {
+    allocated = 0;
+    return new Block(size);
+  }
+  let at = slabUsed + (align - 1);
+  at -= at % align;
+  if (at + size > slab.buffer.byteLength) {
+    slab = new Block(SLAB);
+    at = 0;
+  }
+  // One byte more: the end of one object is not the start of another.
+  slabUsed = at + size + 1;
+  allocated = at;
+  return slab;
+}
+
+// Addresses
+
+/** Blocks with an address, by size class: those of class k span at most two pages of 2^k bytes. */
+const classes: (Map<number, WeakRef<Block>[]> | undefined)[] = [];
+const collected = new FinalizationRegistry<{ k: number; page: number }>(({ k, page }) => {
+  const list = classes[k]?.get(page)?.filter((r) => r.deref() !== undefined);
+  if (list === undefined) return;
+  if (list.length === 0) classes[k]!.delete(page);
+  else classes[k]!.set(page, list);
+});
+
+/** Without a native library addresses are made up, far above real ones. */
+let nextFake = 2 ** 50;
+
+/** The address of a block's first byte. */
+export function baseOf(block: Block): number {
+  if (block.base !== 0) return block.base;
+  const size = Math.max(block.buffer.byteLength, 1);
+  const n = native();
+  if (n === undefined) {
+    block.base = nextFake;
+    nextFake += Math.ceil((size + 16) / 16) * 16;
+  } else block.base = Number(n.koffi.address(block.buffer));
+  const k = Math.max(4, 32 - Math.clz32(size));
+  const page = Math.floor(block.base / 2 ** k);
+  classes[k] ??= new Map();
+  const list = classes[k].get(page);
+  const ref = new WeakRef(block);
+  if (list === undefined) classes[k].set(page, [ref]);
+  else list.push(ref);
+  collected.register(block, { k, page });
+  return block.base;
+}
+
+function contains(block: Block, address: number): boolean {
+  return address >= block.base && address <= block.base + block.buffer.byteLength;
+}
+
+/** The block that contains an address, or undefined for foreign memory. */
+export function blockAt(address: number): Block | undefined {
+  let end: Block | undefined;
+  for (let k = 4; k < classes.length; k++) {
+    const pages = classes[k];
+    if (pages === undefined || pages.size === 0) continue;
+    const page = Math.floor(address / 2 ** k);
+    for (let p = page; p >= page - 1; p--) {
+      const list = pages.get(p);
+      if (list === undefined) continue;
+      for (const ref of list) {
+        const b = ref.deref();
+        if (b === undefined || !contains(b, address)) continue;
+        if (address < b.base + b.buffer.byteLength) return b;
+        end = b;
+      }
+    }
+  }
+  return end;
+}
+
+// Pointers in memory
+
+/** The block of the last pointer read, undefined if it is foreign. */
+export let pointerBlock: Block | undefined;
+/** Its offset in the block, or its address. */
+export let pointerOffset = 0;
+
+/** Makes an address a pointer: sets `pointerBlock` and `pointerOffset`. */
+export function resolve(address: number): void {
+  pointerBlock = address === 0 ? undefined : blockAt(address);
+  pointerOffset = pointerBlock === undefined ? address : address - pointerBlock.base;
+}
+
+/** Reads a pointer: sets `pointerBlock` and `pointerOffset`. */
+export function readPointer(block: Block, offset: number): void {
+  const low = block.view.getUint32(offset, true);
+  const high = block.view.getInt32(offset + 4, true);
+  if (low === 0 && high === 0) {
+    pointerBlock = undefined;
+    pointerOffset = 0;
+    return;
+  }
+  const address = high * 4294967296 + low;
+  const at = address - block.base;
+  if (block.base !== 0 && at >= 0 && at < block.buffer.byteLength) {
+    pointerBlock = block;
+    pointerOffset = at;
+    return;
+  }
+  const anchor = block.anchors?.get(offset);
+  if (anchor !== undefined && contains(anchor, address)) {
+    pointerBlock = anchor;
+    pointerOffset = address - anchor.base;
+    return;
+  }
+  resolve(address);
+}
+
+/** Writes a pointer: to `offset` of `to`, or to the address `offset` if there is no block. */
+export function writePointer(block: Block, offset: number, to: Block | undefined, at: number): void {
+  let address = at;
+  if (to !== undefined) {
+    address += to.base !== 0 ? to.base : baseOf(to);
+    if (to !== block) {
+      block.anchors ??= new Map();
+      block.anchors.set(offset, to);
+    }
+  }
+  const high = Math.floor(address / 4294967296);
+  block.view.setInt32(offset, address - high * 4294967296, true);
+  block.view.setInt32(offset + 4, high, true);
+}
+
+/** The address of a pointer. */
+export function addressOfPointer(block: Block | undefined, offset: number): number {
+  return block === undefined ? offset : baseOf(block) + offset;
+}
+
+// Copies; a missing block means that the offset is an address
+
+function foreign(address: number): NonNullable<ReturnType<typeof native>> {
+  if (address >= 0 && address < 4096) throwError('attempt to access memory through a NULL pointer');
+  const n = native();
+  if (n === undefined) return throwError('no native call library to access foreign memory with');
+  return n;
+}
+
+/** Copies bytes, also within one block. */
+export function copyBytes(to: Block | undefined, at: number, from: Block | undefined, start: number, size: number): void {
+  if (size <= 0) return;
+  if (to !== undefined && from !== undefined) {
+    checkRange(to, at, size);
+    checkRange(from, start, size);
+    if (to === from) to.bytes.copyWithin(at, start, start + size);
+    else to.bytes.set(from.bytes.subarray(start, start + size), at);
+    if (from.anchors !== undefined && to !== from) copyAnchors(to, at, from, start, size);
+    return;
+  }
+  const n = foreign(to === undefined ? at : start);
+  if (to === undefined && from === undefined) foreign(start);
+  if (to !== undefined) checkRange(to, at, size);
+  if (from !== undefined) checkRange(from, start, size);
+  n.memmove(BigInt(addressOfPointer(to, at)), BigInt(addressOfPointer(from, start)), size);
+}
+
+function copyAnchors(to: Block, at: number, from: Block, start: number, size: number): void {
+  const delta = at - start;
+  for (const [offset, block] of from.anchors!) {
+    if (offset < start || offset >= start + size) continue;
+    to.anchors ??= new Map();
+    to.anchors.set(offset + delta, block);
+  }
+}
+
+function checkRange(block: Block, offset: number, size: number): void {
+  if (offset < 0 || offset + size > block.buffer.byteLength) throwError('attempt to access memory out of bounds');
+}
+
+/** Fills bytes. */
+export function fillBytes(to: Block | undefined, at: number, size: number, byte: number): void {
+  if (size <= 0) return;
+  if (to !== undefined) {
+    checkRange(to, at, size);
+    to.bytes.fill(byte, at, at + size);
+  } else foreign(at).memset(BigInt(at), byte, size);
+}
+
+/** Writes a byte string. */
+export function writeString(to: Block | undefined, at: number, s: string, size = s.length): void {
+  if (to === undefined) {
+    const b = new Block(size);
+    writeString(b, 0, s, size);
+    copyBytes(undefined, at, b, 0, size);
+    return;
+  }
+  checkRange(to, at, size);
+  Buffer.from(to.buffer).write(s, at, size, 'latin1');
+}
+
+/** A byte string of `size` bytes, up to the first zero byte if there is no size. */
+export function readString(from: Block | undefined, at: number, size?: number): string {
+  if (from === undefined) {
+    if (size === 0) return '';
+    const n = foreign(at);
+    const length = size ?? Number(n.strlen(BigInt(at)));
+    const b = new Block(length);
+    copyBytes(b, 0, undefined, at, length);
+    return Buffer.from(b.buffer).toString('latin1', 0, length);
+  }
+  const limit = from.buffer.byteLength;
+  let end: number;
+  if (size !== undefined) {
+    checkRange(from, at, Math.max(size, 0));
+    end = at + size;
+  } else {
+    if (at < 0 || at > limit) throwError('attempt to access memory out of bounds');
+    end = from.bytes.indexOf(0, at);
+    if (end < 0) end = limit;
+  }
+  return Buffer.from(from.buffer).toString('latin1', at, end);
+}
+
+/** Strings that were converted to pointers lately: programs use one string many times. */
+const strings = new Map<string, Block>();
+const MAX_STRINGS = 64;
+const MAX_CACHED = 1024;
+
+/** A zero terminated copy of a Lua string; its start is offset 0. Lua code must not write to it. */
+export function stringBlock(s: string): Block {
+  let b = strings.get(s);
+  if (b !== undefined) return b;
+  b = new Block(s.length + 1);
+  if (s.length > 0) Buffer.from(b.buffer).write(s, 0, 'latin1');
+  if (s.length <= MAX_CACHED) {
+    if (strings.size >= MAX_STRINGS) strings.delete(strings.keys().next().value!);
+    strings.set(s, b);
+  }
+  return b;
+}
+
+/** Memory for one foreign value on its way. Its base never matches an address. */
+export const scratch = new Block(256);
+scratch.base = -1;
