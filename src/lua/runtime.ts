@@ -11,6 +11,7 @@ import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
 import { setOperations } from './compiler/keys.ts';
 import { Coroutine, deferCall, dynamic } from './coroutine.ts';
 import { argError, LuaError, throwError } from './error.ts';
+import { CData, cdataOperations } from './ffi/cdata.ts';
 import { argInteger } from './lib/args.ts';
 import { formatNumber, parseNumber } from './number.ts';
 import { operandNames, positionOf } from './position.ts';
@@ -25,7 +26,8 @@ export function typeName(v: LuaValue): string {
     case 'undefined':
       return 'nil';
     case 'object':
-      return v instanceof LuaTable ? 'table' : v instanceof Coroutine ? 'thread' : 'userdata';
+      if (v instanceof LuaTable) return 'table';
+      return v instanceof Coroutine ? 'thread' : v instanceof CData ? 'cdata' : 'userdata';
     default:
       return typeof v;
   }
@@ -132,6 +134,7 @@ function indexChain(object: LuaValue, k: LuaValue): LuaResult {
         if (m.$h === undefined || (h = m.$h.get('__index')) === undefined) return undefined;
       }
     } else {
+      if (o instanceof CData) return cdataOperations.index(o, k);
       h = metamethod(o, '__index');
       if (h === undefined) badOperand('index', o, i === 0 ? operandNames()[0] : undefined);
     }
@@ -165,6 +168,7 @@ function setIndexChain(object: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
         return undefined;
       }
     } else {
+      if (o instanceof CData) return cdataOperations.setIndex(o, k, v);
       h = metamethod(o, '__newindex');
       if (h === undefined) badOperand('index', o, i === 0 ? operandNames()[0] : undefined);
     }
@@ -225,6 +229,10 @@ function callBoolean(h: LuaValue, a: LuaValue, b: LuaValue): LuaResult {
 }
 
 function eq(a: LuaValue, b: LuaValue): LuaResult {
+  if (a instanceof CData || b instanceof CData) {
+    const r = cdataOperations.equal(a, b);
+    return typeof r === 'boolean' || (r === S && R.n < 0) ? r : truthy(first(r));
+  }
   if (typeof b !== 'object' || typeName(a) !== typeName(b)) return false;
   const m = metatableOf(a);
   if (m === undefined) return false;
@@ -461,6 +469,14 @@ const runtime = {
   unm: (a: LuaValue): LuaResult => negate(a, a),
   power,
   eq,
+  /** For objects that are no tables. The __eq of a C type cannot be suspended here. */
+  equalsConstant(a: LuaValue, b: LuaValue): boolean {
+    if (!(a instanceof CData)) return false;
+    const r = eq(a, b);
+    if (r !== S) return r as boolean;
+    dropCaptured();
+    return throwError('attempt to yield across C-call boundary');
+  },
   lt,
   le,
   length,

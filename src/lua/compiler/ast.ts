@@ -5,6 +5,8 @@
  * reach a metamethod): the emitter keeps across such a point only what it has put in variables.
  */
 
+import type { CData } from '../ffi/cdata.ts';
+
 /** A local variable. */
 export interface Local {
   readonly name: string;
@@ -74,6 +76,8 @@ export type CompareOp = '==' | '~=' | '<' | '<=' | '>' | '>=';
 export type Expr =
   | { readonly type: 'nil' | 'true' | 'false'; readonly may: false; readonly line: number }
   | { readonly type: 'number'; readonly value: number; readonly may: false; readonly line: number }
+  /** A literal of the ffi library: 1LL, 2i. */
+  | { readonly type: 'cdata'; readonly value: CData; readonly may: false; readonly line: number }
   | { readonly type: 'string'; readonly value: string; readonly may: false; readonly line: number }
   | { readonly type: 'vararg'; readonly may: false; readonly line: number }
   | { readonly type: 'function'; readonly fn: FunctionNode; readonly may: false; readonly line: number }

@@ -12,7 +12,7 @@
 import type { BinaryOp, CallExpr, CompareOp, Expr, FunctionNode, TableExpr } from './ast.ts';
 import { BaseEmitter, isConstant, type Target } from './emit-base.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
-import { keyNames, shape } from './keys.ts';
+import { keyNames, literalName, shape } from './keys.ts';
 
 const S = GLOBAL_PREFIX + 'S';
 const R = GLOBAL_PREFIX + 'R';
@@ -62,6 +62,8 @@ export abstract class ExprEmitter extends BaseEmitter {
         return numberText(e.value);
       case 'string':
         return JSON.stringify(e.value);
+      case 'cdata':
+        return literalName(e.value);
       case 'vararg':
         return 'va[0]';
       case 'function': {
@@ -396,12 +398,11 @@ export abstract class ExprEmitter extends BaseEmitter {
   private compare(op: CompareOp, left: Expr, right: Expr, line: number): string {
     let [a, b] = this.list([left, right], true) as [string, string];
     if (op === '==' || op === '~=') {
-      const js = op === '==' ? '===' : '!==';
-      if (isConstant(a) || isConstant(b)) return `(${a}${js}${b})`;
+      if (isConstant(a) || isConstant(b)) return this.compareConstant(op, a, b);
       a = this.simple(a);
       b = this.simple(b);
       const t = this.temp();
-      this.put(`if(!(${t}=${a}===${b})&&typeof ${a}==='object'&&`);
+      this.put(`if(!(${t}=${a}===${b})&&(typeof ${a}==='object'||typeof ${b}==='object')&&`);
       this.out.site(line, '__eq');
       this.put(`(${t}=${RT}.eq(${a},${b}))===${S})${this.leave(t, 'boolean', line)}`);
       this.land();
@@ -424,6 +425,18 @@ export abstract class ExprEmitter extends BaseEmitter {
     this.put(`(${t}=${RT}.${helper}(${operands}))===${S})${this.leave(t, 'boolean', line)}`);
     this.land();
     return t;
+  }
+
+  /** With nil or a number, which equal some cdata: a null pointer, a 64 bit integer. */
+  private compareConstant(op: CompareOp, a: string, b: string): string {
+    const js = op === '==' ? '===' : '!==';
+    const constant = isConstant(a) ? a : b;
+    let other = isConstant(a) ? b : a;
+    const first = constant.charCodeAt(0);
+    if (isConstant(other) || first === 34 || constant === 'true' || constant === 'false') return `(${a}${js}${b})`;
+    other = this.simple(other);
+    const test = `typeof ${other}==='object'&&!(${other} instanceof ${T})&&${RT}.equalsConstant(${other},${constant})`;
+    return `${op === '==' ? '' : '!'}(${other}===${constant}||${test})`;
   }
 
   private not(e: Expr): string {

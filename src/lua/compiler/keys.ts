@@ -10,6 +10,7 @@
  */
 
 import { Script } from 'node:vm';
+import type { CData } from '../ffi/cdata.ts';
 import { propertyName } from '../table.ts';
 import { GLOBAL_PREFIX, globals, type Operations } from './globals.ts';
 
@@ -86,6 +87,24 @@ export function keyNames(key: string): KeyNames | undefined {
     pending.push(['K_' + key, accessorText(key, property)]);
   }
   return { property, accessor: GLOBAL_PREFIX + 'K_' + key };
+}
+
+/** Tells -0 from 0. */
+const text = (n: number): string => (Object.is(n, -0) ? '-0' : String(n));
+
+const literals = new Map<string, string>();
+
+/** The global name of a cdata literal, the same for equal literals. */
+export function literalName(value: CData): string {
+  const { ct, val, block, offset } = value;
+  const id = `${ct.size}${ct.isUnsigned} ${block === undefined ? val : text(block.view.getFloat64(offset + 8, true))}`;
+  let name = literals.get(id);
+  if (name === undefined) {
+    name = 'L' + literals.size;
+    globals.define(name, value);
+    literals.set(id, name);
+  }
+  return GLOBAL_PREFIX + name;
 }
 
 const shapes = new Map<string, string>();

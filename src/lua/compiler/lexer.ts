@@ -6,6 +6,7 @@
  */
 
 import { LuaError } from '../error.ts';
+import { type CData, cdataOperations } from '../ffi/cdata.ts';
 import { parseNumber } from '../number.ts';
 
 /** Kind of a token. */
@@ -48,6 +49,8 @@ export class Lexer {
   text = '';
   /** Value of a number token. */
   value = 0;
+  /** Value of a number token that is no plain number: 1LL, 2i. */
+  cdata: CData | undefined = undefined;
   /** Line of the current token. */
   line = 1;
   /** Line of the token before it. */
@@ -89,10 +92,10 @@ export class Lexer {
 
   /** The kind of the token after the current one. */
   peek(): Token {
-    const { token, text, value, line, lastLine, pos, start, at } = this;
+    const { token, text, value, cdata, line, lastLine, pos, start, at } = this;
     this.next();
     const kind = this.token;
-    Object.assign(this, { token, text, value, line, lastLine, pos, start, at });
+    Object.assign(this, { token, text, value, cdata, line, lastLine, pos, start, at });
     return kind;
   }
 
@@ -238,13 +241,12 @@ export class Lexer {
     const text = s.slice(this.start, p);
     const value = parseNumber(text);
     if (value === undefined) {
-      const clean = text.toLowerCase();
-      if (/^(0x[0-9a-f]+|[0-9]+)u?ll$/.test(clean) || /^[0-9.]+(e[+-]?[0-9]+)?i$/.test(clean)) {
-        this.fail('64 bit integer and imaginary literals need the ffi library, which is not supported', text);
-      }
-      this.fail('malformed number', text);
+      this.cdata = cdataOperations.literal(text);
+      if (this.cdata === undefined) this.fail('malformed number', text);
+      return '<number>';
     }
     this.value = value;
+    this.cdata = undefined;
     return '<number>';
   }
 

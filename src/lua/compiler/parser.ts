@@ -5,6 +5,7 @@
  * the whole chunk has been parsed; the emitter relies on them, which is why there is a tree at all.
  */
 
+import { cdataOperations } from '../ffi/cdata.ts';
 import type {
   BinaryOp,
   Block,
@@ -621,8 +622,9 @@ class Parser {
     const { line, token } = lex;
     switch (token) {
       case '<number>': {
-        const { value } = lex;
+        const { value, cdata } = lex;
         lex.next();
+        if (cdata !== undefined) return { type: 'cdata', value: cdata, may: false, line };
         return { type: 'number', value, may: false, line };
       }
       case '<string>': {
@@ -804,6 +806,7 @@ function unary(op: string, operand: Expr, line: number): Expr {
   if (op === 'not') return { type: 'not', expr: operand, may: operand.may, line };
   if (op === '#') return { type: 'len', expr: operand, may: true, line };
   if (operand.type === 'number') return { type: 'number', value: -operand.value, may: false, line };
+  if (operand.type === 'cdata') return { ...operand, value: cdataOperations.negate(operand.value) };
   return { type: 'neg', expr: operand, may: true, line };
 }
 

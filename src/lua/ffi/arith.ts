@@ -11,8 +11,8 @@ import { callable, typeName } from '../runtime.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { CData } from './cdata.ts';
 import { numberIn, pointerIn, resultBlock, resultOffset, sameTargets, toInt64, toUint64 } from './convert.ts';
-import { CTYPEID, CType, INT64, Kind, target, typeText, UINT64, VOID_PTR } from './ctype.ts';
-import { addressOfPointer, type Block, resolve, pointerBlock, pointerOffset } from './memory.ts';
+import { CTYPEID, type CType, INT64, Kind, target, typeText, UINT64, VOID_PTR } from './ctype.ts';
+import { addressOfPointer, type Block, pointerBlock, pointerOffset, resolve } from './memory.ts';
 
 /** A metamethod of ffi.metatype for the type, or for what it points to. */
 export function typeMetamethod(ct: CType, event: string): LuaValue {
@@ -187,7 +187,10 @@ function operandText(v: LuaValue): string {
 function fail(event: string, a: LuaValue, b: LuaValue): never {
   const x = operandText(a);
   const y = operandText(b);
-  for (const [s, e] of [[a, b], [b, a]] as const) {
+  for (const [s, e] of [
+    [a, b],
+    [b, a],
+  ] as const) {
     if (typeof s === 'string' && e instanceof CData && target(e.ct).kind === Kind.ENUM) {
       throwError(`cannot convert '${operandText(s)}' to '${operandText(e)}'`);
     }
@@ -256,6 +259,9 @@ export function comparison(event: '__lt' | '__le'): LuaFunction {
 
 /** `==`. Never fails for values without a metamethod. */
 export function equal(left: LuaValue, right: LuaValue): LuaResult {
+  if (left instanceof CData && right instanceof CData && left.ct === CTYPEID && right.ct === CTYPEID) {
+    return left.val === right.val;
+  }
   const a = enumConstant(left, right);
   const b = enumConstant(right, left);
   const x = operand(a);

@@ -1,8 +1,7 @@
 /** The bit library on 64 bit integers: http://bitop.luajit.org/ as LuaJIT extends it to cdata. */
 
-import { argError } from '../error.ts';
+import { argError, throwError } from '../error.ts';
 import { argNumber } from '../lib/args.ts';
-import { throwError } from '../error.ts';
 import { typeName } from '../runtime.ts';
 import type { LuaResult, LuaValue } from '../value.ts';
 import { makeInteger } from './arith.ts';

@@ -293,7 +293,12 @@ function createCallback(d: CType, fn: LuaFunction): bigint | undefined {
   entry.address = koffi.register((...values: unknown[]) => {
     if (pending !== undefined) return none();
     try {
-      const r = first(callNow(entry.fn, values.map((v, i) => toLua(params[i]!, v))));
+      const r = first(
+        callNow(
+          entry.fn,
+          values.map((v, i) => toLua(params[i]!, v)),
+        ),
+      );
       return isVoid ? undefined : toNative(ct.child!, r);
     } catch (error) {
       pending = { error };

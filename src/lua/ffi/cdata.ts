@@ -45,6 +45,8 @@ export const cdataOperations: {
   equal(a: LuaValue, b: LuaValue): LuaResult;
   /** The value of a literal such as 12LL, 0xffULL, 4i; undefined if it is malformed. */
   literal(text: string): CData | undefined;
+  /** The literal with a minus sign in front. */
+  negate(o: CData): CData;
   /** As a number, for tonumber; undefined if it is none. */
   toNumber(o: CData): number | undefined;
   /** A function of the bit library with 64 bit operands. */
@@ -56,6 +58,7 @@ export const cdataOperations: {
   setIndex: missing,
   equal: missing,
   literal: () => undefined,
+  negate: missing,
   toNumber: missing,
   bit: missing,
   toInteger: missing,

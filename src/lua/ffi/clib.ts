@@ -55,6 +55,10 @@ class Library extends Userdata {
 
   private address(link: string): number {
     this.library ??= this.open();
+    if (link === 'errno') {
+      const name = process.platform === 'darwin' ? '__error' : '__errno_location';
+      return Number(needNative().process.func(name, 'void *', [])());
+    }
     try {
       return Number(this.library.symbol(link));
     } catch {

@@ -31,6 +31,7 @@ import {
   Block as BlockClass,
   copyBytes,
   fillBytes,
+  numberOfPointer,
   pointerBlock,
   pointerOffset,
   readPointer,
@@ -86,7 +87,7 @@ export function toInt64(n: number): bigint {
 
 /** LuaJIT's conversion of a double to uint64_t. */
 export function toUint64(n: number): bigint {
-  if (n >= TWO63) return BigInt.asUintN(64, toInt64(n - 18446744073709551616));
+  if (n >= TWO63) return BigInt.asUintN(64, toInt64(n - 2 * TWO63));
   return BigInt.asUintN(64, toInt64(n));
 }
 
@@ -123,13 +124,13 @@ function numeric(d: CType, v: LuaValue, cast: boolean): number | bigint {
     const mayCast = s.kind === Kind.PTR || s.kind === Kind.ARRAY || s.kind === Kind.FUNC;
     if (cast && mayCast && d.isInteger) {
       pointerOf(VOID_PTR, v, true);
-      return BigInt.asUintN(64, BigInt(addressOfPointer(resultBlock, resultOffset)));
+      return BigInt.asUintN(64, BigInt(numberOfPointer(resultBlock, resultOffset)));
     }
   } else if (cast && d.isInteger) {
     if (v === undefined) return 0;
     if (typeof v === 'string' || v instanceof Userdata) {
       pointerOf(VOID_PTR, v, true);
-      return BigInt(addressOfPointer(resultBlock, resultOffset));
+      return BigInt(numberOfPointer(resultBlock, resultOffset));
     }
   }
   return badConversion(d, v);
@@ -148,7 +149,15 @@ export function scalar(d: CType, v: LuaValue, cast: boolean): number | bigint | 
   let i: number;
   if (typeof n === 'bigint') i = Number(BigInt.asIntN(32, n));
   else if (d.isUnsigned && d.size === 4) i = n | 0;
-  else i = n >= -2147483648 && n < 2147483648 ? n | 0 : n !== n ? -2147483648 : n >= -2147483649 && n < 2147483649 ? n | 0 : -2147483648;
+  else
+    i =
+      n >= -2147483648 && n < 2147483648
+        ? n | 0
+        : Number.isNaN(n)
+          ? -2147483648
+          : n >= -2147483649 && n < 2147483649
+            ? n | 0
+            : -2147483648;
   switch (d.size) {
     case 1:
       return d.isUnsigned ? i & 255 : (i << 24) >> 24;
@@ -303,7 +312,8 @@ function compatibleTargets(dc: CType, sc: CType, ignoreQual: boolean, same: bool
 export function read(ct: CType, block: Block | undefined, offset: number): LuaValue {
   const get = (ct.cache.get as Get | undefined) ?? makeGetter(ct);
   if (block !== undefined) return get(block, offset);
-  if (ct.kind === Kind.STRUCT || ct.kind === Kind.ARRAY) return new CData(ct.referenceTo(), undefined, offset, undefined);
+  if (ct.kind === Kind.STRUCT || ct.kind === Kind.ARRAY)
+    return new CData(ct.referenceTo(), undefined, offset, undefined);
   copyBytes(scratch, 0, undefined, offset, ct.raw.size);
   return get(scratch, 0);
 }
@@ -358,7 +368,7 @@ function getterOf(ct: CType): Get {
 }
 
 function numberGetter(ct: CType): Get {
-  if (ct.isBool) return (b, o) => b.view.getUint8(o) !== 0;
+  if (ct.isBool) return ct.size === 4 ? (b, o) => b.view.getInt32(o, true) !== 0 : (b, o) => b.view.getUint8(o) !== 0;
   if (ct.isFloat) {
     switch (ct.size) {
       case 4:
@@ -484,6 +494,7 @@ function setterOf(ct: CType): Set {
 function numberSetter(ct: CType): Set {
   const convert = (v: LuaValue): number => scalar(ct, v, false) as number;
   if (ct.isBool) {
+    if (ct.size === 4) return (b, o, v) => b.view.setInt32(o, scalar(ct, v, false) ? 1 : 0, true);
     return (b, o, v) => b.view.setUint8(o, (typeof v === 'boolean' ? v : scalar(ct, v, false)) ? 1 : 0);
   }
   if (ct.isFloat) {
@@ -644,7 +655,14 @@ function tooMany(ct: CType): never {
 }
 
 /** Initialises new zeroed memory of `size` bytes with the arguments of ffi.new from `first` on. */
-export function initialize(ct: CType, size: number, b: Block, o: number, args: ArrayLike<LuaValue>, first: number): void {
+export function initialize(
+  ct: CType,
+  size: number,
+  b: Block,
+  o: number,
+  args: ArrayLike<LuaValue>,
+  first: number,
+): void {
   const count = args.length - first;
   if (count <= 0) return;
   const { kind } = ct;

@@ -32,6 +32,9 @@ export const UNION = 8;
 export const VLA = 16;
 export const VARARG = 32;
 
+/** A struct with a const member. */
+export const HAS_CONST = 64;
+
 export const CONST = 1;
 export const VOLATILE = 2;
 
@@ -86,7 +89,16 @@ export class CType {
   private variants: CType[] | undefined = undefined;
   private number = 0;
 
-  constructor(kind: number, size: number, align: number, flags = 0, child?: CType, name?: string, raw?: CType, qual = 0) {
+  constructor(
+    kind: number,
+    size: number,
+    align: number,
+    flags = 0,
+    child?: CType,
+    name?: string,
+    raw?: CType,
+    qual = 0,
+  ) {
     this.kind = kind;
     this.size = size;
     this.align = align;
@@ -177,6 +189,8 @@ export const UINT32 = int(4, UNSIGNED);
 export const INT64 = int(8);
 export const UINT64 = int(8, UNSIGNED);
 export const BOOLEAN = int(1, BOOL | UNSIGNED);
+/** `_Bool int` */
+export const BOOLEAN32 = int(4, BOOL | UNSIGNED);
 export const FLOAT32 = int(4, FLOAT);
 export const DOUBLE = int(8, FLOAT);
 /** `long double`: it has a size and an alignment, but no conversions. */
@@ -302,7 +316,7 @@ export function typeText(type: CType): string {
         break;
       case Kind.PTR: {
         const q = qualifiers(ct.qual).trim();
-        front = (ct.size === 4 ? '*__ptr32' : '*') + (q === '' ? '' : ' ' + q) + (q !== '' && front !== '' ? ' ' : '') + front;
+        front = (ct.size === 4 ? '*__ptr32 ' : '*') + q + (q !== '' && front !== '' ? ' ' : '') + front;
         pointer = true;
         break;
       }

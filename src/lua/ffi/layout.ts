@@ -1,6 +1,6 @@
 /** Where the members of a struct lie. The rules are GCC's for x86-64 and arm64, bit-fields included. */
 
-import { BOOL, type CType, complete, type Field, FLOAT, Kind, UNION, UNKNOWN, VLA } from './ctype.ts';
+import { BOOL, CONST, type CType, complete, type Field, FLOAT, HAS_CONST, Kind, UNION, UNKNOWN, VLA } from './ctype.ts';
 
 /** What `__attribute__` and `#pragma pack` say of a declaration. */
 export interface Attributes {
@@ -43,6 +43,7 @@ export function layOut(struct: CType, declared: readonly Declared[], own: Attrib
       size = 0;
     }
     if (size >= 0x20000000) throw new LayoutError('size of C type is unknown or too large');
+    if (ct.qual & CONST || (raw.kind === Kind.STRUCT && raw.flags & HAS_CONST)) struct.flags |= HAS_CONST;
     const { packed, aligned } = d.attributes;
     const isPacked = packed || own.packed;
     let align = ct.align > raw.align && ct !== raw ? ct.align : raw.align;

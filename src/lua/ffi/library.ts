@@ -1,11 +1,11 @@
 /** The functions of the ffi library: https://luajit.org/ext_ffi_api.html */
 
-import { retN, ret0 } from '../call.ts';
+import { ret0, retN } from '../call.ts';
 import { argError, throwError } from '../error.ts';
 import { argTable } from '../lib/args.ts';
 import { libraryTable, natives } from '../lib/native.ts';
 import { callable, typeName } from '../runtime.ts';
-import { LuaTable } from '../table.ts';
+import type { LuaTable } from '../table.ts';
 import type { LuaResult, LuaValue } from '../value.ts';
 import { CData } from './cdata.ts';
 import { loadLibrary, processLibrary } from './clib.ts';
@@ -20,12 +20,12 @@ import {
   sameTargets,
 } from './convert.ts';
 import {
+  BOOL,
   CONST_CHAR_PTR,
   CONST_VOID_PTR,
   CTYPEID,
-  CType,
+  type CType,
   FLOAT,
-  BOOL,
   Kind,
   target,
   UNKNOWN,
@@ -88,7 +88,7 @@ export function openFfi(): LuaTable {
       if (typeof v === 'string') return v;
       if (typeof v === 'number') return Math.trunc(v);
       if (v instanceof CData) return v.ct === CTYPEID ? (v.val as CType) : v.ct;
-      throwError(`bad type parameter (string, number or C type expected, got ${typeName(v)})`);
+      return throwError(`bad type parameter (string, number or C type expected, got ${typeName(v)})`);
     });
 
   const functions = natives({
@@ -162,7 +162,8 @@ export function openFfi(): LuaTable {
       if (arguments.length < 1) argError(1, 'string', 'value expected');
       if (size === undefined) {
         argPointer(CONST_CHAR_PTR, v, 1, 'string');
-        if (resultBlock === undefined && resultOffset === 0) throwError('attempt to access memory through a NULL pointer');
+        if (resultBlock === undefined && resultOffset === 0)
+          throwError('attempt to access memory through a NULL pointer');
         return readString(resultBlock, resultOffset);
       }
       const n = argInt(size, 2, 'string', arguments.length);

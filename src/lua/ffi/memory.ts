@@ -20,6 +20,11 @@ export class Block {
   base = 0;
   /** Blocks that pointers in this one point to, by the pointer's offset. */
   anchors: Map<number, Block> | undefined = undefined;
+  /**
+   * The address of a Lua string's bytes as numbers show it. Equal strings are one object in Lua, and programs use
+   * their address as a hash: it depends on the contents alone.
+   */
+  identity = 0;
   private u8: Uint8Array | undefined = undefined;
 
   constructor(size: number) {
@@ -44,7 +49,13 @@ export let allocated = 0;
 
 /** New zeroed memory; its offset in the block is `allocated`. */
 export function allocate(size: number, align: number): Block {
-  if (size > MAX_SMALL || align > 16) {
+  if (align > 16) {
+    const b = new Block(size + align);
+    const over = baseOf(b) % align;
+    allocated = over === 0 ? 0 : align - over;
+    return b;
+  }
+  if (size > MAX_SMALL) {
     allocated = 0;
     return new Block(size);
   }
@@ -98,8 +109,38 @@ function contains(block: Block, address: number): boolean {
   return address >= block.base && address <= block.base + block.buffer.byteLength;
 }
 
+/** The address of a pointer as a number for Lua code. */
+export function numberOfPointer(block: Block | undefined, offset: number): number {
+  return block !== undefined && block.identity !== 0 ? block.identity + offset : addressOfPointer(block, offset);
+}
+
+/** Blocks of strings by their identity. */
+const identities = new Map<number, WeakRef<Block>>();
+const forgotten = new FinalizationRegistry<number>((identity) => {
+  if (identities.get(identity)?.deref() === undefined) identities.delete(identity);
+});
+const FIRST_IDENTITY = 0x500000000000;
+
+/** 40 bits of a hash of the string, times 16, in a range where no real memory is. */
+function identityOf(s: string): number {
+  let a = 0xdeadbeef;
+  let b = 0x41c6ce57;
+  for (let i = 0; i < s.length; i++) {
+    const c = s.charCodeAt(i);
+    a = Math.imul(a ^ c, 2654435761);
+    b = Math.imul(b ^ c, 1597334677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return FIRST_IDENTITY + ((b & 255) * 4294967296 + (a >>> 0)) * 16;
+}
+
 /** The block that contains an address, or undefined for foreign memory. */
 export function blockAt(address: number): Block | undefined {
+  if (identities.size > 0 && address >= FIRST_IDENTITY) {
+    const b = identities.get(address)?.deref();
+    if (b !== undefined) return b;
+  }
   let end: Block | undefined;
   for (let k = 4; k < classes.length; k++) {
     const pages = classes[k];
@@ -129,7 +170,8 @@ export let pointerOffset = 0;
 /** Makes an address a pointer: sets `pointerBlock` and `pointerOffset`. */
 export function resolve(address: number): void {
   pointerBlock = address === 0 ? undefined : blockAt(address);
-  pointerOffset = pointerBlock === undefined ? address : address - pointerBlock.base;
+  if (pointerBlock === undefined) pointerOffset = address;
+  else pointerOffset = address === pointerBlock.identity ? 0 : address - pointerBlock.base;
 }
 
 /** Reads a pointer: sets `pointerBlock` and `pointerOffset`. */
@@ -187,7 +229,13 @@ function foreign(address: number): NonNullable<ReturnType<typeof native>> {
 }
 
 /** Copies bytes, also within one block. */
-export function copyBytes(to: Block | undefined, at: number, from: Block | undefined, start: number, size: number): void {
+export function copyBytes(
+  to: Block | undefined,
+  at: number,
+  from: Block | undefined,
+  start: number,
+  size: number,
+): void {
   if (size <= 0) return;
   if (to !== undefined && from !== undefined) {
     checkRange(to, at, size);
@@ -263,7 +311,7 @@ export function readString(from: Block | undefined, at: number, size?: number): 
 
 /** Strings that were converted to pointers lately: programs use one string many times. */
 const strings = new Map<string, Block>();
-const MAX_STRINGS = 64;
+const MAX_STRINGS = 1000;
 const MAX_CACHED = 1024;
 
 /** A zero terminated copy of a Lua string; its start is offset 0. Lua code must not write to it. */
@@ -272,6 +320,9 @@ export function stringBlock(s: string): Block {
   if (b !== undefined) return b;
   b = new Block(s.length + 1);
   if (s.length > 0) Buffer.from(b.buffer).write(s, 0, 'latin1');
+  b.identity = identityOf(s);
+  identities.set(b.identity, new WeakRef(b));
+  forgotten.register(b, b.identity);
   if (s.length <= MAX_CACHED) {
     if (strings.size >= MAX_STRINGS) strings.delete(strings.keys().next().value!);
     strings.set(s, b);

@@ -3,11 +3,11 @@
  * https://luajit.org/ext_ffi_semantics.html
  */
 
+import { first, type NativeFrame, pushFrame, R, S } from '../call.ts';
 import { argError, throwError } from '../error.ts';
 import { natives } from '../lib/native.ts';
 import { formatG } from '../number.ts';
 import { callable, index as luaIndex, setIndex as luaSetIndex, typeName } from '../runtime.ts';
-import { first, R, S, pushFrame, type NativeFrame } from '../call.ts';
 import { LuaTable } from '../table.ts';
 import { addressOf, type LuaFunction, type LuaResult, type LuaValue } from '../value.ts';
 import { arithmetic, comparison, concat, equal, length, makeInteger, typeMetamethod } from './arith.ts';
@@ -16,8 +16,8 @@ import { callFunction, freeCallback, notCallable, setCallback } from './call.ts'
 import { CData, cdataMetatable, cdataOperations } from './cdata.ts';
 import { functionName } from './clib.ts';
 import { numberIn, pointerIn, read, readBits, resultBlock, resultOffset, write, writeBits } from './convert.ts';
-import { COMPLEX_DOUBLE, CONST, CTYPEID, CType, Kind, target, typeText, UNKNOWN } from './ctype.ts';
-import { addressOfPointer, allocate, allocated, type Block } from './memory.ts';
+import { COMPLEX_DOUBLE, CONST, CTYPEID, type CType, HAS_CONST, Kind, target, typeText, UNKNOWN } from './ctype.ts';
+import { addressOfPointer, allocate, allocated, type Block, numberOfPointer } from './memory.ts';
 import { newObject } from './object.ts';
 
 // Where an access leads: set by `locate`.
@@ -100,7 +100,11 @@ export function index(o: CData, k: LuaValue): LuaResult {
         if (f.constant !== undefined) return f.constant;
         if (f.bits >= 0) return readBits(f, block, offset + f.offset);
         const { ct } = f;
-        return read(struct.qual === 0 || ct.kind === Kind.NUM ? ct : ct.qualified(struct.qual), block, offset + f.offset);
+        return read(
+          struct.qual === 0 || ct.kind === Kind.NUM ? ct : ct.qualified(struct.qual),
+          block,
+          offset + f.offset,
+        );
       }
     } else {
       const ct = target(o.ct);
@@ -185,7 +189,7 @@ export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
         else write(f.ct, block, offset + f.offset, v);
         return undefined;
       }
-      if (struct.qual & CONST && metamethodOf(struct, '__newindex') === undefined) constant();
+      if (struct.qual & CONST) constant();
     } else {
       const ct = target(o.ct);
       if (ct.kind === Kind.COMPLEX && (k === 're' || k === 'im')) constant();
@@ -216,7 +220,7 @@ export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
 function isConstArray(ct: CType): boolean {
   let t = ct;
   while (t.kind === Kind.ARRAY) t = t.child!;
-  return (t.qual & CONST) !== 0;
+  return (t.qual & CONST) !== 0 || (t.kind === Kind.STRUCT && (t.raw.flags & HAS_CONST) !== 0);
 }
 
 function constant(): never {
@@ -261,14 +265,11 @@ function tostring(o: LuaValue): LuaResult {
   if (!(o instanceof CData)) argError(1, '__tostring', `cdata expected, got ${typeName(o)}`);
   if (o.ct === CTYPEID) return `ctype<${typeText(o.val as CType)}>`;
   const ct = target(o.ct);
-  let at = addressOfPointer;
+  let at = numberOfPointer;
   switch (ct.kind) {
     case Kind.COMPLEX: {
       const part = ct.child!;
-      return complexText(
-        read(part, o.block, o.offset) as number,
-        read(part, o.block, o.offset + part.size) as number,
-      );
+      return complexText(read(part, o.block, o.offset) as number, read(part, o.block, o.offset + part.size) as number);
     }
     case Kind.ENUM:
       return `cdata<${typeText(o.ct)}>: ${Number(numberIn(o)) | 0}`;
@@ -280,7 +281,7 @@ function tostring(o: LuaValue): LuaResult {
       const h = ct.child!.kind === Kind.STRUCT ? typeMetamethod(ct, '__tostring') : undefined;
       if (h !== undefined) return (typeof h === 'function' ? h : callable(h))(o);
       pointerIn(o);
-      return `cdata<${typeText(o.ct)}>: ${hex(addressOfPointer(resultBlock, resultOffset))}`;
+      return `cdata<${typeText(o.ct)}>: ${hex(numberOfPointer(resultBlock, resultOffset))}`;
     }
     case Kind.STRUCT:
     case Kind.VECTOR: {
@@ -338,11 +339,18 @@ function literal(text: string): CData | undefined {
   if (m !== null) {
     if (m[2] !== '' && m[3] !== '') return undefined;
     const digits = m[1]!;
-    return makeInteger(BigInt(/^0[xb]/i.test(digits) ? digits : digits.replace(/^0+(?=\d)/, '')), m[2] !== '' || m[3] !== '');
+    return makeInteger(
+      BigInt(/^0[xb]/i.test(digits) ? digits : digits.replace(/^0+(?=\d)/, '')),
+      m[2] !== '' || m[3] !== '',
+    );
   }
   if (!/i$/i.test(text)) return undefined;
   const im = parseImaginary(text.slice(0, -1));
   if (im === undefined) return undefined;
+  return imaginary(im);
+}
+
+function imaginary(im: number): CData {
   const to = allocate(16, 8);
   const at = allocated;
   to.view.setFloat64(at + 8, im, true);
@@ -354,7 +362,14 @@ function parseImaginary(text: string): number | undefined {
   return /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
+/** -1LL, -2i */
+function negate(o: CData): CData {
+  if (typeof o.val === 'bigint') return makeInteger(-o.val, o.ct.isUnsigned);
+  return imaginary(-o.block!.view.getFloat64(o.offset + 8, true));
+}
+
 Object.assign(cdataOperations, {
+  negate,
   index,
   setIndex,
   equal,

@@ -85,7 +85,8 @@ function newMemory(ct: CType, size: number, length: number, args: readonly LuaVa
   const o = new CData(ct, block, at, undefined);
   if (length >= 0) o.length = length;
   if (args.length > from) {
-    if (args.length - from === 1 && ct.raw.kind === Kind.ARRAY && length >= 0) variableArray(ct, size, block, at, args[from]);
+    if (args.length - from === 1 && ct.raw.kind === Kind.ARRAY && length >= 0)
+      variableArray(ct, size, block, at, args[from]);
     else initialize(ct.raw, size, block, at, args, from);
   }
   return o;

@@ -7,6 +7,7 @@
 
 import {
   BOOLEAN,
+  BOOLEAN32,
   COMPLEX_DOUBLE,
   COMPLEX_FLOAT,
   CONST,
@@ -15,12 +16,12 @@ import {
   FLOAT32,
   functionType,
   INT32,
+  INT64,
   integerType,
   Kind,
   LONG_DOUBLE,
   UINT32,
   UINT64,
-  INT64,
   UNION,
   UNKNOWN,
   VLA,
@@ -101,7 +102,12 @@ for (const w of 'void char short int long float double signed unsigned'.split(' 
 for (const w of ['bool', '_Bool']) TYPE_WORDS.set(w, 'bool');
 for (const w of ['complex', '_Complex', '__complex', '__complex__']) TYPE_WORDS.set(w, 'complex');
 for (const w of ['__signed', '__signed__']) TYPE_WORDS.set(w, 'signed');
-for (const [w, size] of [['__int8', 1], ['__int16', 2], ['__int32', 4], ['__int64', 8]] as const) {
+for (const [w, size] of [
+  ['__int8', 1],
+  ['__int16', 2],
+  ['__int32', 4],
+  ['__int64', 8],
+] as const) {
   TYPE_WORDS.set(w, String(size));
 }
 const STORAGE = new Set(['typedef', 'extern', 'static', 'auto', 'register', 'inline', '__inline', '__inline__']);
@@ -117,7 +123,16 @@ const IGNORED = new Set(
   'restrict __restrict __restrict__ __extension__ __cdecl __fastcall __stdcall __thiscall __ptr64 _Noreturn'.split(' '),
 );
 const ATTRIBUTE = new Set(['__attribute', '__attribute__', '__declspec', '__asm', '__asm__', 'asm', '__ptr32']);
-const OTHER_KEYWORDS = new Set(['struct', 'union', 'enum', 'sizeof', 'alignof', '__alignof', '__alignof__', '_Alignof']);
+const OTHER_KEYWORDS = new Set([
+  'struct',
+  'union',
+  'enum',
+  'sizeof',
+  'alignof',
+  '__alignof',
+  '__alignof__',
+  '_Alignof',
+]);
 
 function isKeyword(word: string): boolean {
   return (
@@ -160,6 +175,8 @@ export class DeclarationParser {
   private readonly params: readonly Parameter[];
   private used = 0;
   private depth = 0;
+  /** Declarations so far: a single one may omit the semicolon. */
+  private count = 0;
   /** Tags may be introduced by their first use (in ffi.cdef). */
   private readonly implicit: boolean;
 
@@ -225,7 +242,7 @@ export class DeclarationParser {
       } else this.names.symbols.set(name, { kind: 'extern', ct: d.ct, link: d.attributes.link ?? name });
       if (!this.opt(',')) break;
     }
-    if (s.kind !== 'end') this.check(';');
+    if (s.kind !== 'end' || this.count++ > 0) this.check(';');
   }
 
   /** The body of an inline function is skipped. */
@@ -348,7 +365,7 @@ export class DeclarationParser {
         s.next();
         this.check('(');
         let link = '';
-        while (s.kind === 'string') {
+        while (this.is('string')) {
           link += s.text;
           s.next();
         }
@@ -455,8 +472,7 @@ export class DeclarationParser {
         continue;
       }
       if (ct !== undefined || size > 0) break;
-      if (words.size > 0 && !(words.size === 1 && words.has('int'))) break;
-      if (words.has('int')) break;
+      if (words.size > 0) break;
       if (text === 'struct' || text === 'union') {
         ct = this.struct(text === 'union', a);
         continue;
@@ -481,7 +497,7 @@ export class DeclarationParser {
     if (words.has('complex')) return size === 4 && !words.has('double') ? COMPLEX_FLOAT : COMPLEX_DOUBLE;
     if (words.has('void')) return VOID;
     const unsigned = words.has('unsigned');
-    if (words.has('bool')) return BOOLEAN;
+    if (words.has('bool')) return size === 4 ? BOOLEAN32 : BOOLEAN;
     if (words.has('float') || words.has('double')) {
       if (longs > 0) return LONG_DOUBLE;
       return words.has('float') ? FLOAT32 : DOUBLE;
@@ -613,13 +629,17 @@ export class DeclarationParser {
     const attributes: DeclarationAttributes = { ...spec.attributes };
     const d: Declarator = { name: undefined, ct: spec.ct, bits: -1, attributes };
     const wrap = this.declaratorPart(d, abstract, direct);
-    if (bitField && this.opt(':')) d.bits = this.expression(0).v;
+    if (bitField && this.opt(':')) {
+      d.bits = this.expression(0).v;
+      if (d.bits < 0) throw new DeclarationError("invalid value near ':'");
+    }
     this.attributes(attributes);
     let base = spec.ct;
     if (attributes.mode > 0 && base.kind === Kind.NUM) base = modeType(attributes, base);
     if (attributes.vector > 0) base = vectorType(base, attributes.vector);
     if (attributes.qual !== 0) base = base.qualified(attributes.qual);
     d.ct = wrap(base);
+    if (attributes.aligned > 0 && !bitField && spec.ct.kind !== Kind.FUNC) d.ct = alignedType(d.ct, attributes.aligned);
     return d;
   }
 
@@ -656,7 +676,8 @@ export class DeclarationParser {
       }
     } else {
       const { s } = this;
-      const isName = (s.kind === 'name' && !isKeyword(s.text)) || (s.kind === '$' && typeof this.params[this.used] === 'string');
+      const isName =
+        (s.kind === 'name' && !isKeyword(s.text)) || (s.kind === '$' && typeof this.params[this.used] === 'string');
       if (isName) {
         if (!direct) throw s.error("'<eof>' expected");
         d.name = this.optName();
@@ -690,7 +711,11 @@ export class DeclarationParser {
     return (ct) => {
       const { raw } = ct;
       if (raw.kind === Kind.REF || raw.kind === Kind.FUNC) throw new DeclarationError('invalid C type');
-      if (raw.size === UNKNOWN || raw.flags & VLA && raw.kind !== Kind.NUM || raw.size * Math.max(count, 0) > 0x7fffffff) {
+      if (
+        raw.size === UNKNOWN ||
+        (raw.flags & VLA && raw.kind !== Kind.NUM) ||
+        raw.size * Math.max(count, 0) > 0x7fffffff
+      ) {
         throw new DeclarationError(SIZE_ERROR);
       }
       return ct.arrayOf(count, vla);
@@ -851,20 +876,28 @@ export class DeclarationParser {
 function basicSize(word: string): number {
   switch (word) {
     case 'char':
-    case 'bool':
     case '1':
       return 1;
     case '2':
       return 2;
     case 'float':
+    case 'int':
     case '4':
       return 4;
     case 'double':
     case '8':
       return 8;
+    case 'void':
+      return 1;
     default:
       return 0;
   }
+}
+
+/** The type with a larger alignment. */
+function alignedType(ct: CType, align: number): CType {
+  if (ct.kind === Kind.FUNC || align <= ct.align) return ct;
+  return new CType(ct.kind, ct.size, align, ct.flags, ct.child, ct.name, ct.raw, ct.qual);
 }
 
 function modeType(a: DeclarationAttributes, base: CType): CType {

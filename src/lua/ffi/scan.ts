@@ -3,15 +3,24 @@
 /** 'name', 'integer', 'string', 'end'; punctuation is its own kind. */
 export type TokenKind = string;
 
-const SPACE = /(?:[ \t\r\f\v\n]+|\/\/[^\n]*|\/\*[^]*?\*\/|\\\r?\n)+/y;
+const SPACE = /(?:[ \t\r\f\v\n]+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|\\\r?\n)+/y;
 const NAME = /[A-Za-z_\x80-\xff$][\w\x80-\xff$]*/y;
 const NUMBER = /0[xX][0-9a-fA-F]+|\d+/y;
 const SUFFIX = /[uUlL]*(?![\w.])/y;
-const STRING = /"((?:[^"\\\n]|\\[^])*)"/y;
-const CHARACTER = /'((?:[^'\\\n]|\\[^])+?)'/y;
-const PUNCTUATION = /\.\.\.|<<|>>|->|&&|\|\||[=!<>]=|[^]/y;
+const STRING = /"((?:[^"\\\n]|\\[\s\S])*)"/y;
+const CHARACTER = /'((?:[^'\\\n]|\\[\s\S])+?)'/y;
+const PUNCTUATION = /\.\.\.|<<|>>|->|&&|\|\||[=!<>]=|[\s\S]/y;
 
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v', e: '\x1b' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  e: '\x1b',
+};
 
 /** Reads the tokens of a declaration; `kind`, `text` and `value` are those of the current one. */
 export class Scanner {
@@ -98,14 +107,14 @@ export class Scanner {
     m = this.match(STRING);
     if (m !== null) {
       this.kind = 'string';
-      this.text = unescape(m[1]!);
+      this.text = unescaped(m[1]!);
       return;
     }
     m = this.match(CHARACTER);
     if (m !== null) {
       this.kind = 'integer';
       this.text = m[0];
-      this.value = (unescape(m[1]!).charCodeAt(0) << 24) >> 24;
+      this.value = (unescaped(m[1]!).charCodeAt(0) << 24) >> 24;
       this.unsigned = false;
       return;
     }
@@ -129,8 +138,8 @@ export class Scanner {
   }
 }
 
-function unescape(s: string): string {
-  return s.replace(/\\(x[0-9a-fA-F]+|[0-7]{1,3}|[^])/g, (_, e: string) => {
+function unescaped(s: string): string {
+  return s.replace(/\\(x[0-9a-fA-F]+|[0-7]{1,3}|[\s\S])/g, (_, e: string) => {
     if (/^[0-7]/.test(e)) return String.fromCharCode(Number.parseInt(e, 8) & 255);
     if (e.startsWith('x')) return String.fromCharCode(Number.parseInt(e.slice(1), 16) & 255);
     return ESCAPES[e] ?? e;

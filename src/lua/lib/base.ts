@@ -4,6 +4,7 @@ import { getHeapStatistics } from 'node:v8';
 import { first, type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from '../call.ts';
 import { callNow, dynamic } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
+import { CData, cdataOperations } from '../ffi/cdata.ts';
 import { formatNumber, parseInteger, parseNumber } from '../number.ts';
 import { position, seesFunctions } from '../position.ts';
 import { callable, errorValue, index, ipairsNext, metamethod, metatableOf, next, select } from '../runtime.ts';
@@ -43,6 +44,7 @@ function tonumber(v: LuaValue, base: LuaValue): LuaResult {
   if (base === undefined || base === 10) {
     if (typeof v === 'number') return v;
     if (typeof v === 'string') return parseNumber(v);
+    if (v instanceof CData) return cdataOperations.toNumber(v);
     argAny(arguments.length, 1, 'tonumber');
     return undefined;
   }

@@ -1,5 +1,6 @@
 // The bit library: http://bitop.luajit.org/api.html. Numbers are taken modulo 2^32 and results are signed.
 
+import { CData, cdataOperations } from '../ffi/cdata.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { argNumber } from './args.ts';
@@ -22,15 +23,25 @@ function bits(v: LuaValue, n: number, fname: string, given: number): number {
   return i === x ? i : normalise(x);
 }
 
+function isCData(x: LuaValue, y: LuaValue): boolean {
+  return (typeof x === 'object' && x instanceof CData) || (typeof y === 'object' && y instanceof CData);
+}
+
+const isOne = (v: LuaValue): boolean => v instanceof CData;
+
 function tobit(x: LuaValue): LuaResult {
+  if (x instanceof CData) return cdataOperations.bit('tobit', [x]);
   return bits(x, 1, 'tobit', arguments.length);
 }
 
 function bnot(x: LuaValue): LuaResult {
+  if (x instanceof CData) return cdataOperations.bit('bnot', [x]);
   return ~bits(x, 1, 'bnot', arguments.length);
 }
 
 function band(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
+  if (isCData(x, y) || more.some(isOne))
+    return cdataOperations.bit('band', arguments.length < 2 ? [x] : [x, y, ...more]);
   let r = bits(x, 1, 'band', arguments.length);
   if (arguments.length > 1) r &= bits(y, 2, 'band', arguments.length);
   for (let i = 0; i < more.length; i++) r &= bits(more[i], i + 3, 'band', arguments.length);
@@ -38,6 +49,8 @@ function band(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
 }
 
 function bor(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
+  if (isCData(x, y) || more.some(isOne))
+    return cdataOperations.bit('bor', arguments.length < 2 ? [x] : [x, y, ...more]);
   let r = bits(x, 1, 'bor', arguments.length);
   if (arguments.length > 1) r |= bits(y, 2, 'bor', arguments.length);
   for (let i = 0; i < more.length; i++) r |= bits(more[i], i + 3, 'bor', arguments.length);
@@ -45,6 +58,8 @@ function bor(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
 }
 
 function bxor(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
+  if (isCData(x, y) || more.some(isOne))
+    return cdataOperations.bit('bxor', arguments.length < 2 ? [x] : [x, y, ...more]);
   let r = bits(x, 1, 'bxor', arguments.length);
   if (arguments.length > 1) r ^= bits(y, 2, 'bxor', arguments.length);
   for (let i = 0; i < more.length; i++) r ^= bits(more[i], i + 3, 'bxor', arguments.length);
@@ -54,35 +69,42 @@ function bxor(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
 // Shift counts are taken modulo 32, as JavaScript's operators do.
 
 function lshift(x: LuaValue, n: LuaValue): LuaResult {
+  if (isCData(x, n)) return cdataOperations.bit('lshift', [x, n]);
   return bits(x, 1, 'lshift', arguments.length) << bits(n, 2, 'lshift', arguments.length);
 }
 
 function rshift(x: LuaValue, n: LuaValue): LuaResult {
+  if (isCData(x, n)) return cdataOperations.bit('rshift', [x, n]);
   return (bits(x, 1, 'rshift', arguments.length) >>> bits(n, 2, 'rshift', arguments.length)) | 0;
 }
 
 function arshift(x: LuaValue, n: LuaValue): LuaResult {
+  if (isCData(x, n)) return cdataOperations.bit('arshift', [x, n]);
   return bits(x, 1, 'arshift', arguments.length) >> bits(n, 2, 'arshift', arguments.length);
 }
 
 function rol(x: LuaValue, n: LuaValue): LuaResult {
+  if (isCData(x, n)) return cdataOperations.bit('rol', [x, n]);
   const v = bits(x, 1, 'rol', arguments.length);
   const by = bits(n, 2, 'rol', arguments.length) & 31;
   return by === 0 ? v : (v << by) | (v >>> (32 - by));
 }
 
 function ror(x: LuaValue, n: LuaValue): LuaResult {
+  if (isCData(x, n)) return cdataOperations.bit('ror', [x, n]);
   const v = bits(x, 1, 'ror', arguments.length);
   const by = bits(n, 2, 'ror', arguments.length) & 31;
   return by === 0 ? v : (v >>> by) | (v << (32 - by));
 }
 
 function bswap(x: LuaValue): LuaResult {
+  if (x instanceof CData) return cdataOperations.bit('bswap', [x]);
   const v = bits(x, 1, 'bswap', arguments.length);
   return (v << 24) | ((v & 0xff00) << 8) | ((v >>> 8) & 0xff00) | (v >>> 24);
 }
 
 function tohex(x: LuaValue, n: LuaValue): LuaResult {
+  if (isCData(x, n)) return cdataOperations.bit('tohex', arguments.length < 2 ? [x] : [x, n]);
   const v = bits(x, 1, 'tohex', arguments.length) >>> 0;
   let digits = arguments.length < 2 ? 8 : bits(n, 2, 'tohex', arguments.length);
   const upper = digits < 0;

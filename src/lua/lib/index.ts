@@ -1,5 +1,6 @@
 // The libraries that a new state gets, and the modules that `require` finds without a file.
 
+import { openFfi } from '../ffi/library.ts';
 import type { LuaTable } from '../table.ts';
 import type { LuaFunction } from '../value.ts';
 import { openBit } from './bit.ts';
@@ -33,6 +34,7 @@ export function preloadModules(table: LuaTable): Record<string, LuaFunction> {
     cjson: () => (json ??= openCjson()).cjson,
     'cjson.safe': () => (json ??= openCjson()).safe,
     'string.buffer': openBuffer,
+    ffi: openFfi,
   };
   for (const name of Object.keys(TABLE_MODULES)) {
     modules[`table.${name}`] = () => {
