@@ -7,7 +7,7 @@ import type { ConfContext, ContextName, Directive } from '../../conf/directive.t
 import { type Cidr, parseAddress, parseCidr } from '../../conf/modules/cidr.ts';
 import { flagSlot, slot } from '../../conf/slots.ts';
 import { addressText } from '../../net/address.ts';
-import { parseUrl, UrlError } from '../../net/url.ts';
+import { resolveHostSync, UrlError } from '../../net/url.ts';
 import { DECLINED } from '../codes.ts';
 import { type ClientAddress, forwardedAddress, type TrustedNetwork } from '../core/forwarded.ts';
 import { httpOf } from '../cycle.ts';
@@ -94,7 +94,7 @@ const variables: readonly VariableSpec[] = [
 /** All addresses of a host's name. */
 function resolve(cf: ConfContext, host: string): Cidr[] {
   try {
-    return parseUrl(host, { defaultPort: 80 }).addresses.map(({ address }) => parseCidr(address) as Cidr);
+    return resolveHostSync(host).map((address) => parseCidr(address) as Cidr);
   } catch (e) {
     if (e instanceof UrlError) throw cf.error(`${e.message} in set_real_ip_from "${host}"`);
     throw e;

@@ -266,7 +266,6 @@ export const httpCases: readonly BrokenCase[] = [
   { name: 'upstream no server argument', conf: U('server;') },
   { name: 'upstream only backup', conf: U('server 127.0.0.1:1 backup;') },
   { name: 'upstream ip_hash and backup', conf: U('ip_hash;\nserver 127.0.0.1:1 backup;') },
-  { name: 'upstream keepalive zero', conf: U('server 127.0.0.1:1;\nkeepalive 0;') },
   { name: 'upstream keepalive word', conf: U('server 127.0.0.1:1;\nkeepalive x;') },
   { name: 'upstream keepalive twice', conf: U('server 127.0.0.1:1;\nkeepalive 1;\nkeepalive 1;') },
   { name: 'upstream least_conn after keepalive', conf: U('server 127.0.0.1:1;\nkeepalive 1;\nleast_conn;') },
