@@ -17,6 +17,7 @@
 
 import { throwError } from './error.ts';
 import type { LuaValue } from './value.ts';
+import { WeakHash } from './weak-hash.ts';
 
 /** The array of every table that has no array part yet; never written to. */
 const NO_ITEMS: LuaValue[] = [undefined];
@@ -70,6 +71,10 @@ class Hash {
   /** The key found last and its position. */
   private lastKey: LuaValue = undefined;
   private last = 0;
+
+  get isWeak(): false {
+    return false;
+  }
 
   /** The position of a key, tombstones included, or -1. */
   find(k: LuaValue): number {
@@ -158,7 +163,7 @@ export class LuaTable {
   /** Items 1..n at their index, nil for holes. Never write into it without `array()`: empty tables share one. */
   $a: LuaValue[];
   /** Keys that are neither items nor properties. */
-  $h: Hash | undefined;
+  $h: Hash | WeakHash | undefined;
   /** Metatable. */
   $m: LuaTable | undefined;
   /** Number of string keys held as JavaScript properties, tombstones included. */
@@ -195,6 +200,7 @@ export class LuaTable {
 
   set metatable(m: LuaTable | undefined) {
     this.$m = m;
+    if (m !== undefined && ((m as unknown as Fields)['__mode'] !== undefined || m.$h !== undefined)) weaken(this, m);
   }
 
   /** Raw read. */
@@ -330,6 +336,7 @@ export class LuaTable {
     }
     const h = this.$h;
     h.set(k, v);
+    if (h.isWeak) return;
     const n = h.keys.length;
     if (typeof k === 'number' && (n & (n - 1)) === 0 && n >= 8) this.$fillArray();
   }
@@ -339,7 +346,7 @@ export class LuaTable {
    * when a hash is full: an array that is filled from its second item on, or backwards, becomes one.
    */
   private $fillArray(): void {
-    const h = this.$h!;
+    const h = this.$h as Hash;
     // Numbers of keys by the power of two that they do not exceed.
     const counts = new Array<number>(31).fill(0);
     const a = this.$a;
@@ -392,6 +399,30 @@ delete (LuaTable.prototype as { constructor?: unknown }).constructor;
 /** Drops trailing nils of an item array, which every table's array must be without. */
 export function trim(a: LuaValue[]): void {
   while (a.length > 1 && a[a.length - 1] === undefined) a.pop();
+}
+
+/**
+ * Makes a table weak as its new metatable's __mode says, or an ordinary one again. With weak values, properties move
+ * to the hash, since they would hold theirs; items 1..n are held all the same: all natives know them in their array.
+ * A __mode that the metatable gets later has no effect.
+ */
+function weaken(t: LuaTable, m: LuaTable): void {
+  const given = m.getStr('__mode');
+  const mode = typeof given === 'string' ? given : '';
+  const old = t.$h;
+  const weakKeys = mode.includes('k');
+  const weakValues = mode.includes('v');
+  if (old?.isWeak ? old.weakKeys === weakKeys && old.weakValues === weakValues : !weakKeys && !weakValues) return;
+  const h = weakKeys || weakValues ? new WeakHash(mode) : new Hash();
+  if (old !== undefined) for (let i = 0; i < old.keys.length; i++) h.set(old.keys[i], old.values[i]);
+  t.$h = h;
+  if (!weakValues) return;
+  for (const name of Object.keys(t).slice(INTERNAL)) {
+    h.set(keyOf(name), (t as unknown as Fields)[name]);
+    delete (t as unknown as Fields)[name];
+  }
+  // As many as may be: constant keys go to the hash from now on.
+  t.$n = MAX_PROPERTIES;
 }
 
 /** The Lua key of a property name. */
@@ -509,7 +540,8 @@ export class Cursor {
 /** table.clear: removes all pairs. Property slots stay as tombstones, so that the table keeps its hidden class. */
 export function clearTable(t: LuaTable): void {
   if (t.$a.length > 1) t.$a.length = 1;
-  t.$h = undefined;
+  if (t.$h?.isWeak) t.$h.clear();
+  else t.$h = undefined;
   if (t.$n === 0) return;
   const names = Object.keys(t);
   for (let i = INTERNAL; i < names.length; i++) (t as unknown as Fields)[names[i]!] = undefined;
@@ -526,6 +558,8 @@ export function cloneTable(t: LuaTable): LuaTable {
     }
     copy.$n = t.$n;
   }
-  if (t.$h !== undefined) copy.$h = t.$h.clone();
+  const h = t.$h;
+  if (h?.isWeak) for (let i = 0; i < h.keys.length; i++) copy.set(h.keys[i], h.values[i]);
+  else if (h !== undefined) copy.$h = h.clone();
   return copy;
 }

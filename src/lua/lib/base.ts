@@ -272,7 +272,7 @@ export const BASE = natives({
     if (table.$m !== undefined && table.$m.getStr('__metatable') !== undefined) {
       throwError('cannot change a protected metatable');
     }
-    table.$m = m as LuaTable | undefined;
+    table.metatable = m as LuaTable | undefined;
     return table;
   },
   tonumber,
