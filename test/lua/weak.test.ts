@@ -47,3 +47,22 @@ test('weak keys and values', async () => {
   }
   assert.deepEqual(run(count as LuaFunction), [1, 2, 1, 1, true, true, 'x']);
 });
+
+test('__gc of a proxy', async () => {
+  const state = new LuaState();
+  const run = (source: string) => state.newThread(state.load(source, '=gc')).resume() as { values: unknown[] };
+  run(`
+    collected = 0
+    local function make()
+      local p = newproxy(true)
+      getmetatable(p).__gc = function(q) collected = collected + (type(q) == 'userdata' and 1 or 100) end
+      getmetatable(p).__index = { answer = 42 }
+      kept = newproxy(p)
+    end
+    make()`);
+  for (let i = 0; i < 5; i++) {
+    await nextTurn();
+    collect();
+  }
+  assert.deepEqual(run('return collected, kept.answer').values, [1, 42]);
+});

@@ -136,6 +136,26 @@ let collecting = true;
 /** Metatables made by newproxy. */
 const proxies = new WeakSet<LuaTable>();
 
+/** A proxy: when it is collected, its metatable's __gc is called with another one like it. */
+function newProxy(metatable: LuaTable): Userdata {
+  const proxy = new Userdata(metatable);
+  finalizers.register(proxy, { metatable, state: currentState() });
+  return proxy;
+}
+
+const finalizers = new FinalizationRegistry<{ metatable: LuaTable; state: LuaState }>(({ metatable, state }) => {
+  const h = metatable.getStr('__gc');
+  if (typeof h !== 'function') return;
+  const thread = state.newThread(h);
+  thread.canYield = false;
+  try {
+    if (thread.resume([new Userdata(metatable)]).status === 'suspended') thread.kill();
+  } catch (e) {
+    if (!(e instanceof LuaError)) throw e;
+    process.stderr.write(`ERROR in finalizer: ${e.message}\n`, 'latin1');
+  }
+});
+
 export const BASE = natives({
   ...PROTECTED,
   assert(v: LuaValue, message: LuaValue, ...rest: LuaValue[]): LuaResult {
@@ -208,12 +228,12 @@ export const BASE = natives({
     if (v === true) {
       const m = new LuaTable();
       proxies.add(m);
-      return new Userdata(m);
+      return newProxy(m);
     }
     if (!(v instanceof Userdata) || v.metatable === undefined || !proxies.has(v.metatable)) {
       argError(1, 'newproxy', 'boolean or proxy expected');
     }
-    return new Userdata((v as Userdata).metatable);
+    return newProxy((v as Userdata).metatable!);
   },
   next: next as LuaFunction,
   pairs(t: LuaValue): LuaResult {
