@@ -391,21 +391,17 @@ class IpairsFrame {
 class ItemCursor {
   k: LuaValue = 0;
   v: LuaValue = undefined;
-  private readonly t: LuaTable;
-  private i = 0;
+  readonly t: LuaTable;
+  i = 0;
   constructor(t: LuaTable) {
     this.t = t;
   }
+  /** The loop has found that item `i` is not in the array. */
   next(): boolean {
-    const i = ++this.i;
-    const v = this.t.$a[i];
-    this.k = i;
-    this.v = v;
-    return v !== undefined || this.beyond(i);
-  }
-  private beyond(i: number): boolean {
-    if (this.t.$h === undefined) return false;
-    this.v = this.t.$h.get(i);
+    const h = this.t.$h;
+    if (h === undefined) return false;
+    this.k = this.i;
+    this.v = h.get(this.i);
     return this.v !== undefined;
   }
 }

@@ -435,9 +435,9 @@ export class Cursor {
   /** The current key and value, valid after `next()` returned true. */
   k: LuaValue = undefined;
   v: LuaValue = undefined;
-  private readonly t: LuaTable;
-  /** Position in the item array, or -1 when past it. */
-  private i = 0;
+  readonly t: LuaTable;
+  /** Position in the item array, or -1 when past it. Compiled loops advance it as long as there are items. */
+  i = 0;
   private names: string[] | undefined = undefined;
   private j = INTERNAL;
   private h = 0;

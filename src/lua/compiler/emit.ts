@@ -630,22 +630,27 @@ export class FunctionEmitter extends ExprEmitter {
       this.land();
       this.spread(result, values);
     };
-    const take = `${key}=${cursor}.k;${values[1] === undefined ? '' : `${values[1]}=${cursor}.v;`}${values
-      .slice(2)
-      .map((x) => `${x}=undefined;`)
-      .join('')}`;
+    const value = values[1] ?? this.temp();
+    // Items are taken from the array itself; the cursor finds what comes after them.
+    const advance = (exit: string): string =>
+      `if(${cursor}.i>=0&&(${value}=${cursor}.t.$a[++${cursor}.i])!==undefined)${key}=${cursor}.i;` +
+      `else if(${cursor}.next()){${key}=${cursor}.k;${value}=${cursor}.v;}else ${exit}` +
+      values
+        .slice(2)
+        .map((x) => `${x}=undefined;`)
+        .join('');
     const mark = this.scopeMark();
     const loop = this.openLoop(isFlat);
     const iteration = this.region();
     if (!isFlat) {
       this.put(`L${loop.exit.id}:for(;;){`);
       iteration.begin();
-      this.put(`if(${cursor}!==undefined){if(!${cursor}.next())break;${take}}else{`);
+      this.put(`if(${cursor}!==undefined){${advance('break;')}}else{`);
       callIterator();
       this.put(`if(${key}===undefined)break;${control}=${key};}`);
     } else {
       const body = this.target(true);
-      this.put(`if(${cursor}!==undefined){if(!${cursor}.next())${this.jump(loop.exit)}${take}${this.jump(body)}}`);
+      this.put(`if(${cursor}!==undefined){${advance(this.jump(loop.exit))}${this.jump(body)}}`);
       callIterator();
       this.put(`if(${key}===undefined)${this.jump(loop.exit)}${control}=${key};`);
       this.end(body);
