@@ -149,11 +149,15 @@ function parseKey(
       problem = e;
     }
   }
-  const isAsking = (problem as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE';
-  const reason = isAsking ? ' (SSL: error:07880109:common libcrypto routines::interrupted or cancelled)' : '';
-  throw new ConfError(
-    `cannot load certificate key "${path}": PEM_read_bio_PrivateKey() failed${reason || opensslSuffix(problem)}`,
-  );
+  let reason = opensslSuffix(problem);
+  if ((problem as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE') {
+    // nginx would ask for it; there is nobody to ask here.
+    reason = ' (SSL: error:07880109:common libcrypto routines::interrupted or cancelled)';
+  } else if (reason.endsWith(':DECODER routines::unsupported)')) {
+    // What OpenSSL has to say besides, Node leaves out.
+    reason = `${reason.slice(0, -1)}:No supported data to decode. Input type: PEM)`;
+  }
+  throw new ConfError(`cannot load certificate key "${path}": PEM_read_bio_PrivateKey() failed${reason}`);
 }
 
 /** Longest line of a file of passwords. nginx: NGX_SSL_PASSWORD_BUFFER_SIZE. */

@@ -5,7 +5,7 @@
  * (src/http/ngx_http_request.c).
  */
 import type { X509Certificate } from 'node:crypto';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { PeerCertificate as NodeCertificate, SecureContext, TLSSocket } from 'node:tls';
 import { errnoSuffix } from '../../../log/errno.ts';
 import { LOG_CRIT, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
 import { currentMsec } from '../../../log/time.ts';
@@ -56,6 +56,12 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   /** The name that the client asked for, in lower case, when a server has it. */
   serverName: string | undefined = undefined;
   hello: ClientHello = EMPTY_HELLO;
+  /** `TLSv1.3` and the like; '' before the handshake is done. */
+  protocol = '';
+  /** OpenSSL's name. */
+  cipher = '';
+  /** The session is an earlier one. */
+  reused = false;
   errorLog: Log;
   readonly remoteAddress: string;
 
@@ -66,6 +72,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   #handshake: Handshake | undefined = undefined;
   #stream: TLSSocket | undefined = undefined;
   #certificate: X509Certificate | null | undefined = undefined;
+  #chainLength = 0;
   #verifyError: VerifyError | null | undefined = undefined;
 
   // Ring of reusable connections: src/http/protocol/idle.ts.
@@ -225,6 +232,10 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   onSecure(socket: AcceptedSocket, stream: TLSSocket): void {
     this.#handshake = undefined;
     this.#stream = stream;
+    // What access logs want to know also of a connection that has broken.
+    this.protocol = stream.getProtocol() ?? '';
+    this.cipher = stream.getCipher().name;
+    this.reused = stream.isSessionReused();
     this.#leave();
     this.#start(socket, this, true, undefined);
   }
@@ -292,9 +303,29 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
 
   /** What the client has shown. */
   get peerCertificate(): X509Certificate | undefined {
-    // Asked for while the connection stands: afterwards Node does not tell.
-    if (this.#certificate === undefined) this.#certificate = this.stream.getPeerX509Certificate() ?? null;
+    if (this.#certificate === undefined) this.#readChain();
     return this.#certificate ?? undefined;
+  }
+
+  /** How many certificates there are from the client's to the one at the end, both included. */
+  get peerChainLength(): number {
+    if (this.#certificate === undefined) this.#readChain();
+    return this.#chainLength;
+  }
+
+  /** Node forgets the chain when the certificate alone is asked for, and all of it when the connection is closed. */
+  #readChain(): void {
+    this.#certificate = null;
+    let link = this.stream.getPeerCertificate(true) as PeerCertificate | null;
+    if (link?.raw === undefined) return;
+    const { X509Certificate } = process.getBuiltinModule('node:crypto');
+    this.#certificate = new X509Certificate(link.raw);
+    for (;;) {
+      this.#chainLength++;
+      const issuer: PeerCertificate | undefined = (link as PeerCertificate).issuerCertificate;
+      if (issuer === undefined || issuer === link) return;
+      link = issuer;
+    }
   }
 
   /** Why the client's certificate is not to be trusted; undefined when it is, or when there is none. */
@@ -305,6 +336,9 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     return this.#verifyError ?? undefined;
   }
 }
+
+/** A link of a chain as Node shows it; the last one is its own issuer or has none. */
+type PeerCertificate = Partial<NodeCertificate> & { readonly issuerCertificate?: PeerCertificate };
 
 const CLOSED_IN_HANDSHAKE = 'peer closed connection in SSL handshake';
 

@@ -73,15 +73,16 @@ function groupName(number: number): string {
 }
 
 export const sslVariables: readonly VariableSpec[] = [
-  variable('ssl_protocol', ({ stream }) => stream.getProtocol() ?? undefined),
-  variable('ssl_cipher', ({ stream }) => stream.getCipher().name),
+  variable('ssl_protocol', ({ protocol }) => protocol),
+  variable('ssl_cipher', ({ cipher }) => cipher),
   variable('ssl_ciphers', ({ hello }) => hello.ciphers.map(cipherName).join(':')),
   variable('ssl_curves', ({ hello }) => hello.groups.map(groupName).join(':')),
   variable('ssl_session_id', ({ stream }) => {
     const session = stream.getSession();
-    return session === undefined ? '' : sessionId(session);
+    // Null once the connection is closed, whatever the types say.
+    return session instanceof Uint8Array ? sessionId(session) : '';
   }),
-  variable('ssl_session_reused', ({ stream }) => (stream.isSessionReused() ? 'r' : '.')),
+  variable('ssl_session_reused', ({ reused }) => (reused ? 'r' : '.')),
   // Early data is never taken.
   { ...variable('ssl_early_data', () => ''), noCacheable: true },
   variable('ssl_server_name', ({ hello }) => hello.serverName),

@@ -24,17 +24,7 @@ export function verifyClient(tls: TlsConnection, depth: number): VerifyError | u
   const handle = (tls.stream as unknown as { _handle?: VerifyingHandle | null })._handle;
   const error = handle?.verifyError?.();
   if (error !== null && error !== undefined) return verifyErrorOf(error);
-  let between = -1;
-  let certificate = tls.stream.getPeerCertificate(true) as Chained | undefined;
-  while (certificate !== undefined && certificate.issuerCertificate !== certificate) {
-    between++;
-    certificate = certificate.issuerCertificate;
-  }
-  return between > depth ? CHAIN_TOO_LONG : undefined;
-}
-
-interface Chained {
-  readonly issuerCertificate?: Chained;
+  return tls.peerChainLength - 2 > depth ? CHAIN_TOO_LONG : undefined;
 }
 
 /** @returns OK, or the status to finalize the request with; what is wrong is logged */
