@@ -52,7 +52,7 @@ authority('root');
 authority('other');
 signed('a', '/CN=a.example', 'root');
 signed('b', '/CN=b.example', 'root');
-const SUBJECT = '/C=DE/O=Müller, Söhne + Co/OU=#1 "unit"/CN=client/emailAddress=c@example.com';
+const SUBJECT = '/C=DE/O=Müller, Söhne \\+ Co/OU=#1 "unit"/CN=client+UID=7/emailAddress=c@example.com';
 signed('client', SUBJECT, 'root');
 signed('stranger', '/CN=stranger', 'other');
 signed('middle', '/CN=middle', 'root', true);
@@ -324,12 +324,18 @@ const CLIENT_BLOCK = `
   server { listen 127.0.0.1:1 ssl; server_name noca.example; ssl_verify_client optional_no_ca; location / { return 200 $ssl_client_verify; } }
   server { listen 127.0.0.1:1 ssl; server_name deep.example; ssl_verify_client on; ssl_verify_depth 2; location / { return 200 $ssl_client_verify; } }`;
 
+/** By RFC 2253 and in the old form. */
+const GOOD = new RegExp(
+  String.raw`\r\n\r\nSUCCESS\|emailAddress=c@example\.com,CN=client,OU=\\#1 \\"unit\\",O=M\\C3\\BCller\\, S\\C3\\B6hne \\\+ Co,C=DE` +
+    String.raw`\|CN=root\|/C=DE/O=M\\xC3\\xBCller, S\\xC3\\xB6hne \+ Co/OU=#1 "unit"/CN=client/emailAddress=c@example\.com\|/CN=root\|`,
+);
+
 describe('client certificates', () => {
   const server = serve(CLIENT_BLOCK);
   const ports: number[] = [server.port];
   const cases: readonly { name: string; host: string; who?: readonly string[]; expected: RegExp }[] = [
     { name: 'none, optional', host: 'a.example', expected: /\r\n\r\nNONE\|\|\|/ },
-    { name: 'a good one, optional', host: 'a.example', who: ['client'], expected: /\r\n\r\nSUCCESS\|emailAddress=/ },
+    { name: 'a good one, optional', host: 'a.example', who: ['client'], expected: GOOD },
     { name: 'none, on', host: 'on.example', expected: /<title>400 No required SSL certificate was sent</ },
     { name: 'a good one, on', host: 'on.example', who: ['client'], expected: /\r\n\r\nSUCCESS$/ },
     { name: 'a bad one, on', host: 'on.example', who: ['stranger'], expected: /400 The SSL certificate error</ },
