@@ -20,6 +20,7 @@ import { installRequest } from './req.ts';
 import { installResponse } from './resp.ts';
 import { installShared } from './shared.ts';
 import { installSocket } from './socket.ts';
+import { installUdp } from './socket-udp.ts';
 import { installThread } from './thread.ts';
 import { installTime } from './time.ts';
 import { installTimer } from './timer.ts';
@@ -34,6 +35,7 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installHeader(ngx);
   installVar(ngx);
   installRequest(ngx, installSocket(ngx, state));
+  installUdp(ngx, state);
   installResponse(ngx);
   installLog(ngx, state, http);
   installTime(ngx);
