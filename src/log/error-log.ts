@@ -73,6 +73,7 @@ export class ErrorLog implements Log {
     }
     let line = head + text;
     if (line.length > MAX_ERROR_LINE - 1) line = line.slice(0, MAX_ERROR_LINE - 1);
+    logState.capture?.(level, line);
     line += '\n';
 
     let wroteStderr = false;

@@ -54,6 +54,8 @@ export const logState = {
   pid: `${process.pid}#${process.pid}: `,
   /** Lines of level warn and above also go to stderr as `nginx: [warn] text`, until the start is over. */
   useStderr: true,
+  /** Sees each line that is written to an error log, without its line feed. For lua_capture_error_log. */
+  capture: undefined as ((level: number, line: string) => void) | undefined,
 };
 
 /** The level's number for its name between the brackets, or undefined: `error` -> 4. `stderr` is no level. */

@@ -10,6 +10,7 @@ import { LOG_ERR } from '../../log/log.ts';
 import { LuaState } from '../../lua/index.ts';
 import { LoadFailure } from './code.ts';
 import type { LuaMain } from './conf.ts';
+import { installLibrary } from './library/index.ts';
 import { luaModule } from './module.ts';
 import { installNgx } from './ngx/index.ts';
 import { callProtected, LuaRun } from './run.ts';
@@ -51,6 +52,7 @@ function newState(vm: Vm): LuaState {
     packageCpath: expandPath(main.packageCpath, DEFAULT_CPATH, prefix),
   });
   installNgx(state, http);
+  installLibrary(state, http);
   return state;
 }
 

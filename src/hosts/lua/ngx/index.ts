@@ -14,6 +14,7 @@ import { guardGlobals } from './globals.ts';
 import { installHeader } from './header.ts';
 import { installLocation } from './location.ts';
 import { installLog } from './log.ts';
+import { installNdk } from './ndk.ts';
 import { installOutput } from './output.ts';
 import { installRe } from './re.ts';
 import { installRequest } from './req.ts';
@@ -36,6 +37,7 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installVar(ngx);
   installRequest(ngx, installSocket(ngx, state));
   installUdp(ngx, state);
+  installNdk(state);
   installResponse(ngx);
   installLog(ngx, state, http);
   installTime(ngx);

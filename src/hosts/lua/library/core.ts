@@ -1,0 +1,128 @@
+/**
+ * The modules resty.core and resty.core.*: everything they put into ngx is there from the start, so that they have
+ * little left to do. What libraries take out of the submodules is provided; what works on C data is not.
+ */
+import { current } from '../../../api/context.ts';
+import { setRequestHeader } from '../../../api/request-header.ts';
+import { type LuaResult, LuaTable, type LuaValue, ret0, throwError, toText } from '../../../lua/index.ts';
+import { checkTable } from '../ngx/args.ts';
+import { clear } from '../ngx/encoding.ts';
+import { headerValues, setHeader } from '../ngx/header.ts';
+import { regexFunctions } from '../ngx/re.ts';
+import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
+
+/** Submodules that only fill ngx. */
+const SUBMODULES = [
+  'base64',
+  'coroutine',
+  'ctx',
+  'exit',
+  'hash',
+  'misc',
+  'ndk',
+  'param',
+  'phase',
+  'shdict',
+  'socket',
+  'time',
+  'uri',
+  'var',
+  'worker',
+] as const;
+
+const versionOnly: ModuleLoader = () => moduleTable({ version: CORE_VERSION });
+
+function allowsSubsystem(...names: LuaValue[]): LuaResult {
+  if (!names.includes('http')) throwError('unsupported subsystem: http');
+  return ret0();
+}
+
+/** Puts a value at a free index of a table, index 0 leading the list of free ones. */
+function refInTable(table: LuaValue, value: LuaValue): LuaResult {
+  const t = checkTable(table, 1, 'ref_in_table');
+  if (value === undefined) return -1;
+  const free = t.get(0);
+  let ref: number;
+  if (typeof free === 'number' && free !== 0) {
+    t.set(0, t.get(free));
+    ref = free;
+  } else {
+    ref = t.length() + 1;
+  }
+  t.set(ref, value);
+  return ref;
+}
+
+const base: ModuleLoader = () => {
+  let bufferSize = 4096;
+  return moduleTable({
+    version: CORE_VERSION,
+    new_tab: () => new LuaTable(),
+    clear_tab: (t: LuaValue) => {
+      clear(checkTable(t, 1, 'clear_tab'));
+      return ret0();
+    },
+    set_string_buf_size: (size: LuaValue) => {
+      if (typeof size === 'number' && size > 0) bufferSize = Math.ceil(size);
+      return ret0();
+    },
+    get_string_buf_size: () => bufferSize,
+    ref_in_table: refInTable,
+    allows_subsystem: allowsSubsystem,
+    get_request: () => (current?.r === undefined ? undefined : true),
+    FFI_OK: 0,
+    FFI_NO_REQ_CTX: -100,
+    FFI_BAD_CONTEXT: -101,
+    FFI_ERROR: -1,
+    FFI_AGAIN: -2,
+    FFI_BUSY: -3,
+    FFI_DONE: -4,
+    FFI_DECLINED: -5,
+    FFI_ABORT: -6,
+  });
+};
+
+const regex: ModuleLoader = (_state, http) =>
+  moduleTable({
+    version: CORE_VERSION,
+    no_pcre: false,
+    set_buf_grow_ratio: () => ret0(),
+    is_regex_cache_empty: () => regexFunctions(http).isCacheEmpty,
+  });
+
+const request: ModuleLoader = () =>
+  moduleTable({
+    version: CORE_VERSION,
+    set_req_header: (name: LuaValue, value: LuaValue, override: LuaValue) => {
+      setRequestHeader(toText(name), headerValues(value), override === false || override === undefined);
+      return ret0();
+    },
+  });
+
+const response: ModuleLoader = () =>
+  moduleTable({
+    version: CORE_VERSION,
+    set_resp_header: (_table: LuaValue, name: LuaValue, value: LuaValue, noOverride: LuaValue) => {
+      setHeader(name, value, noOverride !== undefined && noOverride !== false);
+      return ret0();
+    },
+    bypass_if_checks: () => ret0(),
+  });
+
+const utils: ModuleLoader = () =>
+  moduleTable({
+    version: CORE_VERSION,
+    str_replace_char: (text: LuaValue, find: LuaValue, replace: LuaValue) =>
+      toText(text).replaceAll(toText(find), () => toText(replace)),
+  });
+
+/** By name. */
+export const coreModules: Readonly<Record<string, ModuleLoader>> = {
+  'resty.core': versionOnly,
+  ...Object.fromEntries(SUBMODULES.map((name) => [`resty.core.${name}`, versionOnly])),
+  'resty.core.base': base,
+  'resty.core.regex': regex,
+  'resty.core.request': request,
+  'resty.core.response': response,
+  'resty.core.utils': utils,
+};

@@ -1,0 +1,62 @@
+/**
+ * The Lua modules that are built in: those of lua-resty-core, which work on nginx's own data there, and libraries
+ * that OpenResty bundles whose C parts are not needed here. They win over files of the same name.
+ */
+import type { HttpCycle } from '../../../http/cycle.ts';
+import { type LuaState, throwError } from '../../../lua/index.ts';
+import { base64 } from './base64.ts';
+import { coreModules } from './core.ts';
+import { digestModule, random, sha, string, tablepool } from './digest.ts';
+import { captureErrorLog, errlog } from './errlog.ts';
+import { lrucache } from './lrucache.ts';
+import type { ModuleLoader } from './module.ts';
+import { process_ } from './process.ts';
+import { re } from './re.ts';
+import { req, resp } from './request.ts';
+import { semaphore } from './semaphore.ts';
+import { signal } from './signal.ts';
+
+/** Modules whose subject the server does not have yet. */
+function unsupported(what: string): ModuleLoader {
+  return () => throwError(`${what} is not supported yet`);
+}
+
+const MODULES: Readonly<Record<string, ModuleLoader>> = {
+  ...coreModules,
+  'ngx.base64': base64,
+  'ngx.errlog': errlog,
+  'ngx.process': process_,
+  'ngx.re': re,
+  'ngx.req': req,
+  'ngx.resp': resp,
+  'ngx.semaphore': semaphore,
+  'ngx.balancer': unsupported('ngx.balancer (balancer_by_lua)'),
+  'ngx.ocsp': unsupported('ngx.ocsp'),
+  'ngx.proxyssl': unsupported('ngx.proxyssl'),
+  'ngx.ssl': unsupported('ngx.ssl (TLS in Lua)'),
+  'ngx.ssl.clienthello': unsupported('ngx.ssl.clienthello (TLS in Lua)'),
+  'ngx.ssl.proxysslcert': unsupported('ngx.ssl.proxysslcert (TLS in Lua)'),
+  'ngx.ssl.proxysslverify': unsupported('ngx.ssl.proxysslverify (TLS in Lua)'),
+  'ngx.ssl.session': unsupported('ngx.ssl.session (TLS in Lua)'),
+  'resty.lrucache': lrucache,
+  'resty.lrucache.pureffi': lrucache,
+  'resty.md5': digestModule('md5'),
+  'resty.random': random,
+  'resty.sha': sha,
+  'resty.sha1': digestModule('sha1'),
+  'resty.sha224': digestModule('sha224'),
+  'resty.sha256': digestModule('sha256'),
+  'resty.sha384': digestModule('sha384'),
+  'resty.sha512': digestModule('sha512'),
+  'resty.signal': signal,
+  'resty.string': string,
+  tablepool,
+};
+
+/** Provides the modules for `require`. */
+export function installLibrary(state: LuaState, http: HttpCycle): void {
+  captureErrorLog(http);
+  for (const name of Object.keys(MODULES)) {
+    state.preload(name, () => (MODULES[name] as ModuleLoader)(state, http));
+  }
+}

@@ -1,0 +1,17 @@
+/** The ndk table: ndk.set_var.DIRECTIVE(value). lua-resty-core: resty.core.ndk. */
+import { setVarFunction } from '../../../api/ndk.ts';
+import { type LuaState, LuaTable, type LuaValue, throwError, toText } from '../../../lua/index.ts';
+
+export function installNdk(state: LuaState): void {
+  const setVar = new LuaTable();
+  setVar.metatable = LuaTable.fromObject({
+    __index: (_t: LuaValue, name: LuaValue) => {
+      const fn = setVarFunction(toText(name));
+      return (value: LuaValue) => fn(toText(value));
+    },
+    __newindex: () => throwError('not allowed'),
+  });
+  const ndk = LuaTable.fromObject({ set_var: setVar });
+  state.globals.setStr('ndk', ndk);
+  state.loaded.setStr('ndk', ndk);
+}
