@@ -6,9 +6,9 @@ import type { Chain } from '../http/buf.ts';
 import type { HttpCycle } from '../http/cycle.ts';
 import { httpModule } from '../http/module.ts';
 import { type EventHandler, type HttpRequest, noEvent } from '../http/request.ts';
-import { LOG_DEBUG, type Log } from '../log/log.ts';
+import { LOG_DEBUG, type Log, type LogScope } from '../log/log.ts';
 import { apiError } from './error.ts';
-import { IN_CONTENT, phaseDirective } from './phase.ts';
+import { IN_CONTENT, IN_INIT, phaseDirective } from './phase.ts';
 
 /** What resumes a parked handler when its phase is entered again; returns a code of src/http/codes.ts. */
 export type ResumeHandler = (r: HttpRequest) => number;
@@ -18,7 +18,7 @@ export interface Resource {
   finalize(): void;
 }
 
-export class ApiContext {
+export class ApiContext implements LogScope {
   /** undefined in timers and worker hooks. */
   readonly r: HttpRequest | undefined;
   readonly http: HttpCycle | undefined;
@@ -74,7 +74,9 @@ export class ApiContext {
 
   private readonly fallbackLog: Log | undefined;
   private resources: Set<Resource> | undefined = undefined;
-  private ownLocConf: unknown[] | undefined;
+  private readonly ownLocConf: unknown[] | undefined;
+  /** Whose request made the timer. */
+  private readonly origin: string;
 
   /** @param creator of a timer: whose location's configuration applies */
   constructor(r: HttpRequest | undefined, http: HttpCycle | undefined, log?: Log, creator?: ApiContext) {
@@ -82,6 +84,10 @@ export class ApiContext {
     this.http = http;
     this.fallbackLog = log;
     this.ownLocConf = creator?.locConf;
+    this.connectionNumber = r?.connection.connectionNumber ?? creator?.connectionNumber ?? 0;
+    const c = creator?.r?.connection;
+    this.origin =
+      c === undefined ? (creator?.origin ?? '') : `, client: ${c.remoteAddress}, server: ${c.listeningText ?? ''}`;
   }
 
   /** Location configurations by module index: of the request, of a timer's creator, or of the http block. */
@@ -121,8 +127,16 @@ export class ApiContext {
   /** error_log of the request, or of the server where there is no request. */
   log(level: number, message: string): void {
     if (this.r !== undefined) this.r.log(level, message);
-    else if (this.fallbackLog !== undefined) this.fallbackLog.write(level, message);
-    else this.http?.cycle.log.write(level, message);
+    else (this.fallbackLog ?? this.http?.cycle.log)?.write(level, message, this);
+  }
+
+  // As the scope of log lines without a request. ngx_lua: ngx_http_lua_log_timer_error() and others.
+
+  readonly connectionNumber: number;
+
+  describe(): string {
+    if (this.phase === IN_INIT) return '';
+    return `, context: ${phaseDirective(this.phase)}${this.origin}`;
   }
 
   /** Ensures that the function may be called in this phase. ngx_lua: ngx_http_lua_check_context(). */

@@ -36,6 +36,8 @@ export interface ClientConnection extends LogScope {
   readonly tls?: TlsConnection | undefined;
   /** Descriptor of the socket, where the transport shows it. */
   readonly fd?: number;
+  /** Text of the listening socket that accepted it, as `0.0.0.0:80`. */
+  readonly listeningText?: string;
   /** Undefined without `listen ... proxy_protocol`. */
   readonly proxyProtocol?: ProxyProtocolInfo | undefined;
   /** Bytes sent to the client, headers included. */

@@ -222,6 +222,10 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     return this.outBuffered || this.socketWaiting;
   }
 
+  get listeningText(): string {
+    return this.group.where.text;
+  }
+
   get closed(): boolean {
     return this.state === STATE_CLOSED;
   }

@@ -8,6 +8,7 @@ import { base64 } from './base64.ts';
 import { coreModules } from './core.ts';
 import { digestModule, random, sha, string, tablepool } from './digest.ts';
 import { captureErrorLog, errlog } from './errlog.ts';
+import { traceReport } from './jit.ts';
 import { lrucache } from './lrucache.ts';
 import type { ModuleLoader } from './module.ts';
 import { process_ } from './process.ts';
@@ -38,6 +39,8 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   'ngx.ssl.proxysslcert': unsupported('ngx.ssl.proxysslcert (TLS in Lua)'),
   'ngx.ssl.proxysslverify': unsupported('ngx.ssl.proxysslverify (TLS in Lua)'),
   'ngx.ssl.session': unsupported('ngx.ssl.session (TLS in Lua)'),
+  'jit.dump': traceReport,
+  'jit.v': traceReport,
   'resty.lrucache': lrucache,
   'resty.lrucache.pureffi': lrucache,
   'resty.md5': digestModule('md5'),
