@@ -52,7 +52,7 @@ authority('root');
 authority('other');
 signed('a', '/CN=a.example', 'root');
 signed('b', '/CN=b.example', 'root');
-const SUBJECT = '/C=DE/O=Müller, Söhne \\+ Co/OU=#1 "unit"/CN=client+UID=7/emailAddress=c@example.com';
+const SUBJECT = '/C=DE/O=Müller, Söhne \\+ Co \\/ Co/OU=#1 "unit"/CN=client+UID=7/emailAddress=c@example.com';
 signed('client', SUBJECT, 'root');
 signed('stranger', '/CN=stranger', 'other');
 signed('middle', '/CN=middle', 'root', true);
@@ -326,8 +326,8 @@ const CLIENT_BLOCK = `
 
 /** By RFC 2253 and in the old form. */
 const GOOD = new RegExp(
-  String.raw`\r\n\r\nSUCCESS\|emailAddress=c@example\.com,CN=client,OU=\\#1 \\"unit\\",O=M\\C3\\BCller\\, S\\C3\\B6hne \\\+ Co,C=DE` +
-    String.raw`\|CN=root\|/C=DE/O=M\\xC3\\xBCller, S\\xC3\\xB6hne \+ Co/OU=#1 "unit"/CN=client/emailAddress=c@example\.com\|/CN=root\|`,
+  String.raw`\r\n\r\nSUCCESS\|emailAddress=c@example\.com,UID=7\+CN=client,OU=\\#1 \\"unit\\",O=M\\C3\\BCller\\, S\\C3\\B6hne \\\+ Co / Co,C=DE` +
+    String.raw`\|CN=root\|/C=DE/O=M\\xC3\\xBCller, S\\xC3\\xB6hne \\\+ Co \\/ Co/OU=#1 "unit"/CN=client\+UID=7/emailAddress=c@example\.com\|/CN=root\|`,
 );
 
 describe('client certificates', () => {

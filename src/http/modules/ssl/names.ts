@@ -166,16 +166,19 @@ export function distinguishedName(certificate: Uint8Array, which: 'issuer' | 'su
 
 /** A name in OpenSSL's old form: `/C=DE/O=Example/CN=client`, bytes beyond printable ASCII as `\xXX`. */
 export function legacyName(certificate: Uint8Array, which: 'issuer' | 'subject'): string {
-  let out = '';
-  for (const { oid, value } of nameOf(certificate, which).flat()) {
+  return nameOf(certificate, which)
+    .map((set) => '/' + set.map(({ oid, value }) => `${SHORT_NAMES[oid] ?? oid}=${legacyValue(value)}`).join('+'))
+    .join('');
+
+  function legacyValue({ start, end }: Element): string {
     let text = '';
-    for (const byte of certificate.subarray(value.start, value.end)) {
-      const isPlain = byte >= 0x20 && byte <= 0x7e;
-      text += isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    for (const byte of certificate.subarray(start, end)) {
+      const char = String.fromCharCode(byte);
+      if (byte < 0x20 || byte > 0x7e) text += `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+      else text += char === '/' || char === '+' ? `\\${char}` : char;
     }
-    out += `/${SHORT_NAMES[oid] ?? oid}=${text}`;
+    return text;
   }
-  return out;
 }
 
 /** The ID in a session as OpenSSL stores sessions (i2d_SSL_SESSION), in hexadecimal. */
