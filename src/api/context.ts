@@ -18,6 +18,9 @@ export interface Resource {
   finalize(): void;
 }
 
+/** Shared by all contexts: most requests wait for nothing. */
+const NOTHING: readonly (() => void)[] = [];
+
 export class ApiContext implements LogScope {
   /** undefined in timers and worker hooks. */
   readonly r: HttpRequest | undefined;
@@ -55,11 +58,11 @@ export class ApiContext implements LogScope {
   /** Subrequests under way, during which the request must not be aborted. */
   noAbort = 0;
   /** What waits for subrequests that have ended meanwhile. */
-  finished: (() => void)[] = [];
+  finished: readonly (() => void)[] = NOTHING;
   /** The write event handler of a handler in the content phase. */
   writable: EventHandler = noEvent;
   /** Light threads that wait for output to be flushed. */
-  flushWaiters: (() => void)[] = [];
+  flushWaiters: readonly (() => void)[] = NOTHING;
   /** lua_check_client_abort: the request ends when the client goes. */
   watchesClient = false;
   /** What to do instead then. */

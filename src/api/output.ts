@@ -182,11 +182,10 @@ export function flush(wait: boolean): OutputResult | Suspension<OutputResult> {
   return {
     start(done) {
       const waiter = () => done(c.timedOut ? 'timeout' : c.error ? 'client aborted' : undefined);
-      ctx.flushWaiters.push(waiter);
+      ctx.flushWaiters = [...ctx.flushWaiters, waiter];
       c.armSendTimeout(r);
       return () => {
-        const i = ctx.flushWaiters.indexOf(waiter);
-        if (i >= 0) ctx.flushWaiters.splice(i, 1);
+        ctx.flushWaiters = ctx.flushWaiters.filter((other) => other !== waiter);
       };
     },
   };
@@ -207,6 +206,7 @@ export function flushed(r: HttpRequest, ctx: ApiContext): boolean {
   }
   c.clearSendTimeout();
   const waiters = ctx.flushWaiters;
+  if (waiters.length === 0) return true;
   ctx.flushWaiters = [];
   for (const waiter of waiters) waiter();
   return true;

@@ -94,7 +94,8 @@ export function capture(requests: readonly CaptureRequest[]): Suspension<Capture
     if (pending > 0) return;
     ctx.noAbort--;
     // The parent goes on from its own event, which finalizing the subrequest posts.
-    ctx.finished.push(() => notify?.(captures.map((one) => one.response as CaptureResponse)));
+    const resume = (): void => notify?.(captures.map((one) => one.response as CaptureResponse));
+    ctx.finished = [...ctx.finished, resume];
     r.writeEventHandler = resumeParent;
   };
   for (const request of requests) {
@@ -116,7 +117,8 @@ export function capture(requests: readonly CaptureRequest[]): Suspension<Capture
 /** Runs what waits for a finished subrequest, one waiter an event, as each has posted the parent once. */
 function resumeParent(r: HttpRequest): void {
   const ctx = contextOf(r);
-  const next = ctx.finished.shift();
+  const [next, ...others] = ctx.finished;
+  ctx.finished = others;
   if (ctx.finished.length === 0) r.writeEventHandler = ctx.entered === IN_CONTENT ? ctx.writable : runPhases;
   next?.();
 }

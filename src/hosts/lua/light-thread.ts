@@ -7,6 +7,10 @@ import type { Coroutine, LuaValue } from '../../lua/index.ts';
 
 export type LightThreadStatus = 'running' | 'zombie' | 'dead';
 
+/** Shared by all threads that have none: most requests never make any. */
+export const NO_THREADS: readonly LightThread[] = [];
+const NO_RESULTS: readonly LuaValue[] = [];
+
 export class LightThread {
   readonly thread: Coroutine;
   /** The light thread that spawned this one; undefined for an entry thread. */
@@ -15,13 +19,13 @@ export class LightThread {
   /** The parent waits for this thread's end. */
   waitedByParent = false;
   /** Ended children whose results nobody has asked for yet. */
-  zombies: LightThread[] = [];
+  zombies: readonly LightThread[] = NO_THREADS;
   /** Cancels what the thread waits for. */
   cancel: (() => void) | undefined = undefined;
   /** Subrequests of location.capture that it waits for. */
   pendingSubrequests = 0;
   /** Of a zombie: what ngx.thread.wait gives, the leading true or false included. */
-  results: LuaValue[] = [];
+  results: readonly LuaValue[] = NO_RESULTS;
   /** A user thread that counts among `LuaRun.userThreads`. */
   readonly user: boolean;
 

@@ -26,7 +26,7 @@ import {
   type ThreadResult,
   throwError,
 } from '../../lua/index.ts';
-import { LightThread } from './light-thread.ts';
+import { LightThread, NO_THREADS } from './light-thread.ts';
 
 /** What a request's Lua handlers share: its state and its light threads. Kept in ApiContext.lua. */
 export class LuaRun {
@@ -276,7 +276,7 @@ function userEnded(run: LuaRun, thread: LightThread, results: LuaValue[]): numbe
     }
     thread.results = results;
     thread.status = 'zombie';
-    parent.zombies.push(thread);
+    parent.zombies = [...parent.zombies, thread];
     return AGAIN;
   }
   thread.status = 'dead';
@@ -293,11 +293,12 @@ export function dropUserThread(run: LuaRun, thread: LightThread): void {
 
 /** Nobody can ask for the results of these any more. */
 function dropZombies(run: LuaRun, thread: LightThread): void {
+  if (thread.zombies.length === 0) return;
   for (const zombie of thread.zombies) {
     zombie.status = 'dead';
     dropUserThread(run, zombie);
   }
-  thread.zombies = [];
+  thread.zombies = NO_THREADS;
 }
 
 /** The last light thread has ended: in the content phase, so has the response. */
@@ -348,19 +349,19 @@ function failed(run: LuaRun, thread: LightThread, thrown: unknown): number | Nex
 
 /** Ends all light threads: what they wait for is cancelled. ngx_lua: ngx_http_lua_finalize_threads(). */
 export function finalizeThreads(run: LuaRun): void {
-  run.posted = [];
+  if (run.posted.length > 0) run.posted = [];
   run.onAbort = undefined;
   run.ctx.onAbort = undefined;
   for (const thread of run.userThreads) {
     thread.status = 'dead';
     thread.cancelPending();
-    thread.zombies = [];
+    thread.zombies = NO_THREADS;
   }
-  run.userThreads = [];
+  if (run.userThreads.length > 0) run.userThreads = [];
   if (run.entry !== undefined) {
     run.entry.status = 'dead';
     run.entry.cancelPending();
-    run.entry.zombies = [];
+    run.entry.zombies = NO_THREADS;
     run.entry = undefined;
   }
 }

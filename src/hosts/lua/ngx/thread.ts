@@ -54,7 +54,7 @@ function wait(...list: LuaValue[]): LuaResult {
     if (child.parent !== parent) throwError('only the parent coroutine can wait on the thread');
     if (child.status === 'zombie') {
       collect(run, parent, child);
-      return retN(child.results);
+      return retN([...child.results]);
     }
     if (child.status === 'dead') {
       if (i < list.length - 1) continue;
