@@ -407,11 +407,14 @@ let standard: { stdin: Stream; stdout: Stream; stderr: Stream } | undefined;
 
 /** The standard streams, common to all states of the process. Other writers to stdout should write through them. */
 export function standardStreams(): { stdin: Stream; stdout: Stream; stderr: Stream } {
-  standard ??= {
-    stdin: new Stream(0, { sequential: true }),
-    stdout: new Stream(1, { sequential: true, buffering: isatty(1) ? 'line' : 'full' }),
-    stderr: new Stream(2, { sequential: true, buffering: 'no' }),
-  };
+  if (standard === undefined) {
+    const stdout = new Stream(1, { sequential: true, buffering: isatty(1) ? 'line' : 'full' });
+    standard = {
+      stdin: new Stream(0, { sequential: true, prompts: isatty(0) ? stdout : undefined }),
+      stdout,
+      stderr: new Stream(2, { sequential: true, buffering: 'no' }),
+    };
+  }
   return standard;
 }
 

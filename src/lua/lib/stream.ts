@@ -44,6 +44,8 @@ export interface StreamOptions {
   /** The descriptor is shared with others: read and written where it stands. */
   readonly sequential?: boolean;
   readonly buffering?: Buffering;
+  /** Written out before the descriptor is read: C does that with a terminal's output. */
+  readonly prompts?: Stream | undefined;
 }
 
 /** A failure as node:fs throws it. */
@@ -58,6 +60,7 @@ export class Stream {
   readonly #append: boolean;
   readonly #readable: boolean;
   readonly #writable: boolean;
+  readonly #prompts: Stream | undefined;
   /** Where the next read or write of the descriptor takes place; undefined if it has no positions. */
   #position: number | undefined;
   #input: Buffer | undefined;
@@ -71,6 +74,7 @@ export class Stream {
     this.#append = options.append ?? false;
     this.#readable = options.readable ?? true;
     this.#writable = options.writable ?? true;
+    this.#prompts = options.prompts;
     this.buffering = options.buffering ?? 'full';
     this.#position = options.sequential || !fs.fstatSync(fd).isFile() ? undefined : 0;
   }
@@ -116,6 +120,7 @@ export class Stream {
     if (this.#start < this.#end) return true;
     if (!this.#readable) throw systemError('EBADF');
     this.flush();
+    this.#prompts?.flush();
     this.#input ??= Buffer.allocUnsafe(CHUNK);
     this.#start = 0;
     this.#end = this.#readInto(this.#input, 0, CHUNK);
