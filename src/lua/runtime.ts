@@ -116,7 +116,7 @@ function index(o: LuaValue, k: LuaValue): LuaResult {
       const v = h.get(k);
       if (v !== undefined) return v;
     }
-  }
+  } else if (o instanceof CData) return cdataOperations.index(o, k);
   return indexChain(o, k);
 }
 
@@ -187,6 +187,7 @@ function setField(o: LuaValue, k: string, v: LuaValue): LuaResult {
     o.setStr(k, v);
     return undefined;
   }
+  if (o instanceof CData) return cdataOperations.setIndex(o, k, v);
   return setIndex(o, k, v);
 }
 

@@ -427,13 +427,12 @@ export abstract class ExprEmitter extends BaseEmitter {
     return t;
   }
 
-  /** With nil or a number, which equal some cdata: a null pointer, a 64 bit integer. */
+  /** With nil, a number or a string, which equal some cdata: a null pointer, a 64 bit integer, an enum. */
   private compareConstant(op: CompareOp, a: string, b: string): string {
     const js = op === '==' ? '===' : '!==';
     const constant = isConstant(a) ? a : b;
     let other = isConstant(a) ? b : a;
-    const first = constant.charCodeAt(0);
-    if (isConstant(other) || first === 34 || constant === 'true' || constant === 'false') return `(${a}${js}${b})`;
+    if (isConstant(other) || constant === 'true' || constant === 'false') return `(${a}${js}${b})`;
     other = this.simple(other);
     const test = `typeof ${other}==='object'&&!(${other} instanceof ${T})&&${RT}.equalsConstant(${other},${constant})`;
     return `${op === '==' ? '' : '!'}(${other}===${constant}||${test})`;

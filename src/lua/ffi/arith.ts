@@ -12,7 +12,7 @@ import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { CData } from './cdata.ts';
 import { numberIn, pointerIn, resultBlock, resultOffset, sameTargets, toInt64, toUint64 } from './convert.ts';
 import { CTYPEID, type CType, INT64, Kind, target, typeText, UINT64, VOID_PTR } from './ctype.ts';
-import { addressOfPointer, type Block, pointerBlock, pointerOffset, resolve } from './memory.ts';
+import { addressOfPointer, type Block, pointerBlock, pointerOffset, resolve, stringBlock } from './memory.ts';
 
 /** A metamethod of ffi.metatype for the type, or for what it points to. */
 export function typeMetamethod(ct: CType, event: string): LuaValue {
@@ -277,6 +277,10 @@ export function equal(left: LuaValue, right: LuaValue): LuaResult {
   if (p !== undefined && q !== undefined) return samePlace(p, q);
   const h = metaOf(left, '__eq') ?? metaOf(right, '__eq');
   if (h !== undefined) return call(h, [left, right]);
+  if (typeof left === 'string' || typeof right === 'string') {
+    const [s, o] = typeof left === 'string' ? [left, q] : [right as string, p];
+    return o?.block !== undefined && o.offset === 0 && o.block === stringBlock(s);
+  }
   const m = p ?? (left instanceof CData && left.block !== undefined ? left : undefined);
   const n = q ?? (right instanceof CData && right.block !== undefined ? right : undefined);
   return m !== undefined && n !== undefined && samePlace(m, n);

@@ -46,7 +46,8 @@ function makeNativeType(ct: CType): NativeType {
     case Kind.VOID:
       return 'void';
     case Kind.NUM:
-      if (ct.isBool) return 'bool';
+      // koffi's bool looks at one bit only.
+      if (ct.isBool) return 'uint8_t';
       if (ct.isFloat) {
         if (ct.size > 8) throwError('NYI: cannot call this C function (yet)');
         return ct.size === 4 ? 'float' : 'double';
@@ -94,7 +95,7 @@ function export_(ct: CType, block: Block | undefined, offset: number): unknown {
     }
     default: {
       const v = read(raw, block, offset);
-      if (!(v instanceof CData)) return v;
+      if (!(v instanceof CData)) return typeof v === 'boolean' ? Number(v) : v;
       return raw.kind === Kind.PTR ? BigInt(addressOfPointer(v.block, v.offset)) : v.val;
     }
   }
@@ -165,7 +166,7 @@ function toNative(ct: CType, v: LuaValue): unknown {
   const { raw } = ct;
   switch (raw.kind) {
     case Kind.NUM:
-      return scalar(raw, v, false);
+      return raw.isBool ? Number(scalar(raw, v, false)) : scalar(raw, v, false);
     case Kind.ENUM:
       return enumValue(raw, v, false);
     case Kind.PTR:

@@ -51,8 +51,8 @@ export const cdataOperations: {
   toNumber(o: CData): number | undefined;
   /** A function of the bit library with 64 bit operands. */
   bit(name: string, args: ArrayLike<LuaValue>): LuaResult;
-  /** A 64 bit integer of the value, for string.format. */
-  toInteger(o: CData): bigint | number | undefined;
+  /** The value of a 64 bit integer, for string.format; undefined for other types. */
+  toInteger(o: CData): bigint | undefined;
 } = {
   index: missing,
   setIndex: missing,

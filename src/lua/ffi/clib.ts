@@ -8,8 +8,8 @@ import { LuaTable } from '../table.ts';
 import { type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { needNative } from './call.ts';
 import { CData } from './cdata.ts';
-import { read, write } from './convert.ts';
-import { CONST, type CType, Kind } from './ctype.ts';
+import { read, scalar, write } from './convert.ts';
+import { CONST, type CType, INT32, Kind } from './ctype.ts';
 import { pointerBlock, pointerOffset, resolve } from './memory.ts';
 import type { NativeLibrary } from './native.ts';
 import type { Names } from './parse.ts';
@@ -41,6 +41,7 @@ class Library extends Userdata {
     const symbol = this.names.symbols.get(name);
     if (symbol === undefined || symbol.kind === 'type') throwError(`missing declaration for symbol '${name}'`);
     if (symbol.kind === 'constant') return symbol.value;
+    if (symbol.link === 'errno') return ERRNO;
     const address = this.address(symbol.link);
     if (symbol.ct.kind === Kind.FUNC) {
       const f = new CData(symbol.ct, undefined, address, undefined);
@@ -55,10 +56,6 @@ class Library extends Userdata {
 
   private address(link: string): number {
     this.library ??= this.open();
-    if (link === 'errno') {
-      const name = process.platform === 'darwin' ? '__error' : '__errno_location';
-      return Number(needNative().process.func(name, 'void *', [])());
-    }
     try {
       return Number(this.library.symbol(link));
     } catch {
@@ -66,6 +63,9 @@ class Library extends Userdata {
     }
   }
 }
+
+/** errno is no symbol, but of the thread; calls keep it for us. */
+const ERRNO: Variable = { ct: INT32, address: 0 };
 
 /** The names by which functions were found, for messages. */
 const functionNames = new WeakMap<CData, string>();
@@ -83,6 +83,7 @@ function index(l: LuaValue, name: LuaValue): LuaResult {
   argLibrary(l, name);
   const found = (l as Library).find(name);
   if (typeof found === 'number' || found instanceof CData) return found;
+  if (found === ERRNO) return needNative().koffi.errno();
   resolve(found.address);
   return read(found.ct, pointerBlock, pointerOffset);
 }
@@ -92,6 +93,10 @@ function newindex(l: LuaValue, name: LuaValue, v: LuaValue): LuaResult {
   const found = (l as Library).find(name);
   if (typeof found === 'number' || found instanceof CData || found.ct.qual & CONST) {
     throwError('attempt to write to constant location');
+  }
+  if (found === ERRNO) {
+    needNative().koffi.errno(scalar(INT32, v, false) as number);
+    return undefined;
   }
   resolve(found.address);
   write(found.ct, pointerBlock, pointerOffset, v);

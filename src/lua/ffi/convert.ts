@@ -119,6 +119,8 @@ function numeric(d: CType, v: LuaValue, cast: boolean): number | bigint {
   }
   if (v instanceof CData) {
     const n = numberIn(v);
+    // Integers are cut to their lower bits, other than doubles.
+    if (typeof n === 'number' && n > 2147483647 && d.isInteger && !target(v.ct).isFloat) return BigInt(n);
     if (n !== undefined) return n;
     const s = target(v.ct);
     const mayCast = s.kind === Kind.PTR || s.kind === Kind.ARRAY || s.kind === Kind.FUNC;
@@ -436,17 +438,29 @@ export function writeBits(f: Field, block: Block | undefined, offset: number, v:
 
 // Writing
 
+/** Assigns to an object: to what it refers to, if it is a reference. */
+export function assign(ct: CType, block: Block | undefined, offset: number, v: LuaValue): void {
+  if (ct.kind !== Kind.REF) {
+    write(ct, block, offset, v);
+    return;
+  }
+  let b = block;
+  let o = offset;
+  if (b === undefined) {
+    copyBytes(scratch, 0, undefined, offset, 8);
+    b = scratch;
+    o = 0;
+  }
+  readPointer(b, o);
+  write(ct.child!, pointerBlock, pointerOffset, v);
+}
+
 /** Converts a value and writes it. */
 export function write(ct: CType, block: Block | undefined, offset: number, v: LuaValue): void {
   const { raw } = ct;
   const set = (raw.cache.set as Set | undefined) ?? makeSetter(raw);
   if (block !== undefined) {
     set(block, offset, v);
-    return;
-  }
-  if (raw.kind === Kind.REF) {
-    copyBytes(scratch, 0, undefined, offset, 8);
-    set(scratch, 0, v);
     return;
   }
   const size = raw.size === UNKNOWN && typeof v === 'string' ? v.length + 1 : raw.size;
@@ -475,9 +489,10 @@ function setterOf(ct: CType): Set {
         else writePointer(b, o, resultBlock, resultOffset);
       };
     case Kind.REF:
+      // Initialising one sets where it points to; meta.ts follows it when it is assigned to.
       return (b, o, v) => {
-        readPointer(b, o);
-        write(ct.child!, pointerBlock, pointerOffset, v);
+        pointerOf(ct.child!.pointerTo(), v, false);
+        writePointer(b, o, resultBlock, resultOffset);
       };
     case Kind.STRUCT:
       return (b, o, v) => writeStruct(ct, b, o, v);

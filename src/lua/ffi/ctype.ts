@@ -32,6 +32,8 @@ export const UNION = 8;
 export const VLA = 16;
 export const VARARG = 32;
 
+/** A variant of a type with an alignment of its own. */
+export const ALIGNED = 128;
 /** A struct with a const member. */
 export const HAS_CONST = 64;
 
@@ -242,23 +244,26 @@ function isBasic(ct: CType): boolean {
 
 /** A vector of `bytes` bytes: `T __attribute__((vector_size(bytes)))`. */
 export function vectorType(element: CType, bytes: number): CType {
-  return new CType(Kind.VECTOR, bytes, bytes, 0, element);
+  return new CType(Kind.VECTOR, bytes, Math.min(bytes, 16), 0, element);
 }
 
 /** Completes a struct or union. `fields` are those declared directly in it; a nameless struct shows its members. */
 export function complete(ct: CType, fields: Field[], size: number, align: number): void {
   ct.fields = fields;
   ct.members = new Map();
-  addMembers(ct.members, fields, 0);
+  addMembers(ct.members, fields, 0, 0);
   ct.size = size;
   ct.align = align;
 }
 
-function addMembers(members: Map<string, Field>, fields: readonly Field[], offset: number): void {
+function addMembers(members: Map<string, Field>, fields: readonly Field[], offset: number, qual: number): void {
   for (const f of fields) {
     if (f.name !== undefined) {
-      if (!members.has(f.name)) members.set(f.name, offset === 0 ? f : { ...f, offset: f.offset + offset });
-    } else if (f.ct.kind === Kind.STRUCT && f.bits < 0) addMembers(members, f.ct.raw.fields ?? [], offset + f.offset);
+      const same = offset === 0 && qual === 0;
+      if (members.has(f.name)) continue;
+      members.set(f.name, same ? f : { ...f, offset: f.offset + offset, ct: f.ct.qualified(qual) });
+    } else if (f.ct.kind === Kind.STRUCT && f.bits < 0)
+      addMembers(members, f.ct.raw.fields ?? [], offset + f.offset, qual | f.ct.qual);
   }
 }
 

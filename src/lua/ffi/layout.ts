@@ -1,6 +1,19 @@
 /** Where the members of a struct lie. The rules are GCC's for x86-64 and arm64, bit-fields included. */
 
-import { BOOL, CONST, type CType, complete, type Field, FLOAT, HAS_CONST, Kind, UNION, UNKNOWN, VLA } from './ctype.ts';
+import {
+  ALIGNED,
+  BOOL,
+  CONST,
+  type CType,
+  complete,
+  type Field,
+  FLOAT,
+  HAS_CONST,
+  Kind,
+  UNION,
+  UNKNOWN,
+  VLA,
+} from './ctype.ts';
 
 /** What `__attribute__` and `#pragma pack` say of a declaration. */
 export interface Attributes {
@@ -46,7 +59,7 @@ export function layOut(struct: CType, declared: readonly Declared[], own: Attrib
     if (ct.qual & CONST || (raw.kind === Kind.STRUCT && raw.flags & HAS_CONST)) struct.flags |= HAS_CONST;
     const { packed, aligned } = d.attributes;
     const isPacked = packed || own.packed;
-    let align = ct.align > raw.align && ct !== raw ? ct.align : raw.align;
+    let align = ct.flags & ALIGNED ? ct.align : raw.align;
     if (isPacked) align = Math.max(1, aligned);
     else if (aligned > align) align = aligned;
     if (pack > 0 && pack < align) align = pack;

@@ -20,6 +20,7 @@ import {
   sameTargets,
 } from './convert.ts';
 import {
+  ALIGNED,
   BOOL,
   CONST_CHAR_PTR,
   CONST_VOID_PTR,
@@ -121,8 +122,7 @@ export function openFfi(): LuaTable {
     },
     alignof(type: LuaValue): LuaResult {
       const ct = argType(type, 'alignof', arguments.length);
-      const t = ct.kind === Kind.REF ? ct.child! : ct;
-      return Math.max(t.align, t.raw.align);
+      return ct.flags & ALIGNED ? ct.align : ct.raw.align;
     },
     offsetof(type: LuaValue, name: LuaValue): LuaResult {
       const ct = target(argType(type, 'offsetof', arguments.length));

@@ -114,12 +114,10 @@ export function numberOfPointer(block: Block | undefined, offset: number): numbe
   return block !== undefined && block.identity !== 0 ? block.identity + offset : addressOfPointer(block, offset);
 }
 
-/** Blocks of strings by their identity. */
-const identities = new Map<number, WeakRef<Block>>();
-const forgotten = new FinalizationRegistry<number>((identity) => {
-  if (identities.get(identity)?.deref() === undefined) identities.delete(identity);
-});
+/** Blocks of strings by their identity, as long as they are in `strings`. */
+const identities = new Map<number, Block>();
 const FIRST_IDENTITY = 0x500000000000;
+const LAST_IDENTITY = 0x600000000000;
 
 /** 40 bits of a hash of the string, times 16, in a range where no real memory is. */
 function identityOf(s: string): number {
@@ -138,7 +136,7 @@ function identityOf(s: string): number {
 /** The block that contains an address, or undefined for foreign memory. */
 export function blockAt(address: number): Block | undefined {
   if (identities.size > 0 && address >= FIRST_IDENTITY) {
-    const b = identities.get(address)?.deref();
+    const b = identities.get(address);
     if (b !== undefined) return b;
   }
   let end: Block | undefined;
@@ -223,6 +221,7 @@ export function addressOfPointer(block: Block | undefined, offset: number): numb
 
 function foreign(address: number): NonNullable<ReturnType<typeof native>> {
   if (address >= 0 && address < 4096) throwError('attempt to access memory through a NULL pointer');
+  if (address >= FIRST_IDENTITY && address < LAST_IDENTITY) throwError('attempt to access a string that is gone');
   const n = native();
   if (n === undefined) return throwError('no native call library to access foreign memory with');
   return n;
@@ -319,17 +318,23 @@ export function stringBlock(s: string): Block {
   let b = strings.get(s);
   if (b !== undefined) return b;
   b = new Block(s.length + 1);
-  if (s.length > 0) Buffer.from(b.buffer).write(s, 0, 'latin1');
+  if (s.length > 40) Buffer.from(b.buffer).write(s, 0, 'latin1');
+  else {
+    const { bytes } = b;
+    for (let i = 0; i < s.length; i++) bytes[i] = s.charCodeAt(i);
+  }
   b.identity = identityOf(s);
-  identities.set(b.identity, new WeakRef(b));
-  forgotten.register(b, b.identity);
   if (s.length <= MAX_CACHED) {
-    if (strings.size >= MAX_STRINGS) strings.delete(strings.keys().next().value!);
+    if (strings.size >= MAX_STRINGS) {
+      const [oldest, block] = strings.entries().next().value!;
+      strings.delete(oldest);
+      identities.delete(block.identity);
+    }
     strings.set(s, b);
+    identities.set(b.identity, b);
   }
   return b;
 }
 
-/** Memory for one foreign value on its way. Its base never matches an address. */
+/** Memory for one foreign value on its way. */
 export const scratch = new Block(256);
-scratch.base = -1;

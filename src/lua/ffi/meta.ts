@@ -15,7 +15,7 @@ import { bit64 } from './bits.ts';
 import { callFunction, freeCallback, notCallable, setCallback } from './call.ts';
 import { CData, cdataMetatable, cdataOperations } from './cdata.ts';
 import { functionName } from './clib.ts';
-import { numberIn, pointerIn, read, readBits, resultBlock, resultOffset, write, writeBits } from './convert.ts';
+import { assign, numberIn, pointerIn, read, readBits, resultBlock, resultOffset, writeBits } from './convert.ts';
 import { COMPLEX_DOUBLE, CONST, CTYPEID, type CType, HAS_CONST, Kind, target, typeText, UNKNOWN } from './ctype.ts';
 import { addressOfPointer, allocate, allocated, type Block, numberOfPointer } from './memory.ts';
 import { newObject } from './object.ts';
@@ -186,7 +186,7 @@ export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
       if (f !== undefined) {
         if ((f.ct.qual | struct.qual) & CONST || f.constant !== undefined || isConstArray(f.ct)) constant();
         if (f.bits >= 0) writeBits(f, block, offset + f.offset, v);
-        else write(f.ct, block, offset + f.offset, v);
+        else assign(f.ct, block, offset + f.offset, v);
         return undefined;
       }
       if (struct.qual & CONST) constant();
@@ -202,7 +202,7 @@ export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
         const { kind } = target(o.ct);
         if (ct.qual & CONST || kind === Kind.COMPLEX || kind === Kind.VECTOR || isConstArray(ct)) constant();
         if (ct.kind === Kind.VOID || ct.raw.size === UNKNOWN) throwError('size of C type is unknown or too large');
-        write(ct, block, offset, v);
+        assign(ct, block, offset, v);
         return undefined;
       }
     }
@@ -376,5 +376,8 @@ Object.assign(cdataOperations, {
   literal,
   toNumber,
   bit: bit64,
-  toInteger: (o: CData) => numberIn(o),
+  toInteger(o: CData): bigint | undefined {
+    const n = o.ct === CTYPEID ? undefined : numberIn(o);
+    return typeof n === 'bigint' ? n : undefined;
+  },
 } satisfies typeof cdataOperations);

@@ -25,15 +25,10 @@ export function variableSize(ct: CType, count: number): number {
   let size = 0;
   let array = raw;
   if (raw.kind === Kind.STRUCT) {
+    array = raw.fields![raw.fields!.length - 1]!.ct.raw;
     size = raw.size;
-    const last = raw.fields![raw.fields!.length - 1]!;
-    array = last.ct.raw;
-    size = last.offset;
-    const total = size + array.child!.raw.size * count;
-    const aligned = Math.ceil(total / raw.align) * raw.align;
-    return Math.max(aligned, raw.size) < 0x80000000 ? Math.max(aligned, raw.size) : UNKNOWN;
   }
-  size = array.child!.raw.size * count;
+  size += array.child!.raw.size * count;
   return size < 0x80000000 ? size : UNKNOWN;
 }
 

@@ -6,6 +6,7 @@
  */
 
 import {
+  ALIGNED,
   BOOLEAN,
   BOOLEAN32,
   COMPLEX_DOUBLE,
@@ -15,6 +16,7 @@ import {
   DOUBLE,
   FLOAT32,
   functionType,
+  INT8,
   INT32,
   INT64,
   integerType,
@@ -93,6 +95,8 @@ interface Declarator {
 interface Value {
   v: number;
   unsigned: boolean;
+  /** What a cast made it, if that is a struct or a pointer to one: its constants can be named. */
+  ct?: CType;
 }
 
 type Wrap = (ct: CType) => CType;
@@ -165,6 +169,10 @@ const PRECEDENCE: Readonly<Record<string, number>> = {
   '/': 10,
   '%': 10,
 };
+
+/** Integers without conversions: they have a size only. */
+const INT128 = new CType(Kind.NUM, 16, 16);
+const INT256 = new CType(Kind.NUM, 32, 16);
 
 const MAX_DEPTH = 50;
 const SIZE_ERROR = 'size of C type is unknown or too large';
@@ -242,7 +250,7 @@ export class DeclarationParser {
       } else this.names.symbols.set(name, { kind: 'extern', ct: d.ct, link: d.attributes.link ?? name });
       if (!this.opt(',')) break;
     }
-    if (s.kind !== 'end' || this.count++ > 0) this.check(';');
+    if (this.count++ > 0 || !this.is('end')) this.check(';');
   }
 
   /** The body of an inline function is skipped. */
@@ -829,6 +837,7 @@ export class DeclarationParser {
       }
       const e = this.expression(0);
       this.check(')');
+      if (e.ct !== undefined && (this.opt('.') || this.opt('->'))) return this.memberConstant(e.ct);
       return e;
     }
     if (s.kind === 'integer') {
@@ -845,12 +854,30 @@ export class DeclarationParser {
     if (s.kind === 'name') {
       if (/^(?:sizeof|_?_?_?[aA]lignof(?:__)?)$/.test(s.text)) return this.sizeOf(s.text === 'sizeof');
       const symbol = this.names.symbols.get(s.text);
+      if (symbol?.kind === 'extern' && s.peek() === '.') {
+        s.next();
+        s.next();
+        return this.memberConstant(symbol.ct);
+      }
       if (symbol?.kind === 'constant') {
         s.next();
         return value(symbol.value, symbol.ct.isUnsigned && symbol.ct.size === 4);
       }
     }
-    throw s.error('unexpected symbol');
+    throw s.error(this.is('malformed number') ? s.kind : 'unexpected symbol');
+  }
+
+  private memberConstant(ct: CType): Value {
+    const m = ct.raw.members?.get(this.s.text);
+    if (m?.constant === undefined) throw this.s.error('unexpected symbol');
+    this.s.next();
+    return value(m.constant, m.ct.isUnsigned && m.ct.size === 4);
+  }
+
+  private stringType(): CType {
+    let n = 1;
+    for (; this.is('string'); this.s.next()) n += this.s.text.length;
+    return INT8.arrayOf(n);
   }
 
   private sizeOf(size: boolean): Value {
@@ -859,12 +886,14 @@ export class DeclarationParser {
     if (this.is('(')) {
       this.s.next();
       if (this.startsType()) ({ ct } = this.declarator(this.specifiers([]), true, false));
+      else if (this.is('string')) ct = this.stringType();
       else {
         this.expression(0);
         ct = INT32;
       }
       this.check(')');
-    } else {
+    } else if (this.is('string')) ct = this.stringType();
+    else {
       this.unary();
       ct = INT32;
     }
@@ -896,14 +925,15 @@ function basicSize(word: string): number {
 
 /** The type with a larger alignment. */
 function alignedType(ct: CType, align: number): CType {
-  if (ct.kind === Kind.FUNC || align <= ct.align) return ct;
-  return new CType(ct.kind, ct.size, align, ct.flags, ct.child, ct.name, ct.raw, ct.qual);
+  if (ct.kind === Kind.FUNC) return ct;
+  return new CType(ct.kind, ct.size, align, ct.flags | ALIGNED, ct.child, ct.name, ct.raw, ct.qual);
 }
 
 function modeType(a: DeclarationAttributes, base: CType): CType {
   let ct = base;
   if (a.modeFloat) ct = a.mode === 4 ? FLOAT32 : a.mode === 8 ? DOUBLE : LONG_DOUBLE;
   else if (a.mode <= 8) ct = integerType(a.mode, base.isUnsigned);
+  else ct = a.mode === 16 ? INT128 : INT256;
   return base.qual === 0 ? ct : ct.qualified(base.qual);
 }
 
@@ -916,6 +946,8 @@ function bool(b: boolean): Value {
 }
 
 function convert(e: Value, ct: CType): Value {
+  if (ct.kind === Kind.STRUCT) return { ...e, ct };
+  if (ct.kind === Kind.PTR && ct.child!.kind === Kind.STRUCT) return { ...e, ct: ct.child! };
   if (ct.kind !== Kind.NUM) return e;
   switch (ct.size) {
     case 1:

@@ -37,7 +37,8 @@ export class Scanner {
   private pos = 0;
 
   constructor(source: string) {
-    this.source = source;
+    // A line that ends with a backslash goes on in the next, also within a name.
+    this.source = source.includes('\\\n') ? source.replaceAll('\\\n', '') : source;
     this.next();
   }
 
@@ -96,8 +97,12 @@ export class Scanner {
       const n = digits.startsWith('0') && !/^0[xX]/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
       const suffix = this.match(SUFFIX);
       if (suffix === null || Number.isNaN(n)) {
-        this.text = digits + (/^[\w.]*/.exec(source.slice(this.pos))?.[0] ?? '');
-        throw this.error('malformed number');
+        // Only an error where a number is wanted: the bodies of inline functions are skipped.
+        const rest = /^[\w.]*/.exec(source.slice(this.pos))![0];
+        this.pos += rest.length;
+        this.text = digits + rest;
+        this.kind = 'malformed number';
+        return;
       }
       this.text = digits + suffix[0];
       this.unsigned = /u/i.test(suffix[0]) || n > 0x7fffffff;

@@ -1,6 +1,7 @@
 // string.format. A format is taken apart once and kept; afterwards a call is a walk over its conversions.
 
 import { argError, throwError } from '../error.ts';
+import { CData, cdataOperations } from '../ffi/cdata.ts';
 import { formatNumber } from '../number.ts';
 import type { LuaValue } from '../value.ts';
 import { argInteger, argNumber } from './args.ts';
@@ -138,13 +139,13 @@ function convert(c: Conversion, v: LuaValue, n: number, given: number): string {
     case 's':
       return lay(c, typeof v === 'number' ? formatNumber(v) : toText(v));
     case 'd':
-      return formatSigned(c, argNumber(v, n, 'format', given));
+      return formatSigned(c, argWide(v, n, given));
     case 'u':
-      return formatUnsigned(c, argNumber(v, n, 'format', given), 10);
+      return formatUnsigned(c, argWide(v, n, given), 10);
     case 'x':
-      return formatUnsigned(c, argNumber(v, n, 'format', given), 16);
+      return formatUnsigned(c, argWide(v, n, given), 16);
     case 'o':
-      return formatUnsigned(c, argNumber(v, n, 'format', given), 8);
+      return formatUnsigned(c, argWide(v, n, given), 8);
     case 'c':
       return pad(c, String.fromCharCode(argInteger(v, n, 'format', given) & 255));
     case 'q':
@@ -154,6 +155,12 @@ function convert(c: Conversion, v: LuaValue, n: number, given: number): string {
     default:
       return formatFloat(c, argNumber(v, n, 'format', given), c.letter as 'e' | 'f' | 'g' | 'a');
   }
+}
+
+/** A number, or a 64 bit integer of the ffi library. */
+function argWide(v: LuaValue, n: number, given: number): number | bigint {
+  const wide = v instanceof CData ? cdataOperations.toInteger(v) : undefined;
+  return wide ?? argNumber(v, n, 'format', given);
 }
 
 function lay(c: Conversion, text: string): string {

@@ -47,15 +47,15 @@ function padDigits(layout: Layout, digits: string): string {
 }
 
 /** %d and %i. */
-export function formatSigned(layout: Layout, n: number): string {
+export function formatSigned(layout: Layout, n: number | bigint): string {
   let digits: string;
   let negative: boolean;
-  if (n > -9007199254740992 && n < 9007199254740992) {
+  if (typeof n === 'number' && n > -9007199254740992 && n < 9007199254740992) {
     const whole = Math.trunc(n);
     negative = whole < 0;
     digits = '' + (negative ? -whole : whole);
   } else {
-    const whole = toInt64(n);
+    const whole = typeof n === 'bigint' ? BigInt.asIntN(64, n) : toInt64(n);
     negative = whole < 0n;
     digits = (negative ? -whole : whole).toString();
   }
@@ -63,9 +63,10 @@ export function formatSigned(layout: Layout, n: number): string {
 }
 
 /** %u (radix 10), %o (8), %x and %X (16): negative numbers are taken modulo 2^64. */
-export function formatUnsigned(layout: Layout, n: number, radix: number): string {
+export function formatUnsigned(layout: Layout, n: number | bigint, radix: number): string {
   let digits: string;
-  if (radix === 16 && (n & 255) === n) digits = HEX[n]!;
+  if (typeof n === 'bigint') digits = BigInt.asUintN(64, n).toString(radix);
+  else if (radix === 16 && (n & 255) === n) digits = HEX[n]!;
   else if (n >= 0 && n < 9007199254740992) digits = Math.trunc(n).toString(radix);
   else digits = BigInt.asUintN(64, toInt64(n >= TWO_63 ? n - 2 * TWO_63 : n)).toString(radix);
   const zero = digits === '0';
