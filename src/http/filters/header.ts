@@ -121,7 +121,10 @@ function headerFilter(r: HttpRequest): number {
     text += 'Connection: keep-alive\r\n';
     if (location.keepaliveHeader > 0) text += `Keep-Alive: timeout=${location.keepaliveHeader}\r\n`;
   } else text += 'Connection: close\r\n';
-  if (r.gzipVary) text += 'Vary: Accept-Encoding\r\n';
+  if (r.gzipVary) {
+    if (location.gzipVary) text += 'Vary: Accept-Encoding\r\n';
+    else r.gzipVary = false;
+  }
   const { names, values } = list;
   for (let i = 0; i < names.length; i++) {
     if (i !== skip) text += `${names[i]}: ${values[i]}\r\n`;

@@ -14,11 +14,15 @@ import { writeFilterModule } from '../filters/write.ts';
 import type { HttpModule } from '../module.ts';
 import { upstreamModule } from '../upstream/module.ts';
 import { accessModule } from './access.ts';
+import { additionModule } from './addition.ts';
 import { authBasicModule } from './auth-basic/module.ts';
 import { browserModule } from './browser.ts';
+import { davModule } from './dav/module.ts';
 import { echoModule } from './echo/module.ts';
 import { emptyGifModule } from './empty-gif.ts';
 import { geoModule } from './geo/module.ts';
+import { gunzipModule } from './gunzip.ts';
+import { gzipStaticModule } from './gzip-static.ts';
 import { headersModule } from './headers.ts';
 import { headersMoreModule } from './headers-more.ts';
 import { indexModule } from './index-module.ts';
@@ -37,6 +41,7 @@ import { splitClientsModule } from './split-clients.ts';
 import { sslModule } from './ssl/module.ts';
 import { staticModule } from './static.ts';
 import { stubStatusModule } from './stub-status.ts';
+import { subModule } from './sub/module.ts';
 import { tryFilesModule } from './try-files.ts';
 import { upstreamKeepaliveModule } from './upstream-keepalive.ts';
 import { useridModule } from './userid.ts';
@@ -53,7 +58,9 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     upstreamModule,
     // v2, v3
     staticModule,
-    // gzip_static, dav, autoindex
+    gzipStaticModule,
+    davModule,
+    // autoindex
     indexModule,
     randomIndexModule,
     mirrorModule,
@@ -88,7 +95,10 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     rangeHeaderModule,
     // gzip
     postponeFilterModule,
-    // ssi, charset, sub, addition, gunzip
+    // ssi, charset
+    subModule,
+    additionModule,
+    gunzipModule,
     useridModule,
     headersModule,
     echoModule,

@@ -87,8 +87,11 @@ function content(r: HttpRequest, file: FileInfo, path: string): Buf | undefined 
   return undefined;
 }
 
-/** Sends an open file with status 200. nginx: the second half of ngx_http_static_handler(). */
-export function sendStaticFile(r: HttpRequest, file: FileInfo, path: string): number {
+/**
+ * Sends an open file with status 200. nginx: the second half of ngx_http_static_handler().
+ * @param encoding the file's Content-Encoding
+ */
+export function sendStaticFile(r: HttpRequest, file: FileInfo, path: string, encoding = ''): number {
   r.connection.action = 'sending response to client';
   const out = r.headersOut;
   out.status = HTTP_OK;
@@ -96,6 +99,7 @@ export function sendStaticFile(r: HttpRequest, file: FileInfo, path: string): nu
   out.lastModified = file.mtime;
   setEtag(r);
   setContentType(r);
+  if (encoding !== '') out.list.add('Content-Encoding', encoding, 'content-encoding');
   r.allowRanges = true;
   const rc = sendHeader(r);
   if (rc === ERROR || rc > OK || r.headerOnly) {
