@@ -51,6 +51,10 @@ export const cdataOperations: {
   toNumber(o: CData): number | undefined;
   /** A function of the bit library with 64 bit operands. */
   bit(name: string, args: ArrayLike<LuaValue>): LuaResult;
+  /** A `uint8_t *` to new memory. */
+  newBytes(size: number): CData;
+  /** The bytes that a value points to. */
+  bytesAt(pointer: LuaValue, size?: number): string;
   /** The value of a 64 bit integer, for string.format; undefined for other types. */
   toInteger(o: CData): bigint | undefined;
 } = {
@@ -61,6 +65,8 @@ export const cdataOperations: {
   negate: missing,
   toNumber: missing,
   bit: missing,
+  newBytes: missing,
+  bytesAt: missing,
   toInteger: missing,
 };
 

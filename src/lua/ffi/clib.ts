@@ -5,7 +5,7 @@ import { argError, throwError } from '../error.ts';
 import { markNative } from '../lib/native.ts';
 import { typeName } from '../runtime.ts';
 import { LuaTable } from '../table.ts';
-import { type LuaResult, type LuaValue, Userdata } from '../value.ts';
+import { addressOf, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { needNative } from './call.ts';
 import { CData } from './cdata.ts';
 import { read, scalar, write } from './convert.ts';
@@ -13,6 +13,25 @@ import { CONST, type CType, INT32, Kind } from './ctype.ts';
 import { pointerBlock, pointerOffset, resolve } from './memory.ts';
 import type { NativeLibrary } from './native.ts';
 import type { Names } from './parse.ts';
+
+/** A C function that is written in JavaScript. It gets the Lua values as they are. */
+export type HostFunction = (...args: LuaValue[]) => LuaResult;
+
+const hostFunctions = new Map<string, HostFunction>();
+const hosts = new WeakMap<CData, HostFunction>();
+
+/**
+ * Makes a function available to all states under a C name, for ffi.C and libraries that declare it: for symbols that
+ * a host is expected to have. It cannot be passed to C as a pointer.
+ */
+export function defineCFunction(name: string, fn: HostFunction): void {
+  hostFunctions.set(name, fn);
+}
+
+/** What a function is, if it was defined by `defineCFunction`. */
+export function hostFunction(f: CData): HostFunction | undefined {
+  return hostFunctions.size === 0 ? undefined : hosts.get(f);
+}
 
 interface Variable {
   readonly ct: CType;
@@ -42,6 +61,8 @@ class Library extends Userdata {
     if (symbol === undefined || symbol.kind === 'type') throwError(`missing declaration for symbol '${name}'`);
     if (symbol.kind === 'constant') return symbol.value;
     if (symbol.link === 'errno') return ERRNO;
+    const host = hostFunctions.get(symbol.link);
+    if (host !== undefined && symbol.ct.kind === Kind.FUNC) return this.hostFunction(name, symbol.ct, host);
     const address = this.address(symbol.link);
     if (symbol.ct.kind === Kind.FUNC) {
       const f = new CData(symbol.ct, undefined, address, undefined);
@@ -52,6 +73,14 @@ class Library extends Userdata {
     const v = { ct: symbol.ct, address };
     this.variables.set(name, v);
     return v;
+  }
+
+  private hostFunction(name: string, ct: CType, host: HostFunction): CData {
+    const f = new CData(ct, undefined, Number(addressOf(host)), undefined);
+    functionNames.set(f, name);
+    hosts.set(f, host);
+    this.functions.set(name, f);
+    return f;
   }
 
   private address(link: string): number {

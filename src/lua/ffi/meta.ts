@@ -14,10 +14,22 @@ import { arithmetic, comparison, concat, equal, length, makeInteger, typeMetamet
 import { bit64 } from './bits.ts';
 import { callFunction, freeCallback, notCallable, setCallback } from './call.ts';
 import { CData, cdataMetatable, cdataOperations } from './cdata.ts';
-import { functionName } from './clib.ts';
+import { functionName, hostFunction } from './clib.ts';
 import { assign, numberIn, pointerIn, read, readBits, resultBlock, resultOffset, writeBits } from './convert.ts';
-import { COMPLEX_DOUBLE, CONST, CTYPEID, type CType, HAS_CONST, Kind, target, typeText, UNKNOWN } from './ctype.ts';
-import { addressOfPointer, allocate, allocated, type Block, numberOfPointer } from './memory.ts';
+import {
+  COMPLEX_DOUBLE,
+  CONST,
+  CTYPEID,
+  type CType,
+  HAS_CONST,
+  Kind,
+  target,
+  typeText,
+  UINT8,
+  UNKNOWN,
+} from './ctype.ts';
+import { readMemory } from './host.ts';
+import { addressOfPointer, allocate, allocated, Block, numberOfPointer } from './memory.ts';
 import { newObject } from './object.ts';
 
 // Where an access leads: set by `locate`.
@@ -243,7 +255,11 @@ function callCData(o: LuaValue, ...args: LuaValue[]): LuaResult {
     address = addressOfPointer(resultBlock, resultOffset);
     ct = ct.child!;
   }
-  if (ct.kind === Kind.FUNC) return callFunction(ct, address, args, functionName(o));
+  if (ct.kind === Kind.FUNC) {
+    const host = hostFunction(o);
+    if (host !== undefined) return host(...args);
+    return callFunction(ct, address, args, functionName(o));
+  }
   const h = typeMetamethod(o.ct, '__call');
   if (h === undefined) notCallable(ct.kind === Kind.PTR ? ct.child! : ct);
   return (typeof h === 'function' ? h : callable(h))(o, ...args);
@@ -362,6 +378,8 @@ function parseImaginary(text: string): number | undefined {
   return /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
+const UINT8_PTR = UINT8.pointerTo();
+
 /** -1LL, -2i */
 function negate(o: CData): CData {
   if (typeof o.val === 'bigint') return makeInteger(-o.val, o.ct.isUnsigned);
@@ -369,6 +387,8 @@ function negate(o: CData): CData {
 }
 
 Object.assign(cdataOperations, {
+  newBytes: (size: number): CData => new CData(UINT8_PTR, new Block(size), 0, undefined),
+  bytesAt: readMemory,
   negate,
   index,
   setIndex,

@@ -3,9 +3,10 @@
 // A buffer holds a JavaScript string, which V8 appends to without copying. The methods that give out memory (reserve,
 // commit, ref, putcdata) have nothing to point into and raise an error.
 
-import { first, retN } from '../call.ts';
+import { first, ret2, retN } from '../call.ts';
 import { callNow } from '../coroutine.ts';
 import { argError, throwError } from '../error.ts';
+import { CData, cdataOperations } from '../ffi/cdata.ts';
 import { formatNumber } from '../number.ts';
 import { metamethod } from '../runtime.ts';
 import { LuaTable } from '../table.ts';
@@ -27,6 +28,15 @@ export class LuaBuffer extends Userdata {
   constructor(metatable: LuaTable, dictionaries: Dictionaries) {
     super(metatable);
     this.dictionaries = dictionaries;
+  }
+
+  /** What reserve gave out, until commit. */
+  reserved: CData | undefined = undefined;
+  reservedSize = 0;
+
+  reserve(pointer: CData | undefined, size: number): void {
+    this.reserved = pointer;
+    this.reservedSize = size;
   }
 
   get length(): number {
@@ -87,14 +97,6 @@ function textOf(buffer: LuaBuffer, v: LuaValue, n: number, given: number): strin
   typeError(v, n, 'put', 'string/number/__tostring', given);
 }
 
-/** For methods that would give out pointers. */
-function noMemory(fname: string): LuaFunction {
-  return (buffer) => {
-    self(buffer, fname, 1);
-    throwError(`buffer:${fname} is not supported: strings have no addresses`);
-  };
-}
-
 /** Concatenation takes buffers as their contents. */
 function operand(v: LuaValue): string {
   if (typeof v === 'string') return v;
@@ -104,10 +106,36 @@ function operand(v: LuaValue): string {
 }
 
 const METHODS = natives({
-  commit: noMemory('commit'),
-  putcdata: noMemory('putcdata'),
-  ref: noMemory('ref'),
-  reserve: noMemory('reserve'),
+  commit(v, size) {
+    const buffer = self(v, 'commit', arguments.length);
+    const n = argLength(size, 2, 'commit', arguments.length);
+    if (n > buffer.reservedSize) argError(2, 'commit', 'number out of range');
+    if (n > 0) buffer.put(cdataOperations.bytesAt(buffer.reserved, n));
+    buffer.reserve(undefined, 0);
+    return buffer;
+  },
+  putcdata(v, pointer, size) {
+    const buffer = self(v, 'putcdata', arguments.length);
+    const n = argLength(size, 3, 'putcdata', arguments.length);
+    if (!(pointer instanceof CData)) typeError(pointer, 2, 'putcdata', 'cdata', arguments.length);
+    buffer.put(cdataOperations.bytesAt(pointer, n));
+    return buffer;
+  },
+  // A copy: what is written there does not reach the buffer.
+  ref(v) {
+    const text = self(v, 'ref', arguments.length).toString();
+    const pointer = cdataOperations.newBytes(text.length);
+    const { bytes } = pointer.block!;
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    return ret2(pointer, text.length);
+  },
+  reserve(v, size) {
+    const buffer = self(v, 'reserve', arguments.length);
+    const n = argLength(size, 2, 'reserve', arguments.length);
+    const pointer = cdataOperations.newBytes(n);
+    buffer.reserve(pointer, n);
+    return ret2(pointer, n);
+  },
   decode(v) {
     const buffer = self(v, 'decode', arguments.length);
     const { value, end } = decodeAt(buffer.toString(), buffer.dictionaries);
