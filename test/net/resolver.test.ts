@@ -64,15 +64,29 @@ function reply(query: Buffer, overTcp: boolean): Buffer | undefined {
   return Buffer.concat([head, ...records]);
 }
 
+/** Binds both sockets to one port that is free in UDP and in TCP; the system chooses, and may choose a TCP port in use. */
+async function listenOnBoth(): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    udp = createSocket('udp4');
+    udp.on('message', (query, from) => {
+      const answer = reply(query, false);
+      if (answer !== undefined) udp.send(answer, from.port, from.address);
+    });
+    udp.bind(0, '127.0.0.1');
+    await once(udp, 'listening');
+    port = udp.address().port;
+    tcp.listen(port, '127.0.0.1');
+    try {
+      await once(tcp, 'listening');
+      return;
+    } catch (e) {
+      udp.close();
+      if ((e as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries === 20) throw e;
+    }
+  }
+}
+
 before(async () => {
-  udp = createSocket('udp4');
-  udp.on('message', (query, from) => {
-    const answer = reply(query, false);
-    if (answer !== undefined) udp.send(answer, from.port, from.address);
-  });
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  port = udp.address().port;
   tcp = createServer((c) => {
     c.on('data', (query) => {
       const answer = reply(query.subarray(2), true) as Buffer;
@@ -80,8 +94,7 @@ before(async () => {
     });
     c.on('error', () => {});
   });
-  tcp.listen(port, '127.0.0.1');
-  await once(tcp, 'listening');
+  await listenOnBoth();
 });
 
 after(() => {
