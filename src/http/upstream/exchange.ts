@@ -13,7 +13,8 @@ import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_ALERT, LOG_ERR, LOG_INFO } from '../../log/log.ts';
 import { monotonicMsec } from '../../log/time.ts';
 import { latin1Slice } from '../../net/latin1.ts';
-import { canonicalInet, canonicalInet6 } from '../../net/url.ts';
+import { resolverOf } from '../../net/resolver/resolver.ts';
+import { canonicalInet, canonicalInet6, inetAddress } from '../../net/url.ts';
 import type { Chain } from '../buf.ts';
 import {
   AGAIN,
@@ -72,7 +73,14 @@ import { sendEarlyHints } from './early-hints.ts';
 import { copyHeaders, copyRedirectHeaders, UpstreamHeaders } from './headers.ts';
 import type { KeepalivePool } from './keepalive.ts';
 import { findUpstream, upstreamModule } from './module.ts';
-import { PEER_FAILED, PEER_NEXT, type PeerAddress, type PeerConnection, type PeerSelection } from './peer.ts';
+import {
+  PEER_FAILED,
+  PEER_NEXT,
+  type PeerAddress,
+  type PeerConnection,
+  type PeerSelection,
+  peerAddress,
+} from './peer.ts';
 import { EARLY_HINTS, INVALID_HEADER } from './results.ts';
 import { makePeers, RoundRobinSelection, triesOf } from './round-robin.ts';
 import { onClientBody, sendRequest } from './send.ts';
@@ -169,6 +177,8 @@ export abstract class Exchange implements PeerConnection {
   sendTimerSet = false;
   downstreamError = false;
   finalized = false;
+  /** While the name of the target is looked up. */
+  private cancelResolving: (() => void) | undefined = undefined;
 
   constructor(r: HttpRequest, conf: UpstreamSettings) {
     this.r = r;
@@ -260,12 +270,28 @@ export abstract class Exchange implements PeerConnection {
       this.beginWith([address], host);
       return;
     }
-    if (coreModule.location(r).resolver === undefined) {
+    const { resolver, resolverTimeout } = coreModule.location(r);
+    if (resolver === undefined) {
       r.log(LOG_ERR, `no resolver defined to resolve ${host}`);
-    } else {
-      r.log(LOG_ERR, `${host} could not be resolved: names are not resolved at run time yet`);
+      this.finalize(HTTP_BAD_GATEWAY);
+      return;
     }
-    this.finalize(HTTP_BAD_GATEWAY);
+    const all = resolverOf(resolver, r.http.cycle.log);
+    const known = all.lookup(host);
+    if (known !== undefined) {
+      this.beginWith(peersAt(known, port), host);
+      return;
+    }
+    this.cancelResolving = all.resolve(host, resolverTimeout, (failed, addresses) => {
+      this.cancelResolving = undefined;
+      if (failed === undefined) {
+        this.beginWith(peersAt(addresses, port), host);
+      } else {
+        r.log(LOG_ERR, `${host} could not be resolved (${failed.text})`);
+        this.finalize(HTTP_BAD_GATEWAY);
+      }
+      runPostedRequests(r.connection);
+    });
   }
 
   private beginWith(addresses: readonly PeerAddress[], host: string): void {
@@ -723,6 +749,7 @@ export abstract class Exchange implements PeerConnection {
       return;
     }
     this.finalized = true;
+    this.cancelResolving?.();
     const { connection, state } = this;
     if (state !== undefined && state.responseTime === -1) {
       state.responseTime = monotonicMsec() - this.begun;
@@ -796,6 +823,10 @@ export abstract class Exchange implements PeerConnection {
 const LARGE = 16384;
 
 const TIMED_OUT = 'upstream timed out (110: Connection timed out)';
+
+function peersAt(addresses: readonly string[], port: number): PeerAddress[] {
+  return addresses.map((address) => peerAddress(inetAddress(address, port)));
+}
 
 function copy(buffer: Buffer, start: number, end: number): Buffer {
   const piece = Buffer.allocUnsafeSlow(end - start);
