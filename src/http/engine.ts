@@ -21,6 +21,7 @@ import {
 import { type CoreLocation, SATISFY_ALL } from './core/conf.ts';
 import { findLocation, updateLocationConfig } from './core/location.ts';
 import { coreModule } from './core/module.ts';
+import { mapUriToPath } from './core/path.ts';
 import type { HttpCycle } from './cycle.ts';
 import { finalizeRequest } from './finalize.ts';
 import { CONNECTION_CLOSE, CONNECTION_KEEP_ALIVE } from './headers.ts';
@@ -256,7 +257,8 @@ function contentPhase(r: HttpRequest, entry: PhaseEntry): boolean {
 /** No module had content for the request. */
 function noContent(r: HttpRequest): void {
   if (r.uri.endsWith('/')) {
-    r.log(LOG_ERR, `directory index of "${coreModule.location(r).root.evaluate(r)}${r.uri}" is forbidden`);
+    const path = mapUriToPath(r);
+    if (path !== undefined) r.log(LOG_ERR, `directory index of "${path}" is forbidden`);
     finalizeRequest(r, HTTP_FORBIDDEN);
     return;
   }

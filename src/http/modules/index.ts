@@ -16,6 +16,7 @@ import { upstreamModule } from '../upstream/module.ts';
 import { accessModule } from './access.ts';
 import { additionModule } from './addition.ts';
 import { authBasicModule } from './auth-basic/module.ts';
+import { authRequestModule } from './auth-request.ts';
 import { browserModule } from './browser.ts';
 import { davModule } from './dav/module.ts';
 import { echoModule } from './echo/module.ts';
@@ -34,6 +35,7 @@ import { mirrorModule } from './mirror.ts';
 import { proxyModule } from './proxy/module.ts';
 import { randomIndexModule } from './random-index.ts';
 import { realipModule } from './realip.ts';
+import { refererModule } from './referer.ts';
 import { rewriteModule } from './rewrite/module.ts';
 import { secureLinkModule } from './secure-link.ts';
 import { setMiscModule } from './set-misc/module.ts';
@@ -65,7 +67,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     randomIndexModule,
     mirrorModule,
     tryFilesModule,
-    // auth_request
+    authRequestModule,
     authBasicModule,
     accessModule,
     limitConnModule,
@@ -74,7 +76,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     geoModule,
     mapModule,
     splitClientsModule,
-    // referer
+    refererModule,
     rewriteModule,
     sslModule,
     proxyModule,
