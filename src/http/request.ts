@@ -215,6 +215,8 @@ export class HttpRequest {
   preserveBody = false;
   allowRanges = false;
   singleRange = false;
+  /** Ranges hold for this subrequest, too: it is a part of the main request's content. */
+  subrequestRanges = false;
   disableNotModified = false;
   expectTested = false;
   rootTested = false;

@@ -80,7 +80,7 @@ function headerFilter(r: HttpRequest, next: HeaderFilter): number {
     !r.allowRanges ||
     r.httpVersion < HTTP_VERSION_10 ||
     out.status !== HTTP_OK ||
-    r !== r.main ||
+    (r !== r.main && !r.subrequestRanges) ||
     out.contentLength === -1
   ) {
     return next(r);
@@ -90,7 +90,9 @@ function headerFilter(r: HttpRequest, next: HeaderFilter): number {
   const asked = r.headersIn.list.get('range');
   if (asked !== undefined && asked.length >= 7 && /^bytes=/i.test(asked) && ifRangeHolds(r)) {
     const length = out.contentLength;
-    const ranges = parseRanges(asked, length, r.singleRange ? 1 : max);
+    // A subrequest is a part of what the main request has cut into ranges already.
+    const known = r === r.main ? undefined : rangeBodyModule.context(r.main)?.ranges;
+    const ranges = known ?? parseRanges(asked, length, r.singleRange ? 1 : max);
     if (ranges === HTTP_RANGE_NOT_SATISFIABLE) {
       out.status = HTTP_RANGE_NOT_SATISFIABLE;
       out.list.remove('content-range');
@@ -103,6 +105,7 @@ function headerFilter(r: HttpRequest, next: HeaderFilter): number {
       rangeBodyModule.setContext(r, ctx);
       out.status = HTTP_PARTIAL_CONTENT;
       out.statusLine = undefined;
+      if (r !== r.main) return next(r);
       if (ranges.length === 1) single(r, ranges[0] as Range, length);
       else multipart(r, ctx, length);
       return next(r);

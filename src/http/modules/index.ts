@@ -39,6 +39,7 @@ import { refererModule } from './referer.ts';
 import { rewriteModule } from './rewrite/module.ts';
 import { secureLinkModule } from './secure-link.ts';
 import { setMiscModule } from './set-misc/module.ts';
+import { sliceModule } from './slice.ts';
 import { splitClientsModule } from './split-clients.ts';
 import { sslModule } from './ssl/module.ts';
 import { staticModule } from './static.ts';
@@ -109,7 +110,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     copyFilterModule,
     rangeBodyModule,
     notModifiedFilterModule,
-    // slice
+    sliceModule,
   ]);
 }
 
