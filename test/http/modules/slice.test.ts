@@ -14,7 +14,7 @@ describe('slice', () => {
       location /whole { slice 1000; proxy_set_header Range $slice_range; proxy_pass http://$http_backend/whole/big; }
       location /o/ { alias %DIR%/html/; access_log logs/origin.log o; }
       location /whole/ { alias %DIR%/html/; max_ranges 0; }
-      location /range { slice 100; return 200 "[$slice_range]"; }
+      location /range { slice 100; set $range $slice_range; return 200 "[$range]"; }
       location /none { return 200 "[$slice_range]"; }
     }`,
     { 'html/big': data, 'logs/origin.log': '' },
