@@ -109,7 +109,7 @@ function setOne(r: HttpRequest, name: string, key: string, value: string, append
       headers.password = undefined;
       break;
   }
-  if (value === '') list.remove(key);
-  else if (append && !SINGLE.has(key)) list.add(name, value, key);
+  if (append && !SINGLE.has(key)) list.add(name, value, key);
+  else if (value === '') list.remove(key);
   else list.set(name, value, key);
 }

@@ -3,6 +3,7 @@ import type { ConfContext, ContextName, Directive } from '../../conf/directive.t
 import { flagSlot, msecSlot, numSlot, sizeSlot, strSlot } from '../../conf/slots.ts';
 import { coreModule } from '../../http/core/module.ts';
 import { compileComplexValue } from '../../http/script.ts';
+import { MAX_ERROR_LINE } from '../../log/error-log.ts';
 import { chunkName, FileCode, InlineCode, type LuaCode } from './code.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
 import { luaContent, luaModule } from './module.ts';
@@ -104,7 +105,21 @@ const main: Directive<LuaMain>[] = [
   flagSlot<LuaMain>('rewrite_by_lua_no_postpone', HTTP, 'main', 'rewriteNoPostpone', false),
   flagSlot<LuaMain>('access_by_lua_no_postpone', HTTP, 'main', 'accessNoPostpone', false),
   flagSlot<LuaMain>('precontent_by_lua_no_postpone', HTTP, 'main', 'precontentNoPostpone', false),
-  sizeSlot<LuaMain>('lua_capture_error_log', HTTP, 'main', 'captureErrorLogSize', 0),
+  {
+    ...sizeSlot<LuaMain>('lua_capture_error_log', HTTP, 'main', 'captureErrorLogSize', 0),
+    set(cf, conf, args) {
+      const wrong = sizeSlot<LuaMain>('lua_capture_error_log', HTTP, 'main', 'captureErrorLogSize', 0).set(
+        cf,
+        conf,
+        args,
+      );
+      if (wrong !== undefined || conf.captureErrorLogSize < MAX_ERROR_LINE) {
+        const least = wrong === undefined ? `, minimum size is ${MAX_ERROR_LINE}` : '';
+        throw cf.error(`invalid capture error log size "${args[0]}"${least}`);
+      }
+      return undefined;
+    },
+  },
   flagSlot<LuaMain>('lua_load_resty_core', HTTP, 'main', 'loadRestyCore', true),
   numSlot<LuaMain>('lua_worker_thread_vm_pool_size', HTTP, 'main', 'workerThreadVmPoolSize', 10),
   withoutEffect('lua_sa_restart', 'flag', 'system calls are restarted by the runtime'),

@@ -20,6 +20,7 @@ import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
 import { luaDirectives } from './directives.ts';
 import { bodyFilter, headerFilter, logHandler, runWorkerHook } from './filters.ts';
 import { handlerOf } from './handlers.ts';
+import { captureErrorLog } from './library/errlog.ts';
 import { initVm } from './vm.ts';
 
 /** Code fields that are inherited from the enclosing block, as ngx_lua merges them. */
@@ -59,6 +60,7 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
     hooks.drain.push(() => timersOf(http).leave());
   },
   initWorker(http) {
+    captureErrorLog(http);
     const main = luaModule.mainOf(http.confs);
     const timers = timersOf(http);
     timers.maxPending = main.maxPendingTimers;

@@ -7,7 +7,7 @@ import { type LuaState, throwError } from '../../../lua/index.ts';
 import { base64 } from './base64.ts';
 import { coreModules } from './core.ts';
 import { digestModule, random, sha, string, tablepool } from './digest.ts';
-import { captureErrorLog, errlog } from './errlog.ts';
+import { errlog } from './errlog.ts';
 import { traceReport } from './jit.ts';
 import { lrucache } from './lrucache.ts';
 import type { ModuleLoader } from './module.ts';
@@ -58,7 +58,6 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
 
 /** Provides the modules for `require`. */
 export function installLibrary(state: LuaState, http: HttpCycle): void {
-  captureErrorLog(http);
   for (const name of Object.keys(MODULES)) {
     state.preload(name, () => (MODULES[name] as ModuleLoader)(state, http));
   }

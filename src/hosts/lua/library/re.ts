@@ -1,5 +1,5 @@
 /** The module ngx.re: split and opt. lua-resty-core: lib/ngx/re.lua. */
-import { type LuaResult, LuaTable, type LuaValue, ret2, throwError, toText } from '../../../lua/index.ts';
+import { type LuaResult, LuaTable, type LuaValue, ret2, throwError, throwValue, toText } from '../../../lua/index.ts';
 import { RC } from '../../../regex/errors.ts';
 import type { Regex } from '../../../regex/regex.ts';
 import { regexFunctions } from '../ngx/re.ts';
@@ -60,7 +60,11 @@ function splitText(request: SplitRequest): SplitResult {
   return { pieces, end: pos, rc: 0 };
 }
 
-export const re: ModuleLoader = (_state, http) => {
+export const re: ModuleLoader = (state, http) => {
+  const core = state.loaded.get('resty.core.regex');
+  if (core instanceof LuaTable && core.get('no_pcre') === true) {
+    throwValue("no support for 'ngx.re' module: OpenResty was compiled without PCRE support");
+  }
   const functions = regexFunctions(http);
 
   function split(

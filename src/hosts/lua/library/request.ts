@@ -19,9 +19,9 @@ export const req: ModuleLoader = () => moduleTable({ version: CORE_VERSION, add_
 
 function addResponseHeader(name: LuaValue, value: LuaValue): LuaResult {
   if (name === undefined) throwError("bad 'key' argument: string expected, got nil");
-  if (value === undefined) throwError("bad 'value' argument: string or table expected, got nil");
-  if (headerValues(value)?.length === 0) throwError("bad 'value' argument: non-empty table expected");
-  setHeader(name, value, true);
+  if (value === undefined) throwError('invalid header value');
+  // Nothing to add.
+  if (headerValues(value)?.length !== 0) setHeader(name, value, true);
   return undefined;
 }
 

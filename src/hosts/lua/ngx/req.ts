@@ -54,8 +54,8 @@ function limitOf(v: LuaValue): number {
 /** Looks names up without regard to case, and with `_` for `-`. */
 const headersMetatable = LuaTable.fromObject({
   __index: (t: LuaValue, name: LuaValue): LuaValue => {
-    if (typeof name !== 'string' || !(t instanceof LuaTable)) return undefined;
-    const key = name.toLowerCase();
+    if ((typeof name !== 'string' && typeof name !== 'number') || !(t instanceof LuaTable)) return undefined;
+    const key = toText(name).toLowerCase();
     const value = t.get(key);
     return value === undefined && key.includes('_') ? t.get(key.replaceAll('_', '-')) : value;
   },
