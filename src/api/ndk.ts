@@ -3,7 +3,7 @@
  * Modules that declare such directives say here how they are found.
  */
 import type { HttpRequest } from '../http/request.ts';
-import { requireContext } from './context.ts';
+import { type ApiContext, requireContext } from './context.ts';
 import { apiError } from './error.ts';
 
 /** Computes a value; undefined when that fails. */
@@ -16,14 +16,22 @@ export function addSetVarLookup(find: (directive: string) => SetVarFunction | un
   lookups.push(find);
 }
 
+/** The request, or, in timers and worker hooks, what of one such functions look at: its configuration and its log. */
+function requestOf(ctx: ApiContext): HttpRequest {
+  if (ctx.r !== undefined) return ctx.r;
+  const { locConf, http } = ctx;
+  const { confs } = http ?? apiError('no request found');
+  const stand = { http, locConf, srvConf: confs.server, mainConf: confs.main, log: ctx.log.bind(ctx) };
+  return stand as unknown as HttpRequest;
+}
+
 /** The function of a directive, called with the current request. @throws ApiError when there is none */
 export function setVarFunction(directive: string): (value: string) => string {
   for (const find of lookups) {
     const fn = find(directive);
     if (fn === undefined) continue;
     return (value) => {
-      const r = requireContext().r ?? apiError('no request found');
-      return fn(r, value) ?? apiError(`calling directive ${directive} failed with code -1`);
+      return fn(requestOf(requireContext()), value) ?? apiError(`calling directive ${directive} failed with code -1`);
     };
   }
   return apiError(`ndk.set_var: directive "${directive}" not found or does not use ndk_set_var_value`);

@@ -31,6 +31,7 @@ export interface Libc {
   /** bind(2); `address` is a struct sockaddr. */
   bind(fd: number, address: Memory, length: number): number;
   listen(fd: number, backlog: number): number;
+  recv(fd: number, buffer: Memory, length: number, flags: number): number;
   connect(fd: number, address: Memory, length: number): number;
   send(fd: number, buffer: Memory, length: number, flags: number): number;
   /** fcntl(2), for the commands that take an integer: variadic arguments come with their types. */
@@ -70,6 +71,7 @@ const prototypes: Record<keyof Libc, string> = {
   socket: 'int socket(int family, int type, int protocol)',
   bind: 'int bind(int fd, void *address, uint32_t length)',
   listen: 'int listen(int fd, int backlog)',
+  recv: 'intptr_t recv(int fd, void *buffer, size_t length, int flags)',
   connect: 'int connect(int fd, void *address, uint32_t length)',
   send: 'intptr_t send(int fd, void *buffer, size_t length, int flags)',
   fcntl: 'int fcntl(int fd, int command, ...)',

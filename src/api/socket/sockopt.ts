@@ -1,6 +1,6 @@
 /** Options of a cosocket's descriptor: tcpsock:getoption and setoption. lua-resty-core: resty.core.socket. */
 import { errnoName, strerror } from '../../log/errno.ts';
-import { errno, libc } from '../../shm/libc.ts';
+import { errno, LibcUnavailableError, libc } from '../../shm/libc.ts';
 
 const linux = process.platform === 'linux';
 
@@ -42,4 +42,24 @@ export function setSocketOption(fd: number, name: string, value: number): string
 function failure(): string {
   const number = errno();
   return `${number}: ${strerror(errnoName(number) ?? '')}`;
+}
+
+const MSG_PEEK = 2;
+const MSG_DONTWAIT = linux ? 0x40 : 0x80;
+const oneByte = new Uint8Array(1);
+
+/**
+ * What waits on a connection that the event loop has not told of yet: 'data', its 'end' (or a failure), or nothing.
+ * Undefined where the system cannot be asked.
+ */
+export function peekSocket(fd: number): 'data' | 'end' | 'nothing' | undefined {
+  try {
+    const n = libc.recv(fd, oneByte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n >= 0) return n > 0 ? 'data' : 'end';
+    const code = errnoName(errno());
+    return code === 'EAGAIN' || code === 'EINTR' ? 'nothing' : 'end';
+  } catch (error) {
+    if (error instanceof LibcUnavailableError) return undefined;
+    throw error;
+  }
 }

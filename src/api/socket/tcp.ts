@@ -17,6 +17,7 @@ import { YIELDABLE } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
 import { socketOptions } from './options.ts';
 import { type KeptConnection, poolsOf, type QueuedConnect, SocketPool } from './pool.ts';
+import { peekSocket } from './sockopt.ts';
 import { errorLevel, StreamCosocket } from './stream.ts';
 
 /** The last argument of connect. */
@@ -124,7 +125,11 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
       this.checkOwner();
       const busy = this.busy();
       if (busy !== undefined) return busy;
-      if (this.socket !== undefined) this.finalize();
+      if (this.socket !== undefined) {
+        this.debug('reconnect without shutting down');
+        this.finalize();
+      }
+      ctx.log(LOG_DEBUG, 'lua reuse socket upstream ctx');
     }
     this.used = true;
     this.ctx = ctx;
@@ -403,7 +408,11 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
     const busy = this.busy();
     if (busy !== undefined) return busy;
     if (this.unread && !this.unasked) return 'unread data in buffer';
-    if (this.failure !== '' || this.unasked) {
+    // A peer that answered and closed: its end is often on the way up when the answer has just been read.
+    const { fd } = socket;
+    const waiting = fd >= 0 && !this.secure ? peekSocket(fd) : undefined;
+    if (waiting === 'end') return 'closed';
+    if (this.failure !== '' || this.unasked || waiting === 'data') {
       this.finalize();
       return 'connection in dubious state';
     }

@@ -158,6 +158,9 @@ export class Resolver {
       if (!this.prepare(lookup)) return later(done, failure(3), []);
       this.lookups.set(key, lookup);
       this.send(lookup);
+    } else if (lookup.waiters.length === 0) {
+      // Everybody gave up; perhaps the question was lost.
+      this.send(lookup);
     }
     const waiter = new Waiter(lookup, done);
     lookup.waiters.push(waiter);

@@ -1,6 +1,12 @@
 /** The ndk table: ndk.set_var.DIRECTIVE(value). lua-resty-core: resty.core.ndk. */
-import { setVarFunction } from '../../../api/ndk.ts';
+import { addSetVarLookup, setVarFunction } from '../../../api/ndk.ts';
+import { SET_VARS } from '../../../http/modules/set-misc/functions.ts';
 import { type LuaState, LuaTable, type LuaValue, throwError, toText } from '../../../lua/index.ts';
+
+addSetVarLookup((name) => {
+  const fn = SET_VARS.get(name);
+  return fn?.arguments === 1 ? (r, value) => fn.run(r, [value]) : undefined;
+});
 
 export function installNdk(state: LuaState): void {
   const setVar = new LuaTable();
