@@ -92,6 +92,8 @@ function withoutEffect(name: string, args: 1 | 'flag', why: string): Directive<L
   };
 }
 
+const captureErrorLogSize = sizeSlot<LuaMain>('lua_capture_error_log', HTTP, 'main', 'captureErrorLogSize', 0);
+
 const main: Directive<LuaMain>[] = [
   ...handler<LuaMain>('init_by_lua', HTTP, 'main', 'initCode', THREE, 'Runs when the configuration is loaded.'),
   ...handler<LuaMain>('init_worker_by_lua', HTTP, 'main', 'initWorkerCode', THREE, 'Runs when a worker starts.'),
@@ -106,13 +108,9 @@ const main: Directive<LuaMain>[] = [
   flagSlot<LuaMain>('access_by_lua_no_postpone', HTTP, 'main', 'accessNoPostpone', false),
   flagSlot<LuaMain>('precontent_by_lua_no_postpone', HTTP, 'main', 'precontentNoPostpone', false),
   {
-    ...sizeSlot<LuaMain>('lua_capture_error_log', HTTP, 'main', 'captureErrorLogSize', 0),
+    ...captureErrorLogSize,
     set(cf, conf, args) {
-      const wrong = sizeSlot<LuaMain>('lua_capture_error_log', HTTP, 'main', 'captureErrorLogSize', 0).set(
-        cf,
-        conf,
-        args,
-      );
+      const wrong = captureErrorLogSize.set(cf, conf, args);
       if (wrong !== undefined || conf.captureErrorLogSize < MAX_ERROR_LINE) {
         const least = wrong === undefined ? `, minimum size is ${MAX_ERROR_LINE}` : '';
         throw cf.error(`invalid capture error log size "${args[0]}"${least}`);
@@ -144,6 +142,8 @@ const server: Directive<LuaServer>[] = handler<LuaServer>(
   'Runs in the server rewrite phase.',
 );
 
+const codeCache = flagSlot<LuaLocation>('lua_code_cache', ALL, 'location', 'codeCache', true);
+
 const location: Directive<LuaLocation>[] = [
   ...setForms(),
   ...handler<LuaLocation>('rewrite_by_lua', ALL, 'location', 'rewrite', THREE, 'Runs in the rewrite phase.'),
@@ -154,10 +154,9 @@ const location: Directive<LuaLocation>[] = [
   ...handler<LuaLocation>('body_filter_by_lua', ALL, 'location', 'bodyFilter', THREE, 'Changes the body.'),
   ...handler<LuaLocation>('log_by_lua', ALL, 'location', 'log', THREE, 'Runs in the log phase.'),
   {
-    ...flagSlot<LuaLocation>('lua_code_cache', ALL, 'location', 'codeCache', true),
+    ...codeCache,
     set(cf, conf, args) {
-      const slot = flagSlot<LuaLocation>('lua_code_cache', ALL, 'location', 'codeCache', true);
-      const wrong = slot.set(cf, conf, args);
+      const wrong = codeCache.set(cf, conf, args);
       if (wrong === undefined && !conf.codeCache) {
         cf.log('alert', 'lua_code_cache is off; this will hurt performance');
       }
