@@ -43,6 +43,34 @@ export interface HttpCycle {
   readonly log: Log;
 }
 
+/**
+ * Puts a module's filters in front of both chains. The header filter only looks and prepares; the next one always runs.
+ * For those that decide themselves there is `insertFilters`.
+ */
+export function prependFilters(
+  http: HttpCycle,
+  header: (r: HttpRequest) => void,
+  body: (r: HttpRequest, chain: Chain | null, next: BodyFilter) => number,
+): void {
+  const filter = (r: HttpRequest, next: HeaderFilter): number => {
+    header(r);
+    return next(r);
+  };
+  insertFilters(http, filter, body);
+}
+
+/** Puts a module's filters in front of both chains; each gets the one that was there before. */
+export function insertFilters(
+  http: HttpCycle,
+  header: (r: HttpRequest, next: HeaderFilter) => number,
+  body: (r: HttpRequest, chain: Chain | null, next: BodyFilter) => number,
+): void {
+  const nextHeader = http.topHeaderFilter;
+  const nextBody = http.topBodyFilter;
+  http.topHeaderFilter = (r) => header(r, nextHeader);
+  http.topBodyFilter = (r, chain) => body(r, chain, nextBody);
+}
+
 /** The http block that a setter's directive stands in, while it is being read. */
 export function httpOf(cf: ConfContext): HttpCycle {
   return cf.cycle.confs.get('http') as HttpCycle;

@@ -6,8 +6,9 @@
  * once if it can; else it waits, and each piece that arrives is taken by it. Between reads the transport goes on
  * reading, up to a limit: switching it off and on costs system calls, and the peer's end is noticed early.
  */
+import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
-import { LOG_ALERT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
+import { LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import { latin1Slice } from '../../net/latin1.ts';
 import type { Socket, SocketOwner } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
@@ -44,24 +45,6 @@ const ALL = 2;
 const BYTES = 3;
 const ANY = 4;
 const UNTIL = 5;
-
-/** Errors that an ordinary peer can cause. nginx: ngx_connection_error(). */
-const ORDINARY = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ENOTCONN',
-  'ETIMEDOUT',
-  'ECONNREFUSED',
-  'ENETDOWN',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-]);
-
-/** The log level of a failed operation on a connection. */
-export function errorLevel(code: string): number {
-  return ORDINARY.has(code) ? LOG_ERR : LOG_ALERT;
-}
 
 let lastId = 0;
 
@@ -316,7 +299,7 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
       return this.readFailed(this.endReason());
     }
     const code = this.failure;
-    this.logPeer(errorLevel(code), `recv() failed${errnoSuffix(code)}`);
+    this.logPeer(connectionErrorLevel(code), `recv() failed${errnoSuffix(code)}`);
     return this.readFailed(strerror(code).toLowerCase());
   }
 
@@ -391,7 +374,7 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
   }
 
   private writeFailed(code: string): string {
-    this.logPeer(errorLevel(code), `send() failed${errnoSuffix(code)}`);
+    this.logPeer(connectionErrorLevel(code), `send() failed${errnoSuffix(code)}`);
     this.writeClosed = true;
     return strerror(code).toLowerCase();
   }

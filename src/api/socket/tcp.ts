@@ -4,6 +4,7 @@
  */
 import type { CoreLocation } from '../../http/core/conf.ts';
 import { coreModule } from '../../http/core/module.ts';
+import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
@@ -18,7 +19,7 @@ import type { Suspension } from '../suspension.ts';
 import { socketOptions } from './options.ts';
 import { type KeptConnection, poolsOf, type QueuedConnect, SocketPool } from './pool.ts';
 import { peekSocket } from './sockopt.ts';
-import { errorLevel, StreamCosocket } from './stream.ts';
+import { StreamCosocket } from './stream.ts';
 
 /** The last argument of connect. */
 export interface ConnectOptions {
@@ -329,7 +330,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
         this.logPeer(LOG_CRIT, `bind(${this.local.text}) failed${suffix}`);
       } else this.logPeer(UNREACHABLE.has(code) ? LOG_ERR : LOG_CRIT, `connect() to ${this.name} failed${suffix}`);
     } else if (socketOptions(this.ctx).socketLogErrors) {
-      this.ctx.log(errorLevel(code), `connect() failed${suffix}`);
+      this.ctx.log(connectionErrorLevel(code), `connect() failed${suffix}`);
     }
     this.connectFailed(strerror(code).toLowerCase());
   }

@@ -3,6 +3,7 @@
  */
 import type { CoreLocation } from '../../http/core/conf.ts';
 import { coreModule } from '../../http/core/module.ts';
+import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import type { ListenAddress } from '../../net/listening.ts';
@@ -15,7 +16,6 @@ import { YIELDABLE } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
 import { type DatagramOwner, type Datagrams, openDatagrams } from './datagrams.ts';
 import { socketOptions } from './options.ts';
-import { errorLevel } from './stream.ts';
 import type { Connected } from './tcp.ts';
 
 /** Largest datagram. ngx_lua: UDP_MAX_DATAGRAM_SIZE. */
@@ -160,7 +160,7 @@ export class UdpCosocket implements Resource, TimerOwner, DatagramOwner {
     if (this.failure !== '') return this.takeFailure('send');
     const code = (this.transport as Datagrams).send(data);
     if (code === '') return undefined;
-    this.logPeer(errorLevel(code), `send() failed${errnoSuffix(code)}`);
+    this.logPeer(connectionErrorLevel(code), `send() failed${errnoSuffix(code)}`);
     return strerror(code).toLowerCase();
   }
 
@@ -213,7 +213,7 @@ export class UdpCosocket implements Resource, TimerOwner, DatagramOwner {
   private takeFailure(call: string): string {
     const code = this.failure;
     this.failure = '';
-    this.logPeer(errorLevel(code), `${call}() failed${errnoSuffix(code)}`);
+    this.logPeer(connectionErrorLevel(code), `${call}() failed${errnoSuffix(code)}`);
     return strerror(code).toLowerCase();
   }
 

@@ -4,7 +4,7 @@ import { strSlot } from '../../conf/slots.ts';
 import type { Chain } from '../buf.ts';
 import { ERROR, HTTP_OK } from '../codes.ts';
 import { type TypeList, testContentType, typesSlot } from '../core/types.ts';
-import { type BodyFilter, httpOf } from '../cycle.ts';
+import { type BodyFilter, httpOf, prependFilters } from '../cycle.ts';
 import { httpModule } from '../module.ts';
 import { clearAcceptRanges, clearContentLength, sendLast, weakEtag } from '../output.ts';
 import type { HttpRequest } from '../request.ts';
@@ -87,13 +87,6 @@ export const additionModule = httpModule<AdditionMain, object, AdditionLocation,
   createMain: () => ({ used: false }),
   createLocation: () => ({ before: undefined, after: undefined, types: undefined }) as unknown as AdditionLocation,
   postconfiguration(http) {
-    if (!additionModule.mainOf(http.confs).used) return;
-    const nextHeader = http.topHeaderFilter;
-    http.topHeaderFilter = (r) => {
-      headerFilter(r);
-      return nextHeader(r);
-    };
-    const nextBody = http.topBodyFilter;
-    http.topBodyFilter = (r, chain) => bodyFilter(r, chain, nextBody);
+    if (additionModule.mainOf(http.confs).used) prependFilters(http, headerFilter, bodyFilter);
   },
 });

@@ -5,7 +5,7 @@ import { LOG_ERR } from '../../log/log.ts';
 import { type Chain, flagBuf, memoryBuf } from '../buf.ts';
 import { ERROR, OK } from '../codes.ts';
 import { gzipOk } from '../core/gzip-ok.ts';
-import { type BodyFilter, httpOf } from '../cycle.ts';
+import { type BodyFilter, httpOf, prependFilters } from '../cycle.ts';
 import { GzipInflater, InflateError } from '../inflate.ts';
 import { httpModule } from '../module.ts';
 import { clearAcceptRanges, clearContentLength, weakEtag } from '../output.ts';
@@ -111,13 +111,6 @@ export const gunzipModule = httpModule<GunzipMain, object, GunzipLocation, Gunzi
   createMain: () => ({ used: false }),
   createLocation: () => ({ enable: undefined, buffers: undefined }) as unknown as GunzipLocation,
   postconfiguration(http) {
-    if (!gunzipModule.mainOf(http.confs).used) return;
-    const nextHeader = http.topHeaderFilter;
-    http.topHeaderFilter = (r) => {
-      headerFilter(r);
-      return nextHeader(r);
-    };
-    const nextBody = http.topBodyFilter;
-    http.topBodyFilter = (r, chain) => bodyFilter(r, chain, nextBody);
+    if (gunzipModule.mainOf(http.confs).used) prependFilters(http, headerFilter, bodyFilter);
   },
 });

@@ -13,7 +13,7 @@ import type { Chain } from '../buf.ts';
 import { ERROR, HTTP_OK, HTTP_PARTIAL_CONTENT } from '../codes.ts';
 import { updateLocationConfig } from '../core/location.ts';
 import type { BodyFilter, HeaderFilter } from '../cycle.ts';
-import { httpOf } from '../cycle.ts';
+import { httpOf, insertFilters } from '../cycle.ts';
 import { runPhases } from '../engine.ts';
 import { httpModule } from '../module.ts';
 import { sendLast } from '../output.ts';
@@ -211,10 +211,6 @@ export const sliceModule = httpModule<SliceMain, object, SliceLocation, SliceCon
   createMain: () => ({ used: false }),
   createLocation: () => ({ size: undefined }) as unknown as SliceLocation,
   postconfiguration(http) {
-    if (!sliceModule.mainOf(http.confs).used) return;
-    const nextHeader = http.topHeaderFilter;
-    http.topHeaderFilter = (r) => headerFilter(r, nextHeader);
-    const nextBody = http.topBodyFilter;
-    http.topBodyFilter = (r, chain) => bodyFilter(r, chain, nextBody);
+    if (sliceModule.mainOf(http.confs).used) insertFilters(http, headerFilter, bodyFilter);
   },
 });

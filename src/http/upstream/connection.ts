@@ -1,6 +1,4 @@
 /** A connection to a backend: from connecting through its exchanges, and the waits between them, to its close. */
-import { errnoNumber } from '../../log/errno.ts';
-import { LOG_ALERT, LOG_ERR } from '../../log/log.ts';
 import { monotonicMsec } from '../../log/time.ts';
 import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
 import type { Socket } from '../../net/socket.ts';
@@ -141,21 +139,4 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
     this.writeTimer.release();
     this.socket.destroy();
   }
-}
-
-const ORDINARY = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ENOTCONN',
-  'ETIMEDOUT',
-  'ECONNREFUSED',
-  'ENETDOWN',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-]);
-
-/** At which level a failure of a connection is logged. nginx: ngx_connection_error(). */
-export function connectionErrorLevel(code: string): number {
-  return ORDINARY.has(code) || errnoNumber(code) === 0 ? LOG_ERR : LOG_ALERT;
 }

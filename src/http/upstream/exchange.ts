@@ -9,13 +9,14 @@
  * and no streams: a connection calls the exchange when something happened to it, and the client's connection calls the
  * handlers that the exchange put into the request.
  */
+import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_ALERT, LOG_ERR, LOG_INFO } from '../../log/log.ts';
 import { monotonicMsec } from '../../log/time.ts';
 import { latin1Slice } from '../../net/latin1.ts';
 import { resolverOf } from '../../net/resolver/resolver.ts';
 import { canonicalInet, canonicalInet6, inetAddress } from '../../net/url.ts';
-import type { Chain } from '../buf.ts';
+import { type Chain, memoryBuf } from '../buf.ts';
 import {
   AGAIN,
   BUSY,
@@ -68,7 +69,7 @@ import {
   type Upstream,
   type UpstreamSettings,
 } from './conf.ts';
-import { connectionErrorLevel, UpstreamConnection } from './connection.ts';
+import { UpstreamConnection } from './connection.ts';
 import { sendEarlyHints } from './early-hints.ts';
 import { copyHeaders, copyRedirectHeaders, UpstreamHeaders } from './headers.ts';
 import type { KeepalivePool } from './keepalive.ts';
@@ -672,16 +673,7 @@ export abstract class Exchange implements PeerConnection {
 
   /** A piece of body for the client. */
   addPending(data: string | Uint8Array): void {
-    this.pending.push({
-      data,
-      file: undefined,
-      filePos: 0,
-      fileLast: 0,
-      flush: false,
-      sync: false,
-      lastBuf: false,
-      lastInChain: false,
-    });
+    this.pending.push(memoryBuf(data));
     this.pendingSize += data.length;
   }
 

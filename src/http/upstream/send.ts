@@ -1,5 +1,6 @@
 /** Sends a request to a backend: its text, and the client's body from memory, from its file, or as it arrives. */
 import { readSync } from 'node:fs';
+import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_CRIT } from '../../log/log.ts';
 import {
@@ -12,7 +13,7 @@ import {
 } from '../codes.ts';
 import { runPostedRequests } from '../finalize.ts';
 import type { HttpRequest } from '../request.ts';
-import { connectionErrorLevel, type UpstreamConnection } from './connection.ts';
+import type { UpstreamConnection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Bodies in files go out in pieces of this size. */

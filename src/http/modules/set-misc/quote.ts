@@ -23,9 +23,7 @@ function isUtf8(text: string): boolean {
     const lead = text.charCodeAt(i);
     const size = lead < 0xc0 || lead >= 0xf8 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     if (i + size > text.length) return false;
-    if (size === 1 ? lead >= 0x80 : lead < 0xc2 && size === 2) {
-      if (size === 1) return false;
-    }
+    if (size === 1 && lead >= 0x80) return false;
     const last = text.charCodeAt(i + size - 1);
     if (size > 1 && (last < 0x80 || last > 0xbf)) return false;
     i += size;

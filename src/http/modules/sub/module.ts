@@ -4,7 +4,7 @@ import { flagSlot } from '../../../conf/slots.ts';
 import { type Chain, flagBuf, memoryBuf } from '../../buf.ts';
 import { OK } from '../../codes.ts';
 import { type TypeList, testContentType, typesSlot } from '../../core/types.ts';
-import { type BodyFilter, httpOf } from '../../cycle.ts';
+import { type BodyFilter, httpOf, prependFilters } from '../../cycle.ts';
 import { httpModule } from '../../module.ts';
 import { clearContentLength, clearEtag, clearLastModified, weakEtag } from '../../output.ts';
 import type { HttpRequest } from '../../request.ts';
@@ -139,13 +139,6 @@ export const subModule = httpModule<SubMain, object, SubLocation, SubContext>({
   createLocation: () =>
     ({ pairs: undefined, once: undefined, lastModified: undefined, types: undefined }) as unknown as SubLocation,
   postconfiguration(http) {
-    if (!subModule.mainOf(http.confs).used) return;
-    const nextHeader = http.topHeaderFilter;
-    http.topHeaderFilter = (r) => {
-      headerFilter(r);
-      return nextHeader(r);
-    };
-    const nextBody = http.topBodyFilter;
-    http.topBodyFilter = (r, chain) => bodyFilter(r, chain, nextBody);
+    if (subModule.mainOf(http.confs).used) prependFilters(http, headerFilter, bodyFilter);
   },
 });
