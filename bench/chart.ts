@@ -15,8 +15,8 @@ function escapeXml(text: string): string {
   return text.replace(/[<&]/g, (ch) => (ch === '<' ? '&lt;' : '&amp;'));
 }
 
-/** An SVG document; bars reach from 0 to the largest ratio, with a line at 1 and a mark at each goal. */
-export function chart(title: string, bars: readonly Bar[]): string {
+/** An SVG document; bars reach from 0 to the largest ratio, with a line at 1, named `one`, and a mark at each goal. */
+export function chart(title: string, bars: readonly Bar[], one = 'nginx = 1'): string {
   const most = Math.max(1.1, ...bars.map((bar) => bar.ratio));
   const scale = (WIDTH - LEFT - 130) / most;
   const height = bars.length * ROW + 70;
@@ -32,13 +32,13 @@ export function chart(title: string, bars: readonly Bar[]): string {
 <rect x="${LEFT}" y="${y}" width="${width}" height="20" rx="3" fill="${color}"/>${mark}
 <text x="${(LEFT + bar.ratio * scale + 6).toFixed(1)}" y="${y + 15}">${bar.ratio.toFixed(2)} <tspan fill="#777">${escapeXml(bar.detail)}</tspan></text>`;
   });
-  const one = (LEFT + scale).toFixed(1);
+  const middle = (LEFT + scale).toFixed(1);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="16" y="24" font-size="16">${escapeXml(title)}</text>
-<line x1="${one}" y1="40" x2="${one}" y2="${height - 20}" stroke="#999" stroke-dasharray="4 3"/>
+<line x1="${middle}" y1="40" x2="${middle}" y2="${height - 20}" stroke="#999" stroke-dasharray="4 3"/>
 ${rows.join('\n')}
-<text x="${one}" y="${height - 6}" text-anchor="middle" fill="#777">nginx = 1</text>
+<text x="${middle}" y="${height - 6}" text-anchor="middle" fill="#777">${escapeXml(one)}</text>
 </svg>
 `;
 }

@@ -1,117 +1,137 @@
 /**
- * Benchmarks of the Lua engine against LuaJIT: `node --import tsx bench/lua/run.ts [NAME...]`.
+ * npm run bench:lua: tsresty's Lua engine against LuaJIT, LuaJIT's interpreter, Lua 5.1 and wasmoon, in one run.
  *
- * Each program returns a function, which is called 24 times; shown are the first call (with compilation), the
- * median and the best of the second half, and LuaJIT's best, in milliseconds. The engine is bundled first: tsx adds
- * calls to every function, which cost up to four times. V8's flags are those of servers (src/lua/tune.ts).
+ *   npm run bench:lua -- [OPTIONS] [NAMES...]     NAMES are parts of program names; all programs if absent
  *
- * `ROUNDS=5` runs each program in as many processes, alternating with LuaJIT, and shows the smallest numbers: for
- * machines that do other things meanwhile.
+ *   --awfy DIR      a checkout of github.com/smarr/are-we-fast-yet, for its Lua programs
+ *   --softdev DIR   a checkout of github.com/softdevteam/lua_benchmarking, for its programs
+ *   --suites NAMES  of own, awfy, softdev, micro        --peers NAMES   of luajit, luajit -joff, lua5.1, wasmoon
+ *   --rounds N      (default 3)                         --seconds N     of calls a process and round (default 1)
+ *   --node PATH     another Node.js                     --wasmoon DIR   a folder that has node_modules/wasmoon
+ *   --out FILE      without extension (default bench/results/lua, or nothing when only parts are run)
+ *
+ * Every program is run in a process of its own, once in each round and peer, the peers taking turns; a process calls
+ * the program until the seconds are over, and gives the first call with loading, and the median of the second half.
+ * Shown are the medians over the rounds. The figure is CPU time of the thread that runs Lua (clock.ts).
  */
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { parseArgs } from 'node:util';
+import { type Bar, chart } from '../chart.ts';
+import { threadClock } from './clock.ts';
+import { findPeers, run, type Sample } from './peers.ts';
+import { allPrograms, SUITES } from './programs.ts';
+import { median, type Row, report } from './report.ts';
 
-const folder = fileURLToPath(new URL('.', import.meta.url));
-const scratch = mkdtempSync(`${tmpdir()}/lua-bench-`);
-const names = process.argv.slice(2);
-const programs = readdirSync(folder)
-  .filter((f) => f.endsWith('.lua'))
-  .map((f) => f.slice(0, -4))
-  .filter((f) => names.length === 0 || names.includes(f));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    awfy: { type: 'string' },
+    softdev: { type: 'string' },
+    suites: { type: 'string' },
+    peers: { type: 'string' },
+    rounds: { type: 'string', default: process.env['ROUNDS'] ?? '3' },
+    seconds: { type: 'string', default: '1' },
+    node: { type: 'string', default: process.execPath },
+    wasmoon: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const suites = values.suites?.split(',');
+const programs = allPrograms({ awfy: values.awfy, softdev: values.softdev }).filter(
+  (p) =>
+    (suites === undefined || suites.includes(p.suite)) &&
+    (positionals.length === 0 ||
+      positionals.some((name) => p.title === name || (p.suite !== 'own' && p.title.includes(name)))),
+);
+const isWhole = suites === undefined && positionals.length === 0 && values.peers === undefined;
+const out = values.out ?? (isWhole ? join(fileURLToPath(new URL('../results', import.meta.url)), 'lua') : undefined);
 
-const RUNNER = `
-import { readFileSync } from 'node:fs';
-import { LuaState } from '${folder}../../src/lua/state.ts';
-import { tuneV8 } from '${folder}../../src/lua/tune.ts';
-tuneV8();
-const file = process.argv[2];
-const state = new LuaState();
-const f = state.newThread(state.load(readFileSync(file, 'latin1'), '@' + file)).resume([]).values[0];
-const times = [];
-let result;
-for (let i = 0; i < 24; i++) {
-  const start = process.hrtime.bigint();
-  result = state.newThread(f).resume([]).values[0];
-  times.push(Number(process.hrtime.bigint() - start) / 1e6);
-}
-const late = times.slice(12).sort((a, b) => a - b);
-console.log(JSON.stringify({ first: times[0], best: late[0], median: late[6], result: String(result) }));
-`;
-
-const LUAJIT = `
-local f = dofile(arg[1])
-local best, result = 1e9
-for i = 1, 14 do local t = os.clock() result = f() t = (os.clock() - t) * 1000 if t < best then best = t end end
-io.write(string.format('{"best": %.3f, "result": "%s"}', best, tostring(result)))
-`;
-
-interface Measurement {
-  readonly first: number;
-  readonly best: number;
-  readonly median: number;
-  readonly result: string;
-}
-
-const rounds = Number(process.env['ROUNDS'] ?? 1);
-
-/** The smallest numbers of two runs. */
-function least(a: Measurement | undefined, b: Measurement | undefined): Measurement | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
+function middle(samples: readonly Sample[]): Sample {
+  const of = (pick: (s: Sample) => number): number => median(samples.map(pick));
+  const one = samples[0]!;
   return {
-    first: Math.min(a.first, b.first),
-    best: Math.min(a.best, b.best),
-    median: Math.min(a.median, b.median),
-    result: b.result,
+    first: of((s) => s.first),
+    steady: of((s) => s.steady),
+    best: Math.min(...samples.map((s) => s.best)),
+    calls: of((s) => s.calls),
+    memory: of((s) => s.memory),
+    result: one.result,
+    ...(one.code === undefined ? {} : { code: one.code }),
+    ...(one.others === undefined ? {} : { others: of((s) => s.others ?? 0) }),
   };
 }
 
-function run(command: string, args: readonly string[]): Measurement | undefined {
-  const { stdout, status } = spawnSync(command, args, { encoding: 'utf8' });
-  return status === 0 ? (JSON.parse(stdout) as Measurement) : undefined;
+const start = Date.now();
+
+/** Shows on a terminal what is being measured. */
+function progress(doing: string): void {
+  if (!process.stderr.isTTY) return;
+  const minutes = ((Date.now() - start) / 60000).toFixed(1);
+  process.stderr.write(doing === '' ? '\r\x1b[K' : `\r\x1b[K${minutes} min, ${doing}`);
 }
 
+const scratch = mkdtempSync(join(tmpdir(), 'lua-bench-'));
+const missing: string[] = [];
+const rows: Row[] = [];
 try {
-  writeFileSync(`${scratch}/runner.ts`, RUNNER);
-  writeFileSync(`${scratch}/run.lua`, LUAJIT);
-  await build({
-    entryPoints: [`${scratch}/runner.ts`],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    outfile: `${scratch}/runner.mjs`,
-    logLevel: 'error',
-  });
-  const cell = (n: number | undefined) => (n === undefined ? '-' : n.toFixed(2)).padStart(9);
-  console.log('program'.padEnd(12) + ['first', 'median', 'best', 'luajit', 'ratio'].map((s) => s.padStart(9)).join(''));
-  let product = 1;
-  let compared = 0;
-  for (const name of programs) {
-    const file = `${folder}${name}.lua`;
-    let ours: Measurement | undefined;
-    let luajit: Measurement | undefined;
-    for (let i = 0; i < rounds; i++) {
-      ours = least(ours, run(process.execPath, [`${scratch}/runner.mjs`, file]));
-      luajit = least(luajit, run('luajit', [`${scratch}/run.lua`, file]));
+  const peers = await findPeers(
+    { scratch, node: values.node, wasmoon: values.wasmoon, only: values.peers?.split(',') },
+    missing,
+  );
+  for (const name of missing) process.stderr.write(`left out: ${name}\n`);
+  for (const [i, program] of programs.entries()) {
+    const samples = new Map<string, Sample[]>();
+    const failures = new Map<string, string>();
+    for (let round = 1; round <= rounds; round++) {
+      for (const peer of peers) {
+        if (failures.has(peer.name)) continue;
+        progress(`${i + 1} of ${programs.length}: ${program.title}, round ${round}, ${peer.name}`);
+        const sample = run(peer, program, seconds);
+        if (typeof sample === 'string') failures.set(peer.name, sample);
+        else samples.set(peer.name, [...(samples.get(peer.name) ?? []), sample]);
+      }
     }
-    const ratio = ours !== undefined && luajit !== undefined ? ours.best / luajit.best : undefined;
-    if (ratio !== undefined) {
-      product *= ratio;
-      compared++;
-    }
-    const differs =
-      luajit !== undefined && ours?.result !== luajit.result
-        ? `  results differ: ${ours?.result} ${luajit?.result}`
-        : '';
-    console.log(
-      name.padEnd(12) + [ours?.first, ours?.median, ours?.best, luajit?.best, ratio].map(cell).join('') + differs,
-    );
+    const results = new Map<string, Sample>();
+    for (const [name, list] of samples) results.set(name, middle(list));
+    rows.push({ program, results, failures });
+    const line = peers.map((peer) => `${peer.name} ${text(results.get(peer.name))}`).join('   ');
+    progress('');
+    process.stderr.write(`${program.title.padEnd(36)} ${line}\n`);
   }
-  if (compared > 0) console.log('geometric mean of the ratios: ' + (product ** (1 / compared)).toFixed(2));
+  const clock = threadClock().name;
+  const markdown = report({ rows, peers, missing, rounds, seconds, clock, suites: SUITES });
+  process.stdout.write(markdown);
+  if (out !== undefined) {
+    writeFileSync(`${out}.md`, markdown);
+    writeFileSync(`${out}.svg`, chart('Speed of Lua programs against LuaJIT, JIT on', bars(rows), 'LuaJIT = 1'));
+  }
 } finally {
   rmSync(scratch, { recursive: true });
+}
+
+/** A time with three digits. */
+function text(sample: Sample | undefined): string {
+  if (sample === undefined) return '-';
+  const { steady } = sample;
+  return steady < 0.9995e-6
+    ? `${(steady * 1e9).toPrecision(3)}ns`
+    : steady < 1e-3
+      ? `${(steady * 1e6).toPrecision(3)}us`
+      : `${(steady * 1e3).toPrecision(3)}ms`;
+}
+
+function bars(all: readonly Row[]): Bar[] {
+  return all.flatMap(({ program, results }) => {
+    const ours = results.get('tsresty');
+    const theirs = results.get('luajit');
+    if (ours === undefined || theirs === undefined) return [];
+    const detail = `${text(ours)} / ${text(theirs)}`;
+    return [{ label: program.title, ratio: theirs.steady / ours.steady, goal: undefined, detail }];
+  });
 }
