@@ -88,3 +88,27 @@ export function unescapeUri(text: string, kind: 'all' | 'uri' | 'redirect' = 'al
   }
   return out;
 }
+
+const HTML: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' };
+
+/** Text inside HTML or XML. nginx: ngx_escape_html(). */
+export function escapeHtml(text: string): string {
+  return /[<>&"]/.test(text) ? text.replace(/[<>&"]/g, (ch) => HTML[ch] as string) : text;
+}
+
+const JSON_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '"': '\\"',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\b': '\\b',
+  '\f': '\\f',
+};
+
+/** Text inside a string of JSON. nginx: ngx_escape_json(). */
+export function escapeJson(text: string): string {
+  return text.replace(/[\0-\x1f\\"]/g, (ch) => {
+    return JSON_ESCAPES[ch] ?? `\\u${ch.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+  });
+}

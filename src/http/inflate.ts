@@ -5,7 +5,7 @@
 import { constants, createGunzip } from 'node:zlib';
 
 /** What lies beneath a zlib stream of Node's. */
-interface ZlibHandle {
+export interface ZlibHandle {
   writeSync(
     flush: number,
     input: Uint8Array | null,
@@ -15,6 +15,7 @@ interface ZlibHandle {
     outputStart: number,
     outputLength: number,
   ): void;
+  reset(): void;
   close(): void;
   onerror: (message: string, errno: number, code: string) => void;
 }

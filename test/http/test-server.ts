@@ -116,9 +116,11 @@ export class TestServer {
   }
 
   /** One request on a connection of its own. `headers` are whole lines. */
-  async get(uri: string, headers: readonly string[] = [], method = 'GET'): Promise<Answer> {
+  async get(uri: string, headers: readonly string[] = [], method = 'GET', version = '1.1'): Promise<Answer> {
     const lines = headers.some((line) => /^host:/i.test(line)) ? headers : ['Host: localhost', ...headers];
-    return parse(await this.send(`${method} ${uri} HTTP/1.1\r\nConnection: close\r\n${lines.join('\r\n')}\r\n\r\n`));
+    return parse(
+      await this.send(`${method} ${uri} HTTP/${version}\r\nConnection: close\r\n${lines.join('\r\n')}\r\n\r\n`),
+    );
   }
 
   /** The body alone. */

@@ -17,12 +17,14 @@ import { accessModule } from './access.ts';
 import { additionModule } from './addition.ts';
 import { authBasicModule } from './auth-basic/module.ts';
 import { authRequestModule } from './auth-request.ts';
+import { autoindexModule } from './autoindex.ts';
 import { browserModule } from './browser.ts';
 import { davModule } from './dav/module.ts';
 import { echoModule } from './echo/module.ts';
 import { emptyGifModule } from './empty-gif.ts';
 import { geoModule } from './geo/module.ts';
 import { gunzipModule } from './gunzip.ts';
+import { gzipModule } from './gzip.ts';
 import { gzipStaticModule } from './gzip-static.ts';
 import { headersModule } from './headers.ts';
 import { headersMoreModule } from './headers-more.ts';
@@ -63,7 +65,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     staticModule,
     gzipStaticModule,
     davModule,
-    // autoindex
+    autoindexModule,
     indexModule,
     randomIndexModule,
     mirrorModule,
@@ -96,7 +98,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     headerFilterModule,
     chunkedFilterModule,
     rangeHeaderModule,
-    // gzip
+    gzipModule,
     postponeFilterModule,
     // ssi, charset
     subModule,
