@@ -219,7 +219,7 @@ const directives: readonly Directive<GzipLocation>[] = [
     doc: 'Passes compressed data on at once.',
     defaultText: 'off',
   }),
-  numSlot<GzipLocation>('gzip_min_length', CONTEXTS, 'location', 'minLength', 20, {
+  sizeSlot<GzipLocation>('gzip_min_length', CONTEXTS, 'location', 'minLength', 20, {
     doc: 'Answers whose Content-Length is smaller are left alone.',
     defaultText: '20',
   }),
