@@ -7,6 +7,7 @@
 
 import { isatty } from 'node:tty';
 import { call, R, ret0, S } from './call.ts';
+import { finishAll } from './collect.ts';
 import { LuaError } from './error.ts';
 import { standardStreams } from './lib/io.ts';
 import { DEFAULT_CPATH, DEFAULT_PATH, LuaState } from './state.ts';
@@ -249,6 +250,13 @@ function restart(): void {
 /** `tsresty lua ARGS`: resolves with the exit code. `name` is what scripts see as the interpreter in `arg`. */
 export async function luaCommand(given: readonly string[], name: string): Promise<number> {
   restart();
+  const code = await runCommand(given, name);
+  finishAll();
+  standardStreams().stdout.flush();
+  return code;
+}
+
+async function runCommand(given: readonly string[], name: string): Promise<number> {
   tuneV8();
   const args = given.map((arg) => Buffer.from(arg).toString('latin1'));
   const { stdout } = standardStreams();
@@ -291,7 +299,6 @@ export async function luaCommand(given: readonly string[], name: string): Promis
   } else if (!hasScript && line.steps.length === 0 && !line.version) {
     if (!interpreter.runFile('-', [])) return 1;
   }
-  stdout.flush();
   return 0;
 }
 

@@ -3,9 +3,10 @@
  *
  * It has the methods of the ordinary hash (table.ts). Objects are held by WeakRef and WeakMap, so that a key which is
  * reached only through its own value goes too. Entries whose objects are gone are dropped when the table grows.
- * JavaScript keeps what was read through a WeakRef until the current job ends: nothing disappears while Lua code runs.
+ * JavaScript keeps what was read through a WeakRef until the current job ends, or until collectgarbage().
  */
 
+import { beforeCollecting } from './collect.ts';
 import type { LuaValue } from './value.ts';
 
 type WeakObject = Extract<LuaValue, object>;
@@ -19,6 +20,16 @@ interface Held {
 function isObject(v: LuaValue): v is WeakObject {
   return typeof v === 'object' || typeof v === 'function';
 }
+
+/** Hashes that hold what they have listed. */
+const listed = new Set<WeakHash>();
+
+function forgetLists(): void {
+  for (const h of listed) h.forget();
+  listed.clear();
+}
+
+beforeCollecting.push(forgetLists);
 
 export class WeakHash {
   readonly isWeak = true;
@@ -75,6 +86,11 @@ export class WeakHash {
     const value = this.weakValues && isObject(v) ? new WeakRef(v) : v;
     if (held !== undefined) held.value = value;
     else this.add(k, value);
+  }
+
+  /** Lets go of what `keys` and `values` have listed. */
+  forget(): void {
+    this.snapshot = undefined;
   }
 
   clear(): void {
@@ -139,9 +155,8 @@ export class WeakHash {
       if (k !== undefined) put(k, this.weak.get(k));
     }
     this.snapshot = { keys, values };
-    setImmediate(() => {
-      this.snapshot = undefined;
-    });
+    if (listed.size === 0) setImmediate(forgetLists);
+    listed.add(this);
     return this.snapshot;
   }
 }

@@ -13,6 +13,7 @@ import { CData } from './cdata.ts';
 import { numberIn, pointerIn, resultBlock, resultOffset, sameTargets, toInt64, toUint64 } from './convert.ts';
 import { CTYPEID, type CType, INT64, Kind, target, typeText, UINT64, VOID_PTR } from './ctype.ts';
 import { addressOfPointer, type Block, pointerBlock, pointerOffset, resolve, stringBlock } from './memory.ts';
+import { callObject } from './meta.ts';
 
 /** A metamethod of ffi.metatype for the type, or for what it points to. */
 export function typeMetamethod(ct: CType, event: string): LuaValue {
@@ -108,7 +109,6 @@ interface Pointer {
 const NIL: Pointer = { ct: VOID_PTR, block: undefined, offset: 0 };
 
 function asPointer(v: LuaValue): Pointer | undefined {
-  if (v === undefined) return NIL;
   if (!(v instanceof CData)) return undefined;
   const ct = target(v.ct);
   switch (ct.kind) {
@@ -146,8 +146,9 @@ export function movePointer(p: Pointer, n: number): CData {
   return new CData(ct, p.block, offset, undefined);
 }
 
+/** Below 0 for void and functions, with which there is no arithmetic. */
 function elementSize(ct: CType): number {
-  return ct.kind === Kind.VOID ? 1 : ct.raw.size;
+  return ct.raw.size;
 }
 
 function pointerArithmetic(event: string, a: LuaValue, b: LuaValue): LuaResult | undefined {
@@ -211,7 +212,8 @@ function fail(event: string, a: LuaValue, b: LuaValue): never {
 function viaMetatype(event: string, a: LuaValue, b: LuaValue): LuaResult {
   const h = metaOf(a, event) ?? metaOf(b, event);
   if (h === undefined) fail(event, a, b);
-  return (typeof h === 'function' ? h : callable(h))(a, b);
+  if (typeof h === 'function') return h(a, b);
+  return h instanceof CData ? callObject(h, [a, b]) : callable(h)(a, b);
 }
 
 /** The function of an arithmetic metamethod. */
@@ -272,8 +274,8 @@ export function equal(left: LuaValue, right: LuaValue): LuaResult {
       return toBig(x, unsigned) === toBig(y, unsigned);
     }
   }
-  const p = asPointer(a);
-  const q = asPointer(b);
+  const p = a === undefined ? NIL : asPointer(a);
+  const q = b === undefined ? NIL : asPointer(b);
   if (p !== undefined && q !== undefined) return samePlace(p, q);
   const h = metaOf(left, '__eq') ?? metaOf(right, '__eq');
   if (h !== undefined) return call(h, [left, right]);

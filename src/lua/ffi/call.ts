@@ -6,6 +6,7 @@
  */
 
 import { first } from '../call.ts';
+import { protoOf } from '../compiler/compile.ts';
 import { callNow } from '../coroutine.ts';
 import { throwError } from '../error.ts';
 import type { LuaFunction, LuaValue } from '../value.ts';
@@ -22,6 +23,7 @@ import {
   resultBlock,
   resultOffset,
   scalar,
+  setErrorPosition,
   write,
 } from './convert.ts';
 import { type CType, INT32, Kind, target, typeText, UNION, UNKNOWN, VARARG } from './ctype.ts';
@@ -300,10 +302,14 @@ function createCallback(d: CType, fn: LuaFunction): bigint | undefined {
           values.map((v, i) => toLua(params[i]!, v)),
         ),
       );
-      return isVoid ? undefined : toNative(ct.child!, r);
+      if (isVoid) return undefined;
+      setErrorPosition(endOf(entry.fn));
+      return toNative(ct.child!, r);
     } catch (error) {
       pending = { error };
       return none();
+    } finally {
+      setErrorPosition(undefined);
     }
   }, type);
   callbackList.set(Number(entry.address), entry);
@@ -311,6 +317,12 @@ function createCallback(d: CType, fn: LuaFunction): bigint | undefined {
 }
 
 callbacks.create = createCallback;
+
+/** The position of a Lua function's end: where a wrong result of a callback is blamed. */
+function endOf(fn: LuaFunction): string {
+  const proto = protoOf(fn);
+  return proto === undefined ? '' : `${proto.chunk.shortSource}:${proto.fn.lastLine}: `;
+}
 
 /** The callback that a function pointer was made from. */
 function callbackOf(v: LuaValue): Callback {

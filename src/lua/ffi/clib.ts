@@ -1,6 +1,6 @@
 /** Libraries of C functions: ffi.C, the symbols of the process, and what ffi.load opens. Symbols are bound by first use. */
 
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { argError, throwError } from '../error.ts';
 import { markNative } from '../lib/native.ts';
 import { typeName } from '../runtime.ts';
@@ -142,22 +142,49 @@ export function processLibrary(names: Names): Userdata {
   return new Library(names, process.argv0, () => needNative().process);
 }
 
-/** ffi.load: a path, or a name that the dynamic linker looks for. */
-export function loadLibrary(names: Names, name: string): Userdata {
-  needNative();
-  let path = name;
-  if (!path.includes('/')) {
-    const extension = process.platform === 'darwin' ? '.dylib' : '.so';
-    if (!path.includes('.')) path += extension;
-    if (!path.startsWith('lib')) path = 'lib' + path;
-  } else if (!/\.[^/]*$/.test(path)) path += process.platform === 'darwin' ? '.dylib' : '.so';
-  const koffi = createRequire(import.meta.url)('koffi') as { load(path: string): NativeLibrary };
-  let library: NativeLibrary;
+const EXTENSION = process.platform === 'darwin' ? '.dylib' : '.so';
+
+/** The file that a name stands for: "z" is libz.so, which the dynamic linker looks for. */
+function libraryFile(name: string): string {
+  if (name.includes('/')) return name;
+  const file = name.includes('.') ? name : name + EXTENSION;
+  return file.startsWith('lib') ? file : 'lib' + file;
+}
+
+/** The library that a linker script, found in place of one, names first. */
+function libraryOfScript(path: string): string | undefined {
+  let text: string;
   try {
-    library = koffi.load(path);
-  } catch (e) {
-    const reason = (e as Error).message.replace(/^Failed to load shared library: /, '');
-    throwError(reason.includes(path) ? reason : `${path}: ${reason}`, 0);
+    text = readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
   }
-  return new Library(names, path, () => library);
+  return /^(?:GROUP|INPUT)\s*\(\s*([^\s)]+)/m.exec(text.slice(0, 65536))?.[1];
+}
+
+/**
+ * ffi.load: a path, or a name that the dynamic linker looks for. `global`: its symbols are in ffi.C, too. Libraries
+ * stay loaded: pointers to their functions may be anywhere.
+ */
+export function loadLibrary(names: Names, name: string, global: boolean): Userdata {
+  const { koffi } = needNative();
+  const path = libraryFile(name);
+  const options = { lazy: true, global };
+  const open = (file: string): NativeLibrary | string => {
+    try {
+      return koffi.load(file, options);
+    } catch (e) {
+      const reason = (e as Error).message.replace(/^Failed to load shared library: /, '');
+      return reason.includes(file) ? reason : `${file}: ${reason}`;
+    }
+  };
+  let library = open(path);
+  if (typeof library === 'string') {
+    const script = /^(\/[^:]*):/.exec(library)?.[1];
+    const real = script === undefined ? undefined : libraryOfScript(script);
+    if (real !== undefined) library = open(real);
+  }
+  if (typeof library === 'string') throwError(library, 0);
+  const opened = library;
+  return new Library(names, path, () => opened);
 }

@@ -4,7 +4,7 @@
  * Each type has one function that reads it and one that writes it, made at first use and kept on the type.
  */
 
-import { argError, throwError } from '../error.ts';
+import { argError, throwError, throwValue } from '../error.ts';
 import { typeName } from '../runtime.ts';
 import { LuaTable } from '../table.ts';
 import { addressOf, type LuaFunction, type LuaValue, NULL, Userdata } from '../value.ts';
@@ -61,6 +61,14 @@ export function endArgument(): void {
   argument = 0;
 }
 
+/** Where a conversion that no Lua code asked for has its errors; undefined for the calling function. */
+let errorPosition: string | undefined;
+
+/** Makes errors of conversions show a position ("file:line: "), until it is called with undefined. */
+export function setErrorPosition(position: string | undefined): void {
+  errorPosition = position;
+}
+
 /** How messages name the type of a value. */
 export function sourceText(v: LuaValue): string {
   return v instanceof CData ? typeText(v.ct.kind === Kind.REF ? v.ct.child! : v.ct) : typeName(v);
@@ -72,6 +80,7 @@ export function badConversion(d: CType, v: LuaValue): never {
   const n = argument;
   argument = 0;
   if (n > 0) argError(n, argumentOf, message);
+  if (errorPosition !== undefined) throwValue(errorPosition + message);
   throwError(message);
 }
 

@@ -207,9 +207,9 @@ export function openFfi(): LuaTable {
       if (typeof name !== 'string') wrongCdata(name, 1, 'abi', arguments.length, 'string');
       return ABI.has(name);
     },
-    load(name: LuaValue): LuaResult {
+    load(name: LuaValue, global: LuaValue): LuaResult {
       if (typeof name !== 'string') wrongCdata(name, 1, 'load', arguments.length, 'string');
-      return loadLibrary(names, name);
+      return loadLibrary(names, name, global !== undefined && global !== false);
     },
   });
   return libraryTable(functions, {

@@ -104,6 +104,20 @@ function elementAt(o: CData, i: number): CType | undefined {
 
 /** `o[k]` */
 export function index(o: CData, k: LuaValue): LuaResult {
+  try {
+    return indexObject(o, k);
+  } catch (e) {
+    throw outOfBounds(e);
+  }
+}
+
+/** A DataView's own error for an access outside of its memory becomes a Lua error. */
+function outOfBounds(e: unknown): unknown {
+  if (e instanceof RangeError && e.message.includes('DataView')) throwError('attempt to access memory out of bounds');
+  return e;
+}
+
+function indexObject(o: CData, k: LuaValue): LuaResult {
   if (typeof k === 'string') {
     const struct = structOf(o);
     if (struct !== undefined) {
@@ -191,6 +205,14 @@ function metamethodOf(ct: CType, event: string): LuaValue {
 
 /** `o[k] = v` */
 export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
+  try {
+    return setIndexObject(o, k, v);
+  } catch (e) {
+    throw outOfBounds(e);
+  }
+}
+
+function setIndexObject(o: CData, k: LuaValue, v: LuaValue): LuaResult {
   if (typeof k === 'string') {
     const struct = structOf(o);
     if (struct !== undefined) {
@@ -242,6 +264,11 @@ function constant(): never {
 /** `o(...)`: a C function, a constructor, or a metamethod. */
 function callCData(o: LuaValue, ...args: LuaValue[]): LuaResult {
   if (!(o instanceof CData)) argError(1, '__call', `cdata expected, got ${typeName(o)}`);
+  return callObject(o, args);
+}
+
+/** Calls a cdata. */
+export function callObject(o: CData, args: LuaValue[]): LuaResult {
   if (o.ct === CTYPEID) {
     const ct = o.val as CType;
     const h = typeMetamethod(ct, '__new');
@@ -323,23 +350,26 @@ function viaType(event: string): LuaFunction {
   };
 }
 
+// Operators are not marked as natives: tracebacks do not show them.
 const METAMETHODS: Record<string, LuaFunction> = {
   __index: (o, k) => index(o as CData, k),
   __newindex: (o, k, v) => setIndex(o as CData, k, v),
-  __call: callCData,
   __eq: equal,
   __len: length,
   __lt: comparison('__lt'),
   __le: comparison('__le'),
   __concat: concat,
-  __tostring: tostring,
-  __pairs: viaType('__pairs'),
-  __ipairs: viaType('__ipairs'),
+  ...natives({
+    __call: callCData,
+    __tostring: tostring,
+    __pairs: viaType('__pairs'),
+    __ipairs: viaType('__ipairs'),
+  }),
 };
 for (const event of ['__add', '__sub', '__mul', '__div', '__mod', '__pow', '__unm']) {
   METAMETHODS[event] = arithmetic(event);
 }
-for (const [event, fn] of Object.entries(natives(METAMETHODS))) cdataMetatable.setStr(event, fn);
+for (const [event, fn] of Object.entries(METAMETHODS)) cdataMetatable.setStr(event, fn);
 cdataMetatable.setStr('__metatable', 'ffi');
 
 /** The number that tonumber gives. */

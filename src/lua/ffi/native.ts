@@ -16,7 +16,7 @@ export interface NativeLibrary {
 }
 
 interface Koffi {
-  load(path: string | null): NativeLibrary;
+  load(path: string | null, options?: { readonly lazy?: boolean; readonly global?: boolean }): NativeLibrary;
   address(memory: ArrayBuffer): bigint;
   errno(value?: number): number;
   call(address: bigint, type: NativeType, ...args: unknown[]): unknown;

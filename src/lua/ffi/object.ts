@@ -1,7 +1,8 @@
 /** New cdata objects, and what happens when they are collected. */
 
+import { Finalizers } from '../collect.ts';
 import { dynamic } from '../coroutine.ts';
-import { argError } from '../error.ts';
+import { argError, LuaError } from '../error.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaFunction, LuaValue } from '../value.ts';
 import { CData } from './cdata.ts';
@@ -107,14 +108,15 @@ interface Finalizer {
 const finalizers = new WeakMap<CData, Finalizer>();
 
 /** Runs the finalizer of a collected cdata with another cdata that refers to the same memory. */
-const registry = new FinalizationRegistry<Finalizer>((f) => {
+const registry = new Finalizers<Finalizer>((f) => {
   if (f.fn === undefined) return;
   const thread = f.state.newThread(((...args: LuaValue[]) => (f.fn as LuaFunction)(...args)) as LuaFunction);
   thread.canYield = false;
   try {
     thread.resume([f.copy]);
-  } catch {
-    // LuaJIT ignores errors in finalizers.
+  } catch (e) {
+    if (!(e instanceof LuaError)) throw e;
+    process.stderr.write(`ERROR in finalizer: ${e.message}\n`, 'latin1');
   }
 });
 

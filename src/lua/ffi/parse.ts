@@ -54,10 +54,19 @@ for (const name of ['uintptr_t', 'size_t']) BUILTIN.set(name, UINT64);
 BUILTIN.set('wchar_t', INT32);
 for (const name of ['va_list', '__builtin_va_list', '__gnuc_va_list']) BUILTIN.set(name, VOID.pointerTo());
 
+const MAX_TYPES = 65000;
+
 /** Names and tags that ffi.cdef has declared in a state. */
 export class Names {
   readonly symbols = new Map<string, Symbol_>();
   readonly tags = new Map<string, CType>();
+  private types = 0;
+
+  /** Counts a type and its members: a program that makes new types again and again fails as it does in LuaJIT. */
+  count(members: number): void {
+    this.types += 1 + members;
+    if (this.types > MAX_TYPES) throw new DeclarationError('table overflow');
+  }
 
   lookup(name: string): Symbol_ | undefined {
     const own = this.symbols.get(name);
@@ -589,6 +598,7 @@ export class DeclarationParser {
     }
     this.check('}');
     this.attributes(a);
+    this.names.count(declared.length);
     try {
       layOut(ct, declared, a, s.pack);
     } catch (e) {
@@ -624,6 +634,7 @@ export class DeclarationParser {
       next = v >= 0x80000000 ? { v: v >>> 0, unsigned: true } : { v, unsigned: false };
     } while (this.opt(',') && !this.is('}'));
     this.check('}');
+    this.names.count(members.size);
     ct.members = members;
     ct.child = negative ? INT32 : UINT32;
     ct.size = 4;

@@ -2,6 +2,7 @@
 
 import { getHeapStatistics } from 'node:v8';
 import { first, type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from '../call.ts';
+import { collect, Finalizers } from '../collect.ts';
 import { callNow, dynamic } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
 import { CData, cdataOperations } from '../ffi/cdata.ts';
@@ -143,7 +144,7 @@ function newProxy(metatable: LuaTable): Userdata {
   return proxy;
 }
 
-const finalizers = new FinalizationRegistry<{ metatable: LuaTable; state: LuaState }>(({ metatable, state }) => {
+const finalizers = new Finalizers<{ metatable: LuaTable; state: LuaState }>(({ metatable, state }) => {
   const h = metatable.getStr('__gc');
   if (typeof h !== 'function') return;
   const thread = state.newThread(h);
@@ -187,7 +188,7 @@ export const BASE = natives({
       case 'setstepmul':
         return 200;
       default:
-        (globalThis as { gc?: () => void }).gc?.();
+        collect();
         return 0;
     }
   },
