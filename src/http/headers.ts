@@ -132,6 +132,8 @@ export class HeadersOut {
   contentTypeKey = '';
   /** Appended as `; charset=X`. */
   charset = '';
+  /** X-Accel-Charset: the charset that the answer is to be converted to. */
+  overrideCharset = '';
   /** Last-Modified in seconds since 1970, or -1. */
   lastModified = -1;
   /** Set by a handler: replaces the server's own `Server:` or `Date:`. */

@@ -52,7 +52,8 @@ export function setContentType(r: HttpRequest): void {
   if (r.exten !== '') type = location.types.get(r.exten) ?? location.types.get(r.exten.toLowerCase());
   type ??= location.defaultType;
   r.headersOut.contentType = type;
-  r.headersOut.contentTypeKey = '';
+  // Whole, also when the configuration gives it parameters.
+  r.headersOut.contentTypeKey = type.includes(';') ? type.toLowerCase() : '';
 }
 
 /** A list of content types; '*' stands for all of them. */

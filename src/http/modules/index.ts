@@ -19,6 +19,7 @@ import { authBasicModule } from './auth-basic/module.ts';
 import { authRequestModule } from './auth-request.ts';
 import { autoindexModule } from './autoindex.ts';
 import { browserModule } from './browser.ts';
+import { charsetModule } from './charset/module.ts';
 import { davModule } from './dav/module.ts';
 import { echoModule } from './echo/module.ts';
 import { emptyGifModule } from './empty-gif.ts';
@@ -100,7 +101,8 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     rangeHeaderModule,
     gzipModule,
     postponeFilterModule,
-    // ssi, charset
+    // ssi
+    charsetModule,
     subModule,
     additionModule,
     gunzipModule,

@@ -158,7 +158,6 @@ export abstract class Exchange implements PeerConnection {
   text = '';
   pos = 0;
   headers: UpstreamHeaders = new UpstreamHeaders();
-  overrideCharset: string | undefined = undefined;
   private responseReceived = false;
   private hintsSize = 0;
   headerSent = false;

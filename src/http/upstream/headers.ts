@@ -147,7 +147,7 @@ export function receiveField(x: Exchange, name: string, key: string, value: stri
       }
       break;
     case XA_CHARSET:
-      if ((x.conf.ignoreHeaders & IGNORE_XA_CHARSET) === 0) x.overrideCharset = value;
+      if ((x.conf.ignoreHeaders & IGNORE_XA_CHARSET) === 0) x.r.headersOut.overrideCharset = value;
       break;
   }
   headers.list.add(name, value, key);
