@@ -1,41 +1,76 @@
 // cjson.decode: JSON text as Lua values.
 //
-// A recursive descent over character codes that builds tables directly; JSON.parse would need a second pass, cannot
-// say where an error is, and knows no NaN. The state of the one parse under way is in module variables, since a parse
-// never calls out. The tokens named in error messages are worked out only when there is an error (see token.ts).
+// A recursive descent over bytes that builds tables directly; JSON.parse would need a second pass, cannot say where an
+// error is, and knows no NaN. The text is copied into a byte array first, since V8 reads bytes of an array twice as
+// fast as characters of a string; strings are cut from the text. The parser knows plain JSON only: whatever else it
+// meets, it leaves the whole text to lenient.ts, which also words all errors. The state of the one parse under way is
+// in module variables, since a parse never calls out.
 
 import { LuaTable } from '../../table.ts';
 import { type LuaValue, NULL } from '../../value.ts';
 import { type CjsonConfig, HARD_DEPTH, JsonFailure } from './config.ts';
+import { decodeLeniently } from './lenient.ts';
+import type { RawBuffer } from './output.ts';
 import { EMPTY_SHAPE, isTreeFull, Key, MAX_FIELDS, type Shape } from './shape.ts';
-import { readNumber, readString, readToken, skipSpace } from './token.ts';
+import { stringEnds, unescapeJson } from './unescape.ts';
 
-let config: CjsonConfig;
+const INITIAL = 1 << 16;
+/** A larger array is given back after use. */
+const KEEP = 1 << 20;
+
+/** The text with a zero byte behind it. */
+let bytes = Buffer.allocUnsafeSlow(INITIAL) as RawBuffer;
 let text = '';
 let at = 0;
 let depth = 0;
-/** The next backslash and the next zero byte at or behind the place where they were last looked for. */
-let escapeAt = -1;
+let maxDepth = 0;
+let arrayMt: LuaTable | undefined;
+/** Whether escapes have been resolved, so that the ends of strings are in `stringEnds`; and the next of them. */
+let resolved = false;
+let string = 0;
+/** The next zero byte at or behind the place where it was last looked for. */
 let zeroAt = -1;
 
+/** Thrown when the text is not plain JSON. */
+const NOT_PLAIN = new Error('not plain JSON');
+
 /** The value of a JSON text. Throws JsonFailure. */
-export function decodeJson(settings: CjsonConfig, json: string): LuaValue {
-  if (json.length >= 2 && (json.charCodeAt(0) === 0 || json.charCodeAt(1) === 0))
+export function decodeJson(config: CjsonConfig, json: string): LuaValue {
+  const { length } = json;
+  if (length >= 2 && (json.charCodeAt(0) === 0 || json.charCodeAt(1) === 0))
     throw new JsonFailure('JSON parser does not support UTF-16 or UTF-32');
-  config = settings;
+  if (bytes.length <= length) bytes = Buffer.allocUnsafeSlow(length + INITIAL) as RawBuffer;
+  bytes.latin1Write(json, 0, length);
+  bytes[length] = 0;
   text = json;
   at = 0;
   depth = 0;
-  escapeAt = -1;
+  maxDepth = Math.min(config.decodeMaxDepth, HARD_DEPTH);
+  arrayMt = config.decodeArrayWithArrayMt ? config.arrayMt : undefined;
   zeroAt = -1;
   pending = 0;
+  resolved = false;
   try {
-    const value = parseValue();
+    if (json.includes('\\')) {
+      // In a comment there may be quotes.
+      if (config.decodeAllowComment) throw NOT_PLAIN;
+      const resolvedLength = unescapeJson(bytes, length, json);
+      if (resolvedLength < 0) throw NOT_PLAIN;
+      text = bytes.latin1Slice(0, resolvedLength);
+      resolved = true;
+      string = 0;
+    }
+    const value = parseValue(next());
     // A zero byte counts as the end, as the text is a C string to lua-cjson.
-    if (next() !== 0) unexpected('the end');
+    if (next() !== 0) throw NOT_PLAIN;
     return value;
+  } catch (error) {
+    peak = KEEP_PENDING + 1;
+    if (error !== NOT_PLAIN) throw error;
+    return decodeLeniently(config, json);
   } finally {
     text = '';
+    if (bytes.length > KEEP) bytes = Buffer.allocUnsafeSlow(INITIAL) as RawBuffer;
     // The values must not be kept alive from here.
     if (peak > KEEP_PENDING) pendingValues.length = pendingKeys.length = 0;
     else if (peak > 0) pendingValues.fill(undefined, 0, peak);
@@ -43,24 +78,15 @@ export function decodeJson(settings: CjsonConfig, json: string): LuaValue {
   }
 }
 
-function unexpected(wanted: string): never {
-  const token = readToken(config, text, at);
-  throw new JsonFailure(`Expected ${wanted} but found ${token.name} at character ${token.at + 1}`);
-}
-
-/** Skips white space; the code of the character there, 0 at the end. */
+/** Skips white space; the byte there, 0 at the end. */
 function next(): number {
-  let c = text.charCodeAt(at);
-  while (c === 32 || c === 10 || c === 13 || c === 9) c = text.charCodeAt(++at);
-  if (c === 47 && config.decodeAllowComment) {
-    at = skipSpace(config, text, at);
-    c = text.charCodeAt(at);
-  }
-  return Number.isNaN(c) ? 0 : c; // behind the end
+  let c = bytes[at]!;
+  while (c === 32 || c === 10 || c === 13 || c === 9) c = bytes[++at]!;
+  return c;
 }
 
-function parseValue(): LuaValue {
-  const c = next();
+/** The value that starts with the byte `c` at `at`. */
+function parseValue(c: number): LuaValue {
   switch (c) {
     case 34:
       return parseString();
@@ -69,131 +95,119 @@ function parseValue(): LuaValue {
     case 91:
       return parseArray();
     case 116:
-      if (text.startsWith('true', at)) {
-        at += 4;
-        return true;
-      }
-      break;
+      if (bytes[at + 1] !== 114 || bytes[at + 2] !== 117 || bytes[at + 3] !== 101) throw NOT_PLAIN;
+      at += 4;
+      return true;
     case 102:
-      if (text.startsWith('false', at)) {
-        at += 5;
-        return false;
-      }
-      break;
+      if (bytes[at + 1] !== 97 || bytes[at + 2] !== 108 || bytes[at + 3] !== 115 || bytes[at + 4] !== 101)
+        throw NOT_PLAIN;
+      at += 5;
+      return false;
     case 110:
-      if (text.startsWith('null', at)) {
-        at += 4;
-        return NULL;
-      }
+      if (bytes[at + 1] !== 117 || bytes[at + 2] !== 108 || bytes[at + 3] !== 108) throw NOT_PLAIN;
+      at += 4;
+      return NULL;
+    default:
+      return parseNumber(c);
   }
-  return parseNumber(c);
 }
 
-const isDigit = (c: number): boolean => c >= 48 && c <= 57;
+const POWERS = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+/** Digits that a double holds exactly, whichever they are. */
+const EXACT = 15;
 
-/** A number of the JSON grammar; everything else is left to the lenient reader. */
 function parseNumber(c: number): number {
+  const start = at;
+  const into = bytes;
+  let i = start;
   const negative = c === 45;
-  let i = negative ? at + 1 : at;
-  if (negative) c = text.charCodeAt(i);
-  if (isDigit(c)) {
-    const start = i;
-    let n = c - 48;
-    let d = text.charCodeAt(++i);
-    if (c !== 48) for (; isDigit(d); d = text.charCodeAt(++i)) n = n * 10 + d - 48;
-    const fraction = d === 46 || (d | 32) === 101;
-    if (!fraction && !isDigit(d) && (d | 32) !== 120 && i - start <= 15) {
+  if (negative) c = into[++i]!;
+  if (c < 48 || c > 57) throw NOT_PLAIN;
+  const first = i;
+  let n = c - 48;
+  let d = into[++i]!;
+  if (c !== 48) for (; d >= 48 && d <= 57; d = into[++i]!) n = n * 10 + d - 48;
+  let digits = i - first;
+  if (d === 46) {
+    const point = i;
+    for (d = into[++i]!; d >= 48 && d <= 57; d = into[++i]!) n = n * 10 + d - 48;
+    const places = i - point - 1;
+    digits += places;
+    if (digits <= EXACT && (d | 32) !== 101) {
       at = i;
-      return negative ? 0 - n : n;
+      // A quotient of exact numbers is the double that is closest.
+      n /= POWERS[places]!;
+      return negative ? -n : n;
     }
-    if (fraction) {
-      if (d === 46) {
-        do d = text.charCodeAt(++i);
-        while (isDigit(d));
-      }
-      if ((d | 32) === 101) {
-        d = text.charCodeAt(++i);
-        if (d === 43 || d === 45) d = text.charCodeAt(++i);
-        const digits = i;
-        while (isDigit(d)) d = text.charCodeAt(++i);
-        if (i === digits) i = -1;
-      }
-      if (i > 0) {
-        const value = +text.substring(at, i);
-        at = i;
-        return value;
-      }
-    }
+  } else if ((d | 32) !== 101) {
+    // An integer has no negative zero. What follows may make it one of the numbers that only strtod knows.
+    if (digits > EXACT || (d >= 48 && d <= 57) || (d | 32) === 120) throw NOT_PLAIN;
+    at = i;
+    return negative ? 0 - n : n;
   }
-  const number = readNumber(config, text, at);
-  if (number === undefined) unexpected('value');
-  at = number.end;
-  return number.value;
+  if ((d | 32) === 101) {
+    d = into[++i]!;
+    if (d === 43 || d === 45) d = into[++i]!;
+    if (d < 48 || d > 57) throw NOT_PLAIN;
+    do d = into[++i]!;
+    while (d >= 48 && d <= 57);
+  }
+  at = i;
+  return +text.substring(start, i);
 }
 
 /** Strings up to here are scanned byte by byte; for the rest of longer ones the native search is faster. */
-const NEAR = 24;
+const NEAR = 12;
 
 function parseString(): string {
   const start = at + 1;
+  if (resolved) {
+    const end = stringEnds[string++]!;
+    at = end + 1;
+    return text.substring(start, end);
+  }
+  const into = bytes;
   let i = start;
   for (const near = start + NEAR; i < near; i++) {
-    const c = text.charCodeAt(i);
+    const c = into[i]!;
     if (c === 34) {
       at = i + 1;
       return text.substring(start, i);
     }
-    if (c === 92 || !(c > 0)) return parseEscapes(start);
+    if (c === 0) throw NOT_PLAIN;
   }
   const end = text.indexOf('"', i);
-  if (end < 0) return parseEscapes(start);
-  // Whether there is a backslash or a zero byte before the quote: the next ones of the text are remembered.
-  if (escapeAt < i) escapeAt = nextOf('\\', i);
-  if (zeroAt < i) zeroAt = nextOf('\0', i);
-  if (escapeAt < end || zeroAt < end) return parseEscapes(start);
+  if (end < 0) throw NOT_PLAIN;
+  // Whether there is a zero byte before the quote: the next one of the text is remembered.
+  if (zeroAt < i) {
+    zeroAt = text.indexOf('\0', i);
+    if (zeroAt < 0) zeroAt = text.length;
+  }
+  if (zeroAt < end) throw NOT_PLAIN;
   at = end + 1;
   return text.substring(start, end);
 }
 
-function nextOf(byte: string, from: number): number {
-  const found = text.indexOf(byte, from);
-  return found < 0 ? text.length : found;
-}
-
-function parseEscapes(start: number): string {
-  const string = readString(text, start);
-  if (string.error !== undefined) unexpected('value');
-  at = string.end;
-  return string.value;
-}
-
-function descend(): void {
-  depth++;
-  if (depth > config.decodeMaxDepth || depth > HARD_DEPTH)
-    throw new JsonFailure(`Found too many nested data structures (${depth}) at character ${at}`);
-}
-
 function parseArray(): LuaTable {
   at++;
-  descend();
+  if (++depth > maxDepth) throw NOT_PLAIN;
   const t = new LuaTable();
-  if (config.decodeArrayWithArrayMt) t.metatable = config.arrayMt;
-  if (next() === 93) {
-    at++;
-    depth--;
-    return t;
-  }
-  const items: LuaValue[] = [undefined];
-  for (;;) {
-    items.push(parseValue());
-    const c = next();
-    if (c === 44) at++;
-    else if (c === 93) break;
-    else unexpected('comma or array end');
+  if (arrayMt !== undefined) t.metatable = arrayMt;
+  let c = next();
+  if (c !== 93) {
+    const items: LuaValue[] = [undefined];
+    for (;;) {
+      items.push(parseValue(c));
+      c = next();
+      if (c === 93) break;
+      if (c !== 44) throw NOT_PLAIN;
+      at++;
+      c = next();
+    }
+    t.$a = items;
   }
   at++;
   depth--;
-  t.$a = items;
   return t;
 }
 
@@ -215,37 +229,52 @@ KIND.fill(LETTER, 97, 123);
 KIND.fill(DIGIT, 48, 58);
 KIND[95] = LETTER;
 
-/** Reads the key at `at` (its quote); undefined if it is long or has escapes. */
-function parseKey(): Key | undefined {
+/** Reads the key at `at` (its quote), which is probably `expected`. */
+function parseKey(expected: Key | undefined): Key | string {
   const start = at + 1;
+  const into = bytes;
+  if (expected !== undefined) {
+    const wanted = expected.bytes;
+    const { length } = wanted;
+    let i = 0;
+    while (i < length && into[start + i] === wanted[i]) i++;
+    if (i === length && (resolved ? stringEnds[string] === start + i : into[start + i] === 34)) {
+      string++;
+      at = start + i + 1;
+      return expected;
+    }
+  }
   let i = start;
   let hash = 0;
   let kinds = 0;
   for (;;) {
-    const c = text.charCodeAt(i);
+    const c = into[i]!;
     if (c === 34) break;
-    if (c === 92 || !(c > 0) || i - start >= MAX_KEY) return undefined;
+    if (c === 0 || i - start >= MAX_KEY) return parseString();
     hash = (Math.imul(hash, 31) + c) | 0;
     kinds |= KIND[c]!;
     i++;
   }
+  // A quote in the key itself.
+  if (resolved && stringEnds[string] !== i) return parseString();
+  string++;
   at = i + 1;
   const slot = (hash ^ (hash >>> 12)) & (KEYS - 1);
   const length = i - start;
   const key = keys[slot];
-  if (key !== undefined && key.length === length && sameText(key.text, start)) {
+  if (key !== undefined && key.bytes.length === length && isAt(key.bytes, start)) {
     if (!key.isField) key.seen();
     return key;
   }
   const isWord = kinds === LETTER && length > 0;
-  const isIdentifier = length > 0 && (kinds & OTHER) === 0 && KIND[text.charCodeAt(start)] === LETTER;
-  const made = new Key(text.substring(start, i), isWord, isIdentifier);
+  const isIdentifier = length > 0 && (kinds & OTHER) === 0 && KIND[into[start]!] === LETTER;
+  const made = new Key(text.substring(start, i), new Uint8Array(into.subarray(start, i)), isWord, isIdentifier);
   keys[slot] = made;
   return made;
 }
 
-function sameText(key: string, start: number): boolean {
-  for (let i = 0; i < key.length; i++) if (key.charCodeAt(i) !== text.charCodeAt(start + i)) return false;
+function isAt(key: Uint8Array, start: number): boolean {
+  for (let i = 0; i < key.length; i++) if (key[i] !== bytes[start + i]) return false;
   return true;
 }
 
@@ -259,7 +288,7 @@ const KEEP_PENDING = 4096;
 
 function parseObject(): LuaTable {
   at++;
-  descend();
+  if (++depth > maxDepth) throw NOT_PLAIN;
   let c = next();
   if (c === 125) {
     at++;
@@ -269,27 +298,20 @@ function parseObject(): LuaTable {
   const base = pending;
   let shape: Shape | undefined = EMPTY_SHAPE;
   for (;;) {
-    if (c !== 34) unexpected('object key string');
-    const keyAt = at;
-    const key = parseKey();
-    if (key !== undefined) {
-      if (shape !== undefined) shape = shape.with(key);
-      pendingKeys[pending] = key;
-    } else {
-      at = keyAt;
-      shape = undefined;
-      pendingKeys[pending] = parseLongKey();
-    }
-    if (next() !== 58) unexpected('colon');
+    if (c !== 34) throw NOT_PLAIN;
+    const key = parseKey(shape?.lastKey);
+    if (typeof key === 'string') shape = undefined;
+    else if (shape !== undefined) shape = shape.with(key);
+    if (next() !== 58) throw NOT_PLAIN;
     at++;
     const slot = pending++;
-    pendingValues[slot] = parseValue();
+    pendingKeys[slot] = key;
+    pendingValues[slot] = parseValue(next());
     c = next();
-    if (c === 44) {
-      at++;
-      c = next();
-    } else if (c === 125) break;
-    else unexpected('comma or object end');
+    if (c === 125) break;
+    if (c !== 44) throw NOT_PLAIN;
+    at++;
+    c = next();
   }
   at++;
   depth--;
@@ -297,13 +319,6 @@ function parseObject(): LuaTable {
   const t = shape?.table(pendingValues, base) ?? collect(base);
   pending = base;
   return t;
-}
-
-function parseLongKey(): string {
-  const string = readString(text, at + 1);
-  if (string.error !== undefined) unexpected('object key string');
-  at = string.end;
-  return string.value;
 }
 
 /** The table of the keys and values from `base` on. */

@@ -5,23 +5,23 @@
 // `{ id = ..., name = ... }` in Lua code has. Keys that look like data ("user_17") count as names of fields only when
 // they have been seen before, and large objects become hashes, so maps do not fill V8 with hidden classes.
 
-import { shape } from '../../compiler/keys.ts';
+import { definePending, shape } from '../../compiler/keys.ts';
 import { LuaTable, propertyName } from '../../table.ts';
 import type { LuaValue } from '../../value.ts';
 
 /** A key as it has been seen in JSON texts. */
 export class Key {
   readonly text: string;
-  readonly length: number;
+  readonly bytes: Uint8Array;
   /** Whether the key may be held as a property: it is an identifier, and has no digits or has been seen again. */
   isField: boolean;
   readonly #isIdentifier: boolean;
   #property: string | undefined;
 
-  /** @param isWord only letters; @param isIdentifier letters and digits */
-  constructor(text: string, isWord: boolean, isIdentifier: boolean) {
+  /** @param bytes those of the text; @param isWord only letters; @param isIdentifier letters and digits */
+  constructor(text: string, bytes: Uint8Array, isWord: boolean, isIdentifier: boolean) {
     this.text = text;
-    this.length = text.length;
+    this.bytes = bytes;
     this.isField = isWord;
     this.#isIdentifier = isIdentifier;
   }
@@ -56,7 +56,8 @@ export class Shape {
   readonly parent: Shape | undefined;
   readonly depth: number;
   #children: Map<Key, Shape | undefined> | undefined;
-  #lastKey: Key | undefined;
+  /** The key that led on from here last. */
+  lastKey: Key | undefined;
   #lastChild: Shape | undefined;
   #uses = 0;
   #make: Maker | undefined;
@@ -69,7 +70,7 @@ export class Shape {
 
   /** The shape with one key more, or undefined if there is none (a key twice, too many keys, no identifier). */
   with(key: Key): Shape | undefined {
-    if (key === this.#lastKey) return this.#lastChild;
+    if (key === this.lastKey) return this.#lastChild;
     if (!key.isField) return undefined;
     this.#children ??= new Map();
     let child = this.#children.get(key);
@@ -80,7 +81,7 @@ export class Shape {
       }
       if (this.#children.size < 64) this.#children.set(key, child);
     }
-    this.#lastKey = key;
+    this.lastKey = key;
     this.#lastChild = child;
     return child;
   }
@@ -110,6 +111,8 @@ function makerOf(last: Shape): Maker {
   const properties: string[] = [];
   for (let at: Shape | undefined = last; at?.key !== undefined; at = at.parent) properties.unshift(at.key.property);
   const values = properties.map((_, i) => `v[b+${i}]`).join();
+  const name = shape(properties);
+  definePending();
   const make = new Function('C', 'none', `return function(v,b){return new C(none,${values})}`);
-  return make((globalThis as Record<string, unknown>)[shape(properties)], new LuaTable().$a) as Maker;
+  return make((globalThis as Record<string, unknown>)[name], new LuaTable().$a) as Maker;
 }

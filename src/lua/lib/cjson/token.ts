@@ -109,9 +109,9 @@ export function readNumber(config: CjsonConfig, text: string, at: number): Numbe
 }
 
 /** The byte that a letter behind a backslash stands for, by the letter's code; 0 if none. */
-const ESCAPES = new Uint8Array(256);
+export const SHORT_ESCAPES = new Uint8Array(256);
 for (const [letter, byte] of ['b\b', 't\t', 'n\n', 'f\f', 'r\r', '""', '\\\\', '//']) {
-  ESCAPES[letter!.charCodeAt(0)] = byte!.charCodeAt(0);
+  SHORT_ESCAPES[letter!.charCodeAt(0)] = byte!.charCodeAt(0);
 }
 
 /** Where strings with escapes are put together; a text is never shorter than the string in it. */
@@ -143,13 +143,13 @@ export function readString(text: string, at: number): StringToken {
       continue;
     }
     const letter = i + 1 < text.length ? text.charCodeAt(i + 1) : 0;
-    if (ESCAPES[letter] !== 0) {
-      scratch[to++] = ESCAPES[letter]!;
+    if (SHORT_ESCAPES[letter] !== 0) {
+      scratch[to++] = SHORT_ESCAPES[letter]!;
       i++;
     } else if (letter === 117) {
       const code = readUnicode(text, i);
       if (code < 0) return bad(i, 'invalid unicode escape code');
-      to = putUtf8(code, to);
+      to = putUtf8(scratch, code, to);
       i += code >= 0x10000 ? 11 : 5;
     } else return bad(i, 'invalid escape code');
   }
@@ -179,7 +179,7 @@ function hex4(text: string, at: number): number {
 }
 
 /** The code point of \uXXXX, or of a surrogate pair, at `at`; -1 if it is invalid. */
-function readUnicode(text: string, at: number): number {
+export function readUnicode(text: string, at: number): number {
   const high = hex4(text, at + 2);
   if ((high & 0xf800) !== 0xd800 || high < 0) return high;
   if ((high & 0x400) !== 0 || text.charCodeAt(at + 6) !== 92 || text.charCodeAt(at + 7) !== 117) return -1;
@@ -188,20 +188,20 @@ function readUnicode(text: string, at: number): number {
   return (((high & 0x3ff) << 10) | (low & 0x3ff)) + 0x10000;
 }
 
-/** Puts the UTF-8 bytes of a code point at offset `to` of the scratch buffer; the offset behind them. */
-function putUtf8(code: number, to: number): number {
-  if (code < 0x80) scratch[to++] = code;
+/** Puts the UTF-8 bytes of a code point at offset `to`; the offset behind them. */
+export function putUtf8(into: Uint8Array, code: number, to: number): number {
+  if (code < 0x80) into[to++] = code;
   else {
-    if (code < 0x800) scratch[to++] = 0xc0 | (code >> 6);
+    if (code < 0x800) into[to++] = 0xc0 | (code >> 6);
     else {
-      if (code < 0x10000) scratch[to++] = 0xe0 | (code >> 12);
+      if (code < 0x10000) into[to++] = 0xe0 | (code >> 12);
       else {
-        scratch[to++] = 0xf0 | (code >> 18);
-        scratch[to++] = 0x80 | ((code >> 12) & 63);
+        into[to++] = 0xf0 | (code >> 18);
+        into[to++] = 0x80 | ((code >> 12) & 63);
       }
-      scratch[to++] = 0x80 | ((code >> 6) & 63);
+      into[to++] = 0x80 | ((code >> 6) & 63);
     }
-    scratch[to++] = 0x80 | (code & 63);
+    into[to++] = 0x80 | (code & 63);
   }
   return to;
 }
