@@ -259,10 +259,11 @@ export class Lexer {
       if (c === quote) break;
       if (c === 92) {
         text += s.slice(from, this.pos);
-        text += this.escape();
+        text += this.escape(text);
         from = this.pos;
-      } else if (c === 10 || c === 13) this.fail('unfinished string', s.slice(this.start, this.pos));
-      else if (this.pos >= s.length) this.fail('unfinished string', '<eof>');
+      } else if (c === 10 || c === 13) {
+        this.fail('unfinished string', s[this.start] + text + s.slice(from, this.pos));
+      } else if (this.pos >= s.length) this.fail('unfinished string', '<eof>');
       else this.pos++;
     }
     this.text = text + s.slice(from, this.pos);
@@ -270,11 +271,13 @@ export class Lexer {
     return '<string>';
   }
 
-  private badEscape(): never {
-    this.fail('invalid escape sequence', this.source.slice(this.start, this.pos));
+  /** As in LuaJIT the message shows the string as read so far: with its escape sequences replaced. */
+  private badEscape(text: string): never {
+    this.fail('invalid escape sequence', this.source[this.start] + text);
   }
 
-  private escape(): string {
+  /** Reads the escape sequence that follows `text`. */
+  private escape(text: string): string {
     const s = this.source;
     const p = this.pos + 1;
     const c = s[p] ?? '';
@@ -288,7 +291,7 @@ export class Lexer {
       let n = 0;
       let q = p;
       while (q < p + 3 && CLASS[s.charCodeAt(q)] === 2) n = n * 10 + s.charCodeAt(q++) - 48;
-      if (n > 255) this.badEscape();
+      if (n > 255) this.badEscape(text);
       this.pos = q;
       return String.fromCharCode(n);
     }
@@ -299,7 +302,7 @@ export class Lexer {
     }
     if (c === 'x') {
       const hex = s.slice(p + 1, p + 3);
-      if (!/^[0-9a-fA-F]{2}$/.test(hex)) this.badEscape();
+      if (!/^[0-9a-fA-F]{2}$/.test(hex)) this.badEscape(text);
       this.pos = p + 3;
       return String.fromCharCode(Number.parseInt(hex, 16));
     }
@@ -312,15 +315,15 @@ export class Lexer {
         else return '';
       }
     }
-    if (c === 'u') return this.unicode(p);
+    if (c === 'u') return this.unicode(p, text);
     if (p >= s.length) this.fail('unfinished string', '<eof>');
-    return this.badEscape();
+    return this.badEscape(text);
   }
 
-  private unicode(p: number): string {
+  private unicode(p: number, text: string): string {
     const m = /^\{([0-9a-fA-F]{1,8})\}/.exec(this.source.slice(p + 1, p + 12));
     const n = m === null ? -1 : Number.parseInt(m[1]!, 16);
-    if (n < 0 || n >= 0x110000) this.badEscape();
+    if (n < 0 || n >= 0x110000 || (n >= 0xd800 && n < 0xe000)) this.badEscape(text);
     this.pos = p + 1 + m![0].length;
     if (n < 0x80) return String.fromCharCode(n);
     if (n < 0x800) return String.fromCharCode(0xc0 | (n >> 6), 0x80 | (n & 63));

@@ -23,7 +23,8 @@ import type {
 import { Lexer } from './lexer.ts';
 
 const MAX_LOCALS = 200;
-const MAX_UPVALUES = 60;
+/** OpenResty's LuaJIT has doubled LuaJIT's limit. */
+const MAX_UPVALUES = 120;
 const MAX_LEVELS = 200;
 
 /** Left and right binding power of binary operators; right is lower for right-associative ones. */
@@ -561,7 +562,7 @@ class Parser {
       return;
     }
     if (lex.token !== '=' && lex.token !== ',') {
-      if (isVariable(first)) this.expected('=');
+      if (isVariable(first) && !this.inParens) this.expected('=');
       else this.syntaxError();
       return;
     }
@@ -669,10 +670,14 @@ class Parser {
     return { type: 'global', name, may: true, line };
   }
 
+  /** The expression last read by suffixedExpr was in parentheses as a whole. */
+  private inParens = false;
+
   private suffixedExpr(): Expr {
     const { lex } = this;
     let e: Expr;
-    if (lex.token === '(') {
+    const opening = lex.token === '(';
+    if (opening) {
       const { line } = lex;
       lex.next();
       const inner = this.expr();
@@ -685,6 +690,7 @@ class Parser {
       }
     } else if (lex.token === '<name>') e = this.variable();
     else return lex.error('unexpected symbol');
+    const first = e;
     for (;;) {
       const { line } = lex;
       switch (lex.token as string) {
@@ -713,6 +719,7 @@ class Parser {
           e = this.call(e, undefined);
           break;
         default:
+          this.inParens = opening && e === first;
           return e;
       }
     }

@@ -79,7 +79,10 @@ const threeFrame: NativeFrame = { name: 'pairs', resume: three };
 /** Loads text for load, loadstring and loadfile: the function, or nil and the message. */
 function loadText(state: LuaState, text: string, name: string, mode: LuaValue, env: LuaValue): LuaResult {
   try {
-    if (text.charCodeAt(0) === 27) throw new LuaError(`${name.slice(1)}: cannot load incompatible bytecode`);
+    if (text.charCodeAt(0) === 27) {
+      const source = name.charCodeAt(0) === 27 ? '(binary)' : /^[@=]/.test(name) ? name.slice(1) : name;
+      throw new LuaError(`${source}: cannot load incompatible bytecode`);
+    }
     if (typeof mode === 'string' && !mode.includes('t')) {
       throw new LuaError('attempt to load chunk with wrong mode');
     }
@@ -266,7 +269,7 @@ export const BASE = natives({
   rawlen(v: LuaValue): LuaResult {
     if (v instanceof LuaTable) return v.length();
     if (typeof v === 'string') return v.length;
-    argError(1, 'rawlen', 'table or string expected');
+    typeError(v, 1, 'rawlen', 'table', arguments.length);
   },
   rawset(t: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
     const table = argTable(t, 1, 'rawset', arguments.length);
