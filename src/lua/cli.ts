@@ -7,7 +7,6 @@
 
 import { isatty } from 'node:tty';
 import { call, R, ret0, S } from './call.ts';
-import { finishAll } from './collect.ts';
 import { LuaError } from './error.ts';
 import { standardStreams } from './lib/io.ts';
 import { DEFAULT_CPATH, DEFAULT_PATH, LuaState } from './state.ts';
@@ -250,13 +249,6 @@ function restart(): void {
 /** `tsresty lua ARGS`: resolves with the exit code. `name` is what scripts see as the interpreter in `arg`. */
 export async function luaCommand(given: readonly string[], name: string): Promise<number> {
   restart();
-  const code = await runCommand(given, name);
-  finishAll();
-  standardStreams().stdout.flush();
-  return code;
-}
-
-async function runCommand(given: readonly string[], name: string): Promise<number> {
   tuneV8();
   const args = given.map((arg) => Buffer.from(arg).toString('latin1'));
   const { stdout } = standardStreams();
@@ -277,7 +269,16 @@ async function runCommand(given: readonly string[], name: string): Promise<numbe
     arg.set(i - line.script, text);
   });
   state.globals.setStr('arg', arg);
+  const status = await runLine(line, args, interpreter);
+  state.close();
+  stdout.flush();
+  return status;
+}
 
+/** Does what the command line says; the exit code. */
+async function runLine(line: CommandLine, args: readonly string[], interpreter: Interpreter): Promise<number> {
+  const { stdout } = standardStreams();
+  const ignore = line.ignoreEnvironment;
   const init = ignore ? undefined : process.env['LUA_INIT'];
   if (init !== undefined) {
     const done = init.startsWith('@')

@@ -25,6 +25,7 @@ import {
   YIELD,
 } from './call.ts';
 import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
+import { onCollect } from './gc/collector.ts';
 import type { LuaState } from './state.ts';
 import type { LuaTable } from './table.ts';
 import type { LuaFunction, LuaResult, LuaValue, Sentinel } from './value.ts';
@@ -50,6 +51,9 @@ let yielded: LuaValue[] = [];
 let payload: unknown;
 let tailFunction: LuaFunction;
 let tailArgs: LuaValue[] = [];
+onCollect(() => {
+  tailArgs = [];
+});
 
 /** A Lua coroutine, or a thread of the host. */
 export class Coroutine {

@@ -12,10 +12,11 @@ import { setOperations } from './compiler/keys.ts';
 import { Coroutine, deferCall, dynamic } from './coroutine.ts';
 import { argError, LuaError, throwError } from './error.ts';
 import { CData, cdataOperations } from './ffi/cdata.ts';
+import { onCollect } from './gc/collector.ts';
 import { argInteger } from './lib/args.ts';
 import { formatNumber, parseNumber } from './number.ts';
 import { operandNames, positionOf } from './position.ts';
-import { Cursor, LuaTable } from './table.ts';
+import { Cursor, LuaTable, modeChanged } from './table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, truthy, Userdata } from './value.ts';
 
 const MAX_CHAIN = 100;
@@ -359,6 +360,9 @@ export function next(t: LuaValue, k?: LuaValue): LuaResult {
 }
 
 let lastCursor = new Cursor(new LuaTable());
+onCollect(() => {
+  lastCursor = new Cursor(new LuaTable());
+});
 
 /** The iterator function of ipairs. */
 export function ipairsNext(t: LuaValue, i: LuaValue): LuaResult {
@@ -488,6 +492,12 @@ const runtime = {
   forStart: forBound('initial value'),
   forLimit: forBound('limit'),
   forStep: forBound('step'),
+  /** `o.__mode = v`: tables whose metatable is `o` become weak. */
+  setMode(o: LuaValue, v: LuaValue): LuaResult {
+    const r = setField(o, '__mode', v);
+    if (o instanceof LuaTable) modeChanged(o);
+    return r;
+  },
   /** An object that iterates without calls, if the iterator is next or that of ipairs. */
   select,
   cursor(f: LuaValue, t: LuaValue, control: LuaValue): Cursor | ItemCursor | undefined {
@@ -530,6 +540,8 @@ const runtime = {
     return proto.resume(new LuaFrame(proto, 0, vars), undefined);
   },
   tailCall: deferCall,
+  /** Does nothing; see `clearTemporaries` in compiler/emit-base.ts. */
+  wipe(): void {},
   closure(proto: Proto, env: LuaValue, upvalues: unknown[]): LuaFunction {
     return proto.instantiate(env, upvalues);
   },

@@ -6,6 +6,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { compile } from './compiler/compile.ts';
 import { Coroutine, dynamic } from './coroutine.ts';
+import { finalizeAll } from './gc/finalizer.ts';
 import { type LibraryName, openLibraries } from './lib/all.ts';
 import { standardStreams } from './lib/io.ts';
 import type { TypeMetatables } from './runtime.ts';
@@ -84,6 +85,11 @@ export class LuaState {
   /** package.preload. */
   packagePreload(): LuaTable {
     return this.package.getStr('preload') as LuaTable;
+  }
+
+  /** Runs the finalizers of all objects that have one. To be called when nothing else will run in the state. */
+  close(): void {
+    finalizeAll(this);
   }
 
   /** Makes a host thread that will run `fn`. */

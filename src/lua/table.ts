@@ -16,6 +16,7 @@
  */
 
 import { throwError } from './error.ts';
+import { collecting, onCollect } from './gc/collector.ts';
 import type { LuaValue } from './value.ts';
 import { WeakHash } from './weak-hash.ts';
 
@@ -110,12 +111,27 @@ class Hash {
     if (i >= 0) {
       const old = this.values[i];
       if (v === undefined) {
-        if (old !== undefined) this.dead++;
+        if (old !== undefined) {
+          this.dead++;
+          if (collecting.expected && typeof k !== 'string' && typeof k !== 'number') remember(this);
+        }
       } else if (old === undefined) this.dead--;
       this.values[i] = v;
       return;
     }
     if (v !== undefined) this.add(k, v);
+  }
+
+  /** Lets go of keys that have been removed. Positions stay, but a traversal cannot go on from such a key. */
+  forget(): void {
+    const { keys, values } = this;
+    this.lastKey = undefined;
+    for (let i = 0; i < keys.length; i++) {
+      const k = keys[i];
+      if (values[i] !== undefined || typeof k === 'string' || typeof k === 'number') continue;
+      this.index?.delete(k);
+      keys[i] = undefined;
+    }
   }
 
   clone(): Hash {
@@ -157,6 +173,23 @@ class Hash {
     else this.index = undefined;
   }
 }
+
+/** Hashes of which objects have been removed: the next collection makes them let go of these. */
+let removals: Hash[] = [];
+const MAX_REMOVALS = 256;
+
+function remember(hash: Hash): void {
+  if (removals.length === 0) setImmediate(forgetRemovals);
+  if (removals.length < MAX_REMOVALS && removals[removals.length - 1] !== hash) removals.push(hash);
+}
+
+function forgetRemovals(): void {
+  removals = [];
+}
+
+onCollect(() => {
+  for (const hash of removals) hash.forget();
+});
 
 /** A Lua table. The methods are raw: metamethods are the business of runtime/index.ts. */
 export class LuaTable {
@@ -200,7 +233,16 @@ export class LuaTable {
 
   set metatable(m: LuaTable | undefined) {
     this.$m = m;
-    if (m !== undefined && ((m as unknown as Fields)['__mode'] !== undefined || m.$h !== undefined)) weaken(this, m);
+    if (m === undefined) {
+      if (this.$h?.isWeak) setWeakness(this, '');
+    } else if (
+      (m as unknown as Fields)['__mode'] !== undefined ||
+      m.$h !== undefined ||
+      lateModes.expected ||
+      this.$h?.isWeak
+    ) {
+      weaken(this, m);
+    }
   }
 
   /** Raw read. */
@@ -269,10 +311,15 @@ export class LuaTable {
       a[k] = v;
       if (v === undefined && k === n - 1) trim(a);
     } else if (k === n) {
+      const h = this.$h;
+      if (h?.isWeak && h.weakValues) {
+        h.set(k, v);
+        return;
+      }
       if (v === undefined) return;
       if (a === NO_ITEMS) this.$a = [undefined, v];
       else a.push(v);
-      if (this.$h !== undefined) this.$migrate();
+      if (h !== undefined) this.$migrate();
     } else {
       if (Number.isNaN(k)) throwError('table index is NaN');
       this.$setHash(k, v);
@@ -281,17 +328,19 @@ export class LuaTable {
 
   /** The border that `#t` gives. */
   length(): number {
-    return this.$a.length - 1;
+    const n = this.$a.length - 1;
+    return n === 0 && this.$h?.isWeak ? this.$h.border() : n;
   }
 
   /** Appends one item, which must not be nil. */
   push(v: LuaValue): void {
-    this.setInt(this.$a.length, v);
+    this.setInt(this.length() + 1, v);
   }
 
   /**
    * The item array for writing: index i holds t[i], index 0 is unused. Keep its last element non-nil
-   * (call `trim` after shortening it by hand) and do not use it to lengthen a table that has a hash.
+   * (call `trim` after shortening it by hand) and do not use it to lengthen a table that has a hash. The items of
+   * a table with weak values are not in it: see `hasWeakItems`.
    */
   array(): LuaValue[] {
     if (this.$a === NO_ITEMS) this.$a = [undefined];
@@ -300,7 +349,7 @@ export class LuaTable {
 
   /** A copy of items 1..n as a JavaScript array from index 0. */
   items(): LuaValue[] {
-    return this.$a.slice(1);
+    return hasWeakItems(this) ? itemsOf(this).slice(1) : this.$a.slice(1);
   }
 
   /** The key and value after `k` in traversal order, the first ones for nil; undefined at the end. */
@@ -401,22 +450,73 @@ export function trim(a: LuaValue[]): void {
   while (a.length > 1 && a[a.length - 1] === undefined) a.pop();
 }
 
-/**
- * Makes a table weak as its new metatable's __mode says, or an ordinary one again. With weak values, properties move
- * to the hash, since they would hold theirs; items 1..n are held all the same: all natives know them in their array.
- * A __mode that the metatable gets later has no effect.
- */
+/** Whether items 1..n of a table are in its hash, because its values are weak. Natives that use `$a` must ask this. */
+export function hasWeakItems(t: LuaTable): boolean {
+  return t.$h?.isWeak === true && t.$h.weakValues;
+}
+
+/** Items 1..n at their index, as `$a` has them, of a table that has weak values. */
+export function itemsOf(t: LuaTable): LuaValue[] {
+  const items: LuaValue[] = [undefined];
+  const n = t.length();
+  for (let i = 1; i <= n; i++) items.push(t.getInt(i));
+  trim(items);
+  return items;
+}
+
+/** Whether compiled code assigns to a field __mode: only then tables without one are remembered by their metatable. */
+export const lateModes = { expected: false };
+
+/** Tables by their metatable, the first ones that got it. */
+const users = new WeakMap<LuaTable, WeakRef<LuaTable>[]>();
+const MAX_USERS = 16;
+
+/** To be called when the __mode of a table, which may be a metatable, has been assigned. */
+export function modeChanged(m: LuaTable): void {
+  for (const user of users.get(m) ?? []) {
+    const t = user.deref();
+    if (t !== undefined && t.$m === m) weaken(t, m);
+  }
+}
+
+function addUser(m: LuaTable, t: LuaTable): void {
+  const list = users.get(m);
+  if (list === undefined) users.set(m, [new WeakRef(t)]);
+  else if (list.length < MAX_USERS) list.push(new WeakRef(t));
+}
+
+/** Makes a table weak as its new metatable's __mode says, or an ordinary one again. */
 function weaken(t: LuaTable, m: LuaTable): void {
-  const given = m.getStr('__mode');
-  const mode = typeof given === 'string' ? given : '';
+  if (lateModes.expected) addUser(m, t);
+  const mode = m.getStr('__mode');
+  setWeakness(t, typeof mode === 'string' ? mode : '');
+}
+
+/** With weak values, items and properties move to the hash, since they would hold theirs. */
+function setWeakness(t: LuaTable, mode: string): void {
   const old = t.$h;
   const weakKeys = mode.includes('k');
   const weakValues = mode.includes('v');
   if (old?.isWeak ? old.weakKeys === weakKeys && old.weakValues === weakValues : !weakKeys && !weakValues) return;
   const h = weakKeys || weakValues ? new WeakHash(mode) : new Hash();
-  if (old !== undefined) for (let i = 0; i < old.keys.length; i++) h.set(old.keys[i], old.values[i]);
+  if (old !== undefined) {
+    const { keys, values } = old;
+    for (let i = 0; i < keys.length; i++) if (values[i] !== undefined) h.set(keys[i], values[i]);
+  }
+  const hadItems = old?.isWeak === true && old.weakValues;
   t.$h = h;
-  if (!weakValues) return;
+  if (!weakValues) {
+    if (hadItems) {
+      const first = h.get(1);
+      if (first !== undefined) {
+        h.set(1, undefined);
+        t.setInt(1, first);
+      }
+    }
+    return;
+  }
+  for (let i = 1; i < t.$a.length; i++) if (t.$a[i] !== undefined) h.set(i, t.$a[i]);
+  t.$a = NO_ITEMS;
   for (const name of Object.keys(t).slice(INTERNAL)) {
     h.set(keyOf(name), (t as unknown as Fields)[name]);
     delete (t as unknown as Fields)[name];
@@ -482,6 +582,7 @@ export class Cursor {
     }
     const h = t.$h;
     if (h === undefined) return false;
+    if (h.isWeak) return this.nextWeak(h);
     const values = h.values;
     let i = this.h;
     while (i < values.length) {
@@ -495,6 +596,19 @@ export class Cursor {
       i++;
     }
     this.h = i;
+    return false;
+  }
+
+  private nextWeak(h: WeakHash): boolean {
+    while (this.h < h.size) {
+      const i = this.h++;
+      const v = h.valueAt(i);
+      if (v !== undefined) {
+        this.k = h.keyAt(i);
+        this.v = v;
+        return true;
+      }
+    }
     return false;
   }
 
@@ -559,7 +673,9 @@ export function cloneTable(t: LuaTable): LuaTable {
     copy.$n = t.$n;
   }
   const h = t.$h;
-  if (h?.isWeak) for (let i = 0; i < h.keys.length; i++) copy.set(h.keys[i], h.values[i]);
-  else if (h !== undefined) copy.$h = h.clone();
+  if (h?.isWeak) {
+    const { keys, values } = h;
+    for (let i = 0; i < keys.length; i++) if (values[i] !== undefined) copy.set(keys[i], values[i]);
+  } else if (h !== undefined) copy.$h = h.clone();
   return copy;
 }

@@ -8,6 +8,7 @@
 
 import { Script } from 'node:vm';
 import type { LuaFrame, Prototype } from '../call.ts';
+import { collecting } from '../gc/collector.ts';
 import { type Place, type ScriptInfo, scripts } from '../position.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import type { FunctionNode } from './ast.ts';
@@ -119,7 +120,7 @@ export class Proto implements Prototype {
     const { layout, points } = this.facts!;
     const env = fn.usesEnv ? layout[0]! : '$E';
     const emit = (record: boolean) => {
-      const out = new Output(record);
+      const out = new Output(record, chunk.collects);
       out.put('(function($P){');
       // A line end after `return` would end the statement.
       out.sync(fn.line);
@@ -134,7 +135,7 @@ export class Proto implements Prototype {
   private compileFactory(): Factory {
     const { fn, chunk } = this;
     const emit = (record: boolean) => {
-      const out = new Output(record);
+      const out = new Output(record, chunk.collects);
       const upvalues = fn.upvalues.map(closureName);
       // A local function that uses itself is its own upvalue.
       const self = fn.self !== undefined && fn.upvalues.includes(fn.self) && !isBoxed(fn.self);
@@ -159,6 +160,8 @@ export class Chunk {
   readonly protos: Proto[];
   /** Name of its text in V8's stacks. */
   readonly file: string;
+  /** Whether it names collectgarbage. */
+  readonly collects: boolean;
   private readonly source: string;
   /** Keeps what stacks need alive as long as the chunk's functions. */
   private readonly texts: ScriptInfo[] = [];
@@ -175,7 +178,9 @@ export class Chunk {
     this.source = source;
     this.shortSource = shortSource(name);
     const first = nextId;
-    const functions = parse(source, this.shortSource, first);
+    this.collects = source.includes('collectgarbage');
+    if (this.collects) collecting.expected = true;
+    const functions = parse(source, this.shortSource, first, this.collects);
     nextId += functions.length;
     this.protos = functions.map((fn) => new Proto(this, fn));
     for (const proto of this.protos) functionsById.set(proto.fn.id, new WeakRef(proto));
@@ -183,8 +188,8 @@ export class Chunk {
     forget.register(this, { first, count: functions.length, file: this.file });
     const emit = (record: boolean) => {
       // The tree is emitted once only: a second time it is parsed anew, since facts about locals have been added.
-      const main = record ? parse(source, this.shortSource, first)[0]! : functions[0]!;
-      const out = new Output(record);
+      const main = record ? parse(source, this.shortSource, first, this.collects)[0]! : functions[0]!;
+      const out = new Output(record, this.collects);
       out.put('(function($P){return function($E){return ');
       const onFunction = record
         ? ignore

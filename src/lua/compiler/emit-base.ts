@@ -8,6 +8,7 @@
  */
 
 import type { Expr, FunctionNode, Local } from './ast.ts';
+import { GLOBAL_PREFIX } from './globals.ts';
 import type { Output, Scope } from './output.ts';
 
 /** How the result of a suspended operation is taken when it arrives. */
@@ -43,6 +44,8 @@ export function closureName(v: Local): string {
 export function isPerIteration(v: Local): boolean {
   return v.captured && (v.inLoop || v.fn.hasBackwardGoto);
 }
+
+const CLEAN_ARGUMENTS = '0,0,0,0,0,0,0,0,0,0,0,0';
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 /** Numbers that are written in parentheses: negative and special ones. */
@@ -113,6 +116,7 @@ export class BaseEmitter {
   /** Locals made visible so far. */
   private readonly brought: string[] = [];
   private readonly forgetting: { readonly piece: number; readonly names: readonly string[] }[] = [];
+  private readonly unused: { readonly piece: number; readonly from: number }[] = [];
   private targets: number;
 
   /** `firstTarget` is the first state number that is free for jump targets in the resume form. */
@@ -199,10 +203,10 @@ export class BaseEmitter {
     };
     return {
       begin: () => {
-        if (!this.resuming) start = this.out.reserve();
+        if (this.clears) start = this.out.reserve();
       },
       clear: () => {
-        if (this.resuming) return;
+        if (!this.clears) return;
         const list = names();
         this.peak = Math.max(peak, this.peak);
         this.forgetting.push({ piece: start >= 0 ? start : this.out.reserve(), names: list });
@@ -210,12 +214,30 @@ export class BaseEmitter {
     };
   }
 
+  /** Before a call that may collect: clears the temporaries that are not in use. */
+  protected clearTemporaries(): void {
+    const piece = this.out.reserve();
+    this.unused.push({ piece, from: this.temps + 1 });
+  }
+
   /** Fills in the clearing texts, when it is known what frames save. */
   protected finishClearing(): void {
     for (const { piece, names } of this.forgetting) {
-      const list = names.filter((name) => this.saved.has(name));
+      const { declared, saved } = this;
+      const list = names.filter((name) => saved.has(name) || (this.out.collects && declared.has(name)));
       this.out.pieces[piece] = list.length === 0 ? '' : `${list.join('=')}=undefined;`;
     }
+    for (const { piece, from } of this.unused) {
+      let text = '';
+      for (let i = from; this.declared.has('t' + i); i++) text += `t${i}=`;
+      // The call takes the places of the arguments of earlier ones on V8's stack.
+      this.out.pieces[piece] = `${text}undefined;${GLOBAL_PREFIX}RT.wipe(${CLEAN_ARGUMENTS});`;
+    }
+  }
+
+  /** The resume form is not worth it, unless that could keep objects. */
+  private get clears(): boolean {
+    return !this.resuming || this.out.collects;
   }
 
   /** A name or constant for a value, evaluated now if it is neither. */

@@ -9,6 +9,7 @@
  * that returns the sentinel has suspended in a metamethod.
  */
 
+import { lateModes } from '../table.ts';
 import type { BinaryOp, CallExpr, CompareOp, Expr, FunctionNode, TableExpr } from './ast.ts';
 import { BaseEmitter, isConstant, type Target } from './emit-base.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
@@ -220,9 +221,14 @@ export abstract class ExprEmitter extends BaseEmitter {
       return;
     }
     const p = names.property;
-    this.put(`if(${o} instanceof ${T}&&${o}.${p}!==undefined)${o}.${p}=${value};else if(`);
+    let set = `${names.accessor}.set`;
+    if (key === '__mode') {
+      lateModes.expected = true;
+      set = `${RT}.setMode`;
+      this.put('if(');
+    } else this.put(`if(${o} instanceof ${T}&&${o}.${p}!==undefined)${o}.${p}=${value};else if(`);
     this.out.site(line, '__newindex', name);
-    this.put(`${names.accessor}.set(${o},${value})===${S})${this.leave('', 'none', line)}`);
+    this.put(`${set}(${o},${value})===${S})${this.leave('', 'none', line)}`);
     this.land();
   }
 

@@ -157,6 +157,7 @@ export class FunctionEmitter extends ExprEmitter {
     this.block(fn.body);
     out.sync(fn.lastLine);
     this.put(`${RT0}}}return ${RT}.capture($P[${fn.index}],pc,[${layout}])})`);
+    this.finishClearing();
     const restored = layout.map((name, i) => `${name}=l[${i}]`);
     const others = [...this.declared, ...this.shared].filter((name) => !layout.includes(name));
     const byAction = new Map<string, number[]>();
@@ -168,7 +169,8 @@ export class FunctionEmitter extends ExprEmitter {
     let takes = '';
     for (const [action, pcs] of byAction) takes += pcs.map((pc) => `case ${pc}:`).join('') + action + ';break;';
     out.pieces[header] =
-      `let l=fr.vars,pc=fr.pc${[...restored, ...others].map((s) => ',' + s).join('')};switch(pc){${takes}}`;
+      `let l=fr.vars,pc=fr.pc${[...restored, ...others].map((s) => ',' + s).join('')};` +
+      `${out.collects ? 'fr.vars=l=[];' : ''}switch(pc){${takes}}`;
   }
 
   // Closures
@@ -274,6 +276,7 @@ export class FunctionEmitter extends ExprEmitter {
         this.assignment(s.targets, s.values, s.line);
         break;
       case 'call':
+        if (this.out.collects && this.mayCollect(s.call)) this.clearTemporaries();
         this.call(s.call, 'none');
         this.refreshEnv();
         break;
@@ -318,6 +321,11 @@ export class FunctionEmitter extends ExprEmitter {
     }
     region?.clear();
     this.temps = temps;
+  }
+
+  /** Of a chunk that names collectgarbage: whether a call is likely to end there. */
+  private mayCollect({ callee }: CallExpr): boolean {
+    return this.fn.index === 0 || (callee.type === 'global' && callee.name === 'collectgarbage');
   }
 
   private scoped(body: Block, isFlat: boolean): void {

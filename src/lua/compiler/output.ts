@@ -44,7 +44,14 @@ export class Output {
   /** Functions emitted into this text. */
   readonly functions: FunctionNode[] = [];
 
-  constructor(record: boolean) {
+  /**
+   * The chunk names collectgarbage: variables that have left their scope, and temporaries, are cleared, so that they do
+   * not keep objects.
+   */
+  readonly collects: boolean;
+
+  constructor(record: boolean, collects = false) {
+    this.collects = collects;
     this.sites = record ? [] : undefined;
   }
 

@@ -76,10 +76,11 @@ interface FunctionState {
 
 /**
  * Parses a chunk; its functions get numbers from `firstId` on. Throws a LuaError with LuaJIT's message.
- * Returns all functions, the main one first.
+ * Returns all functions, the main one first. `collects`: captured variables of inner blocks are kept apart, so that they
+ * do not outlive the closures.
  */
-export function parse(source: string, shortSource: string, firstId: number): FunctionNode[] {
-  return new Parser(source, shortSource, firstId).chunk();
+export function parse(source: string, shortSource: string, firstId: number, collects: boolean): FunctionNode[] {
+  return new Parser(source, shortSource, firstId, collects).chunk();
 }
 
 class Parser {
@@ -89,9 +90,11 @@ class Parser {
   private lastJs = 0;
 
   private readonly firstId: number;
+  private readonly collects: boolean;
   private readonly functions: FunctionNode[] = [];
 
-  constructor(source: string, shortSource: string, firstId: number) {
+  constructor(source: string, shortSource: string, firstId: number, collects: boolean) {
+    this.collects = collects;
     this.lex = new Lexer(source, shortSource);
     this.firstId = firstId;
   }
@@ -161,7 +164,7 @@ class Parser {
       fn: this.fs.node,
       captured: false,
       assigned: false,
-      inLoop: this.fs.loops > 0,
+      inLoop: this.fs.loops > 0 || (this.collects && this.fs.block?.parent !== undefined),
       isNumber: false,
     };
   }

@@ -1,10 +1,10 @@
 /** New cdata objects, and what happens when they are collected. */
 
-import { Finalizers } from '../collect.ts';
 import { dynamic } from '../coroutine.ts';
-import { argError, LuaError } from '../error.ts';
+import { argError } from '../error.ts';
+import { addFinalizer, callFinalizer, type Finalize, type Finalizer, removeFinalizer } from '../gc/finalizer.ts';
 import { LuaTable } from '../table.ts';
-import type { LuaFunction, LuaValue } from '../value.ts';
+import type { LuaValue } from '../value.ts';
 import { CData } from './cdata.ts';
 import { beginArgument, convertTo, endArgument, initialize, scalar, write } from './convert.ts';
 import { type CType, INT32, Kind, UNKNOWN, VLA } from './ctype.ts';
@@ -99,38 +99,19 @@ function variableArray(ct: CType, size: number, block: Block, at: number, v: Lua
 
 // Finalizers
 
-interface Finalizer {
-  fn: LuaValue;
-  readonly copy: CData;
-  readonly state: NonNullable<typeof dynamic.current>['state'];
-}
-
 const finalizers = new WeakMap<CData, Finalizer>();
 
-/** Runs the finalizer of a collected cdata with another cdata that refers to the same memory. */
-const registry = new Finalizers<Finalizer>((f) => {
-  if (f.fn === undefined) return;
-  const thread = f.state.newThread(((...args: LuaValue[]) => (f.fn as LuaFunction)(...args)) as LuaFunction);
-  thread.canYield = false;
-  try {
-    thread.resume([f.copy]);
-  } catch (e) {
-    if (!(e instanceof LuaError)) throw e;
-    process.stderr.write(`ERROR in finalizer: ${e.message}\n`, 'latin1');
-  }
-});
-
-/** ffi.gc: sets or, with nil, removes the finalizer. */
+/** ffi.gc: sets or, with nil, removes the finalizer. It is called with another cdata that refers to the same memory. */
 export function setFinalizer(o: CData, fn: LuaValue): void {
   const old = finalizers.get(o);
   if (old !== undefined) {
-    old.fn = fn;
-    return;
+    removeFinalizer(old);
+    finalizers.delete(o);
   }
   if (fn === undefined) return;
   const copy = new CData(o.ct, o.block, o.offset, o.val);
   copy.length = o.length;
-  const f: Finalizer = { fn, copy, state: dynamic.current!.state };
-  finalizers.set(o, f);
-  registry.register(o, f);
+  const { state } = dynamic.current!;
+  const finalize: Finalize = (own) => callFinalizer(fn, (own as CData | undefined) ?? copy, state);
+  finalizers.set(o, addFinalizer(o, finalize, state, true));
 }

@@ -2,17 +2,17 @@
 
 import { getHeapStatistics } from 'node:v8';
 import { first, type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from '../call.ts';
-import { collect, Finalizers } from '../collect.ts';
 import { callNow, dynamic } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
 import { CData, cdataOperations } from '../ffi/cdata.ts';
+import { addFinalizer, callFinalizer, collectGarbage, type Finalize } from '../gc/finalizer.ts';
 import { formatNumber, parseInteger, parseNumber } from '../number.ts';
 import { position, seesFunctions } from '../position.ts';
 import { callable, errorValue, index, ipairsNext, metamethod, metatableOf, next, select } from '../runtime.ts';
 import { currentGlobals, currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
-import { argInteger, argTable, typeError, typeName } from './args.ts';
+import { argInteger, argTable, optInteger, typeError, typeName } from './args.ts';
 import { environmentOf, functionAt, setEnvironment } from './environment.ts';
 import { natives } from './native.ts';
 import { PROTECTED } from './protected.ts';
@@ -135,7 +135,26 @@ function levelOrFunction(f: LuaValue, fname: string, given: number): LuaFunction
 }
 
 const COLLECT_OPTIONS = new Set('collect stop restart count step setpause setstepmul isrunning'.split(' '));
-let collecting = true;
+
+/** What collectgarbage sets of a state's collector. V8 decides for itself: programs only read back what they set. */
+interface CollectorSettings {
+  running: boolean;
+  pause: number;
+  stepmul: number;
+}
+
+const collectorSettings = new WeakMap<LuaState, CollectorSettings>();
+
+/** Bytes that are in use, those of objects that nothing reaches any more included. */
+function heapSize(): number {
+  return getHeapStatistics().used_heap_size;
+}
+
+function settingsOf(state: LuaState): CollectorSettings {
+  let settings = collectorSettings.get(state);
+  if (settings === undefined) collectorSettings.set(state, (settings = { running: true, pause: 200, stepmul: 200 }));
+  return settings;
+}
 
 /** Metatables made by newproxy. */
 const proxies = new WeakSet<LuaTable>();
@@ -143,22 +162,14 @@ const proxies = new WeakSet<LuaTable>();
 /** A proxy: when it is collected, its metatable's __gc is called with another one like it. */
 function newProxy(metatable: LuaTable): Userdata {
   const proxy = new Userdata(metatable);
-  finalizers.register(proxy, { metatable, state: currentState() });
+  const state = currentState();
+  const finalize: Finalize = (own) => {
+    const h = metatable.getStr('__gc');
+    if (h !== undefined) callFinalizer(h, (own as Userdata | undefined) ?? new Userdata(metatable), state);
+  };
+  addFinalizer(proxy, finalize, state);
   return proxy;
 }
-
-const finalizers = new Finalizers<{ metatable: LuaTable; state: LuaState }>(({ metatable, state }) => {
-  const h = metatable.getStr('__gc');
-  if (typeof h !== 'function') return;
-  const thread = state.newThread(h);
-  thread.canYield = false;
-  try {
-    if (thread.resume([new Userdata(metatable)]).status === 'suspended') thread.kill();
-  } catch (e) {
-    if (!(e instanceof LuaError)) throw e;
-    process.stderr.write(`ERROR in finalizer: ${e.message}\n`, 'latin1');
-  }
-});
 
 export const BASE = natives({
   ...PROTECTED,
@@ -172,26 +183,37 @@ export const BASE = natives({
     if (typeof message === 'string' || typeof message === 'number') throwValue(position(1) + message);
     throwValue(message);
   },
-  collectgarbage(option: LuaValue): LuaResult {
+  collectgarbage(option: LuaValue, arg: LuaValue): LuaResult {
     const o = option ?? 'collect';
     if (typeof o !== 'string') typeError(o, 1, 'collectgarbage', 'string', arguments.length);
     if (!COLLECT_OPTIONS.has(o)) argError(1, 'collectgarbage', `invalid option '${o}'`);
+    const value = optInteger(arg, 2, 'collectgarbage', arguments.length, 0);
+    if (o === 'count') return heapSize() / 1024;
+    const state = currentState();
+    const settings = settingsOf(state);
     switch (o) {
-      case 'count':
-        return getHeapStatistics().used_heap_size / 1024;
       case 'isrunning':
-        return collecting;
+        return settings.running;
       case 'step':
+        settings.running = true;
         return true;
       case 'stop':
       case 'restart':
-        collecting = o === 'restart';
+        settings.running = o === 'restart';
         return 0;
-      case 'setpause':
-      case 'setstepmul':
-        return 200;
+      case 'setpause': {
+        const old = settings.pause;
+        settings.pause = value;
+        return old;
+      }
+      case 'setstepmul': {
+        const old = settings.stepmul;
+        settings.stepmul = value;
+        return old;
+      }
       default:
-        collect();
+        settings.running = true;
+        collectGarbage(state);
         return 0;
     }
   },
@@ -201,7 +223,7 @@ export const BASE = natives({
     return r();
   },
   gcinfo(): LuaResult {
-    return Math.floor(getHeapStatistics().used_heap_size / 1024);
+    return Math.floor(heapSize() / 1024);
   },
   getfenv: seesFunctions(function getfenv(f: LuaValue): LuaResult {
     const fn = levelOrFunction(f, 'getfenv', arguments.length);

@@ -9,7 +9,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isatty } from 'node:tty';
 import { ret0, ret2, retN } from '../call.ts';
+import { dynamic } from '../coroutine.ts';
 import { argError, throwError } from '../error.ts';
+import { addFinalizer, removeFinalizer } from '../gc/finalizer.ts';
 import { formatNumber, parseNumber } from '../number.ts';
 import { LuaTable } from '../table.ts';
 import { addressOf, type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
@@ -42,23 +44,23 @@ export class LuaFile extends Userdata {
   }
 }
 
-/** Closes descriptors of files that the program has dropped, as Lua's collector does. */
-const dropped = new FinalizationRegistry<Stream>((stream) => {
+/** Closes a file that the program has dropped, as Lua's collector does. */
+function closeDropped(stream: Stream): void {
   try {
     stream.close();
   } catch (error) {
     codeOf(error); // nobody is left to be told
   }
-});
+}
 
 function openStream(metatable: LuaTable, fd: number, options: StreamOptions): LuaFile {
   const stream = new Stream(fd, options);
-  const file = new LuaFile(metatable, stream, () => {
-    dropped.unregister(stream);
+  const file: LuaFile = new LuaFile(metatable, stream, () => {
+    removeFinalizer(finalizer);
     stream.close();
     return true;
   });
-  dropped.register(file, stream, stream);
+  const finalizer = addFinalizer(file, () => closeDropped(stream), dynamic.current!.state);
   return file;
 }
 

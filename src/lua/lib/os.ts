@@ -6,7 +6,9 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { ret3 } from '../call.ts';
+import { dynamic } from '../coroutine.ts';
 import { argError, throwError } from '../error.ts';
+import { finalizeAll } from '../gc/finalizer.ts';
 import { parseNumber } from '../number.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
@@ -170,8 +172,9 @@ const FUNCTIONS: Readonly<Record<string, LuaFunction>> = {
  */
 export function openOs(exit: (status: number) => void = (status) => process.exit(status)): LuaTable {
   const t = LuaTable.fromObject(FUNCTIONS);
-  t.setStr('exit', (status) => {
+  t.setStr('exit', (status, close) => {
     const code = typeof status === 'boolean' ? (status ? 0 : 1) : optInteger(status, 1, 'exit', 1, 0);
+    if (close === true) finalizeAll(dynamic.current!.state);
     flushAll();
     exit(code & 255);
     return undefined;

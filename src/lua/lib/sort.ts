@@ -8,7 +8,7 @@
 import { type NativeFrame, pushFrame, R, S } from '../call.ts';
 import { throwError } from '../error.ts';
 import { lt } from '../runtime.ts';
-import { type LuaTable, trim } from '../table.ts';
+import { hasWeakItems, itemsOf, type LuaTable, trim } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 
 // What the comparison that is asked for decides.
@@ -20,9 +20,22 @@ const DOWN = 4; // pivot < a[j]: j goes on
 
 /** Sorts items 1..n of a table in place by `less` (nil: the < operator). Returns nothing, or a suspension. */
 export function sortTable(table: LuaTable, less: LuaFunction | undefined): LuaResult {
+  if (hasWeakItems(table)) return sortWeak(table, less);
   const items = table.$a;
   if (less === undefined && sortPlain(items)) return nothing();
   return items.length <= 2 ? nothing() : new Sort(items, less ?? lt).run(ENDS, S);
+}
+
+/** Items that are not in the table's array are sorted in another one. */
+function sortWeak(table: LuaTable, less: LuaFunction | undefined): LuaResult {
+  const items = itemsOf(table);
+  const putBack = (r: LuaResult): LuaResult => {
+    if (r === S && R.n < 0) return pushFrame({ name: 'sort', resume: putBack });
+    for (let i = 1; i < items.length; i++) table.setInt(i, items[i]);
+    return nothing();
+  };
+  if ((less === undefined && sortPlain(items)) || items.length <= 2) return putBack(undefined);
+  return putBack(new Sort(items, less ?? lt).run(ENDS, S));
 }
 
 function nothing(): LuaResult {

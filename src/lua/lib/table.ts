@@ -6,7 +6,7 @@
 import { type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from '../call.ts';
 import { throwError } from '../error.ts';
 import { formatNumber } from '../number.ts';
-import { Cursor, clearTable, cloneTable, LuaTable } from '../table.ts';
+import { Cursor, clearTable, cloneTable, hasWeakItems, LuaTable } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { argInteger, argString, argTable, optInteger, typeError, typeName } from './args.ts';
 import { sortTable } from './sort.ts';
@@ -26,14 +26,14 @@ const MANY = 6;
 function insert(t: LuaValue, pos: LuaValue, v: LuaValue): LuaResult {
   const table = t instanceof LuaTable ? t : argTable(t, 1, 'insert', arguments.length);
   if (arguments.length === 2) {
-    table.setInt(table.$a.length, pos);
+    table.setInt(table.length() + 1, pos);
     return ret0();
   }
   if (arguments.length !== 3) throwError("wrong number of arguments to 'insert'");
   const at = argInteger(pos, 2, 'insert', arguments.length);
   const items = table.$a;
-  const end = items.length;
-  if (at > 0 && at < end) {
+  const end = table.length() + 1;
+  if (at > 0 && at < items.length) {
     if (end - at <= SHORT_TAIL || table.$h !== undefined) {
       table.setInt(end, items[end - 1]);
       for (let i = end - 1; i > at; i--) items[i] = items[i - 1];
@@ -49,17 +49,19 @@ function insert(t: LuaValue, pos: LuaValue, v: LuaValue): LuaResult {
 function remove(t: LuaValue, pos: LuaValue): LuaResult {
   const table = t instanceof LuaTable ? t : argTable(t, 1, 'remove', LUA_FUNCTION);
   const items = table.$a;
-  const last = items.length - 1;
+  const last = table.length();
   if (pos === undefined || pos === last) {
     if (last === 0) return ret0();
-    const old = items[last];
+    const old = table.getInt(last);
     table.setInt(last, undefined);
     return old;
   }
   const at = argInteger(pos, 2, 'remove', LUA_FUNCTION);
   if (at < 1 || at > last) return ret0();
-  const old = items[at];
-  if (last - at <= SHORT_TAIL) {
+  const old = table.getInt(at);
+  if (hasWeakItems(table)) {
+    for (let i = at; i <= last; i++) table.setInt(i, table.getInt(i + 1));
+  } else if (last - at <= SHORT_TAIL) {
     for (let i = at; i < last; i++) items[i] = items[i + 1];
     table.setInt(last, undefined);
   } else items.splice(at, 1);
@@ -71,7 +73,7 @@ function concat(t: LuaValue, separator: LuaValue, i: LuaValue, j: LuaValue): Lua
   const glue = separator === undefined ? '' : argString(separator, 2, 'concat', arguments.length);
   const from = optInteger(i, 3, 'concat', arguments.length, 1);
   const items = table.$a;
-  const to = j === undefined ? items.length - 1 : argInteger(j, 4, 'concat', arguments.length);
+  const to = j === undefined ? table.length() : argInteger(j, 4, 'concat', arguments.length);
   if (to - from >= MANY && from >= 1 && to < items.length) {
     let at = from;
     while (at <= to && typeof items[at] === 'string') at++;
@@ -185,7 +187,7 @@ export function unpack(t: LuaValue, i: LuaValue, j: LuaValue): LuaResult {
   const table = t instanceof LuaTable ? t : argTable(t, 1, 'unpack', arguments.length);
   const items = table.$a;
   const from = i === undefined ? 1 : argInteger(i, 2, 'unpack', arguments.length);
-  const to = j === undefined ? items.length - 1 : argInteger(j, 3, 'unpack', arguments.length);
+  const to = j === undefined ? table.length() : argInteger(j, 3, 'unpack', arguments.length);
   switch (to - from) {
     case 0:
       return table.getInt(from);
