@@ -16,6 +16,7 @@ export {
 } from './call.ts';
 export { Coroutine, callNow, currentThread, suspend, type ThreadResult } from './coroutine.ts';
 export { argError, LuaError, throwError, throwValue } from './error.ts';
+export { limitCollections } from './gc/collector.ts';
 export { isNative, markLibrary } from './lib/native.ts';
 export { toText } from './lib/text.ts';
 export { callerInfo, traceback } from './lib/traceback.ts';

@@ -21,7 +21,7 @@ import { luaDirectives } from './directives.ts';
 import { bodyFilter, headerFilter, logHandler, runWorkerHook } from './filters.ts';
 import { handlerOf } from './handlers.ts';
 import { captureErrorLog } from './library/errlog.ts';
-import { initVm } from './vm.ts';
+import { initVm, sharedState } from './vm.ts';
 
 /** Code fields that are inherited from the enclosing block, as ngx_lua merges them. */
 const INHERITED = ['rewrite', 'access', 'precontent', 'headerFilter', 'bodyFilter', 'log'] as const;
@@ -69,6 +69,7 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
   },
   exitWorker(http) {
     runWorkerHook(http, luaModule.mainOf(http.confs).exitWorkerCode, IN_EXIT_WORKER);
+    sharedState(http).close();
   },
 });
 

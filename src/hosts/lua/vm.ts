@@ -7,7 +7,7 @@ import { IN_INIT } from '../../api/phase.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
-import { LuaState } from '../../lua/index.ts';
+import { LuaState, limitCollections } from '../../lua/index.ts';
 import { LoadFailure } from './code.ts';
 import type { LuaMain } from './conf.ts';
 import { installLibrary } from './library/index.ts';
@@ -31,6 +31,9 @@ interface Vm {
 }
 
 const vms = new WeakMap<HttpCycle, Vm>();
+
+/** Part of a worker's time that collectgarbage() may take; beyond that it collects young objects only. */
+const COLLECTION_SHARE = 0.05;
 
 /** True while init_by_lua runs again in a worker, when its effects on shared dicts and logs must not happen twice. */
 export let replayingInit = false;
@@ -78,6 +81,7 @@ function runInit(vm: Vm, state: LuaState): void {
 export function initVm(http: HttpCycle, stage: 'master' | 'worker' | 'single'): void {
   const vm: Vm = { http, main: luaModule.mainOf(http.confs), shared: undefined, replay: stage === 'worker' };
   vms.set(http, vm);
+  limitCollections(COLLECTION_SHARE);
   vm.shared = newState(vm);
   runInit(vm, vm.shared);
   vm.replay = true;
