@@ -59,56 +59,109 @@ export function propertyName(key: string): string | undefined {
   return isMethodName(key) ? '$' + key : key;
 }
 
-/** Keys up to which a hash is searched in order; a Map costs more to make than this. */
-const MAX_LINEAR = 8;
+/** Keys up to which a hash is searched in order. */
+const MAX_LINEAR = 4;
 
-/** Insertion-ordered hash; positions are stable until a new key arrives, which makes traversal cheap. */
+/** What a hash without an index has; never written to. */
+const NO_SLOTS: number[] = [];
+
+/** Slots of the first index. */
+const FIRST_SLOTS = 16;
+
+/** Keys in one chain from which on the index is a Map: these keys differ where the hash below does not look. */
+const MAX_CHAIN = 12;
+
+const FACTOR = 0x9e3779b1 | 0;
+
+const float = new Float64Array(1);
+const halves = new Int32Array(float.buffer);
+
+/**
+ * The hash of a string: its last characters and its length. V8's own hash takes 20 ns or more for a string that was
+ * just made; what this one cannot tell apart makes the index a Map.
+ */
+function hashString(k: string): number {
+  const n = k.length;
+  if (n < 3) return n === 0 ? 0 : k.charCodeAt(0) + n;
+  return (
+    Math.imul(
+      k.charCodeAt(n - 1) + Math.imul(k.charCodeAt(n - 2), 37) + Math.imul(k.charCodeAt(n - 3), 1021) + n,
+      FACTOR,
+    ) >>> 12
+  );
+}
+
+function hashNumber(k: number): number {
+  if ((k | 0) === k) return Math.imul(k, FACTOR) >>> 12;
+  float[0] = k;
+  return Math.imul(halves[0]! ^ Math.imul(halves[1]!, 31), FACTOR) >>> 12;
+}
+
+/**
+ * Insertion-ordered hash; positions are stable until a new key arrives, which makes traversal cheap.
+ *
+ * Strings and numbers are found through chains of positions, other keys through a Map. Position 0 is unused: it ends
+ * chains, and its nil makes V8 keep both arrays in their general form from the start.
+ */
 class Hash {
-  keys: LuaValue[] = [];
-  values: LuaValue[] = [];
-  private index: Map<LuaValue, number> | undefined = undefined;
+  keys: LuaValue[] = [undefined];
+  values: LuaValue[] = [undefined];
+  /** First positions of chains, by hash; empty as long as the keys are few. */
+  private slots: number[] = NO_SLOTS;
+  /** Number of slots - 1, or -1 if there are none. */
+  private mask = -1;
+  /** The next position in a position's chain. */
+  private chain: number[] = NO_SLOTS;
+  /** Positions of keys that are neither strings nor numbers, or of all keys. */
+  private map: Map<LuaValue, number> | undefined = undefined;
+  /** Whether `map` has all keys. */
+  private isMap = false;
   /** Number of tombstones. */
   private dead = 0;
-  /** The key found last and its position. */
-  private lastKey: LuaValue = undefined;
+  /** The position of the key found last. */
   private last = 0;
 
   get isWeak(): false {
     return false;
   }
 
-  /** The position of a key, tombstones included, or -1. */
+  /** The position of a key, tombstones included, or 0. */
   find(k: LuaValue): number {
-    const { index } = this;
-    if (index !== undefined) return index.get(k) ?? -1;
-    const { keys } = this;
-    for (let i = 0; i < keys.length; i++) if (keys[i] === k) return i;
-    return -1;
+    const { mask, keys } = this;
+    if (mask >= 0) {
+      if (typeof k === 'string') {
+        let i = this.slots[hashString(k) & mask]!;
+        while (i !== 0 && keys[i] !== k) i = this.chain[i]!;
+        return i;
+      }
+      if (typeof k === 'number') {
+        let i = this.slots[hashNumber(k) & mask]!;
+        while (i !== 0 && keys[i] !== k) i = this.chain[i]!;
+        return i;
+      }
+    } else if (!this.isMap) {
+      for (let i = 1; i < keys.length; i++) if (keys[i] === k) return i;
+      return 0;
+    }
+    return this.map?.get(k) ?? 0;
   }
 
   has(k: LuaValue): boolean {
-    return this.find(k) >= 0;
+    return this.find(k) !== 0;
   }
 
   get(k: LuaValue): LuaValue {
-    const { index } = this;
-    if (index === undefined) {
-      const { keys } = this;
-      for (let i = 0; i < keys.length; i++) if (keys[i] === k) return this.values[i];
-      return undefined;
-    }
-    const i = index.get(k);
-    if (i === undefined) return undefined;
+    const i = this.find(k);
+    if (i === 0) return undefined;
     // `t[k] = t[k] + 1` finds the key once.
-    this.lastKey = k;
     this.last = i;
     return this.values[i];
   }
 
   /** The key must not be nil. */
   set(k: LuaValue, v: LuaValue): void {
-    const i = k === this.lastKey ? this.last : this.find(k);
-    if (i >= 0) {
+    const i = this.keys[this.last] === k ? this.last : this.find(k);
+    if (i !== 0) {
       const old = this.values[i];
       if (v === undefined) {
         if (old !== undefined) {
@@ -136,30 +189,67 @@ class Hash {
 
   clone(): Hash {
     const copy = new Hash();
-    for (let i = 0; i < this.keys.length; i++) if (this.values[i] !== undefined) copy.set(this.keys[i], this.values[i]);
+    for (let i = 1; i < this.keys.length; i++) if (this.values[i] !== undefined) copy.set(this.keys[i], this.values[i]);
     return copy;
   }
 
   private add(k: LuaValue, v: LuaValue): void {
     if (this.dead > 8 && this.dead * 2 > this.keys.length) this.purge();
     const i = this.keys.length;
-    if (this.index !== undefined) this.index.set(k, i);
     this.keys.push(k);
     this.values.push(v);
-    if (i === MAX_LINEAR && this.index === undefined) this.makeIndex();
+    if (i <= this.mask) this.enter(k, i);
+    else if (this.isMap) this.map!.set(k, i);
+    else if (i > MAX_LINEAR) this.makeIndex(this.mask < 0 ? FIRST_SLOTS : this.slots.length * 2);
   }
 
-  private makeIndex(): void {
-    const index = new Map<LuaValue, number>();
-    for (let i = 0; i < this.keys.length; i++) index.set(this.keys[i], i);
-    this.index = index;
+  /** Makes a key known to the index. */
+  private enter(k: LuaValue, i: number): void {
+    let hash: number;
+    if (typeof k === 'string') hash = hashString(k);
+    else if (typeof k === 'number') hash = hashNumber(k);
+    else {
+      this.map ??= new Map();
+      this.map.set(k, i);
+      this.chain.push(0);
+      return;
+    }
+    const { slots, chain } = this;
+    const slot = hash & this.mask;
+    const first = slots[slot]!;
+    slots[slot] = i;
+    chain.push(first);
+    let length = 0;
+    for (let j = first; j !== 0; j = chain[j]!) length++;
+    if (length >= MAX_CHAIN) this.makeMap();
+  }
+
+  /** An index with that many slots for the keys there are. */
+  private makeIndex(size: number): void {
+    const slots: number[] = [];
+    for (let i = 0; i < size; i++) slots.push(0);
+    this.slots = slots;
+    this.mask = size - 1;
+    this.chain = [0];
+    this.map = undefined;
+    const { keys } = this;
+    for (let i = 1; i < keys.length && !this.isMap; i++) this.enter(keys[i], i);
+  }
+
+  private makeMap(): void {
+    const map = new Map<LuaValue, number>();
+    for (let i = 1; i < this.keys.length; i++) map.set(this.keys[i], i);
+    this.map = map;
+    this.isMap = true;
+    this.mask = -1;
+    this.slots = this.chain = NO_SLOTS;
   }
 
   private purge(): void {
     const { keys, values } = this;
-    const newKeys: LuaValue[] = [];
-    const newValues: LuaValue[] = [];
-    for (let i = 0; i < keys.length; i++) {
+    const newKeys: LuaValue[] = [undefined];
+    const newValues: LuaValue[] = [undefined];
+    for (let i = 1; i < keys.length; i++) {
       const v = values[i];
       if (v === undefined) continue;
       newKeys.push(keys[i]);
@@ -168,9 +258,18 @@ class Hash {
     this.keys = newKeys;
     this.values = newValues;
     this.dead = 0;
-    this.lastKey = undefined;
-    if (newKeys.length > MAX_LINEAR) this.makeIndex();
-    else this.index = undefined;
+    this.last = 0;
+    const count = newKeys.length;
+    if (this.isMap) this.makeMap();
+    else if (count > MAX_LINEAR) {
+      let size = FIRST_SLOTS;
+      while (size < count) size *= 2;
+      this.makeIndex(size);
+    } else {
+      this.slots = this.chain = NO_SLOTS;
+      this.mask = -1;
+      this.map = undefined;
+    }
   }
 }
 
@@ -634,8 +733,8 @@ export class Cursor {
       }
     }
     this.j = Number.MAX_SAFE_INTEGER;
-    const i = t.$h === undefined ? -1 : t.$h.find(k);
-    if (i < 0) {
+    const i = t.$h === undefined ? 0 : t.$h.find(k);
+    if (i <= 0) {
       // An item that was removed during the traversal: go on behind the items.
       if (typeof k !== 'number' || k < 1 || (k | 0) !== k || t.$a === NO_ITEMS) return false;
       this.j = INTERNAL;
