@@ -178,11 +178,11 @@ class Hash {
   /** Lets go of keys that have been removed. Positions stay, but a traversal cannot go on from such a key. */
   forget(): void {
     const { keys, values } = this;
-    this.lastKey = undefined;
-    for (let i = 0; i < keys.length; i++) {
+    this.last = 0;
+    for (let i = 1; i < keys.length; i++) {
       const k = keys[i];
       if (values[i] !== undefined || typeof k === 'string' || typeof k === 'number') continue;
-      this.index?.delete(k);
+      this.map?.delete(k);
       keys[i] = undefined;
     }
   }
