@@ -49,7 +49,11 @@ import { staticModule } from './static.ts';
 import { stubStatusModule } from './stub-status.ts';
 import { subModule } from './sub/module.ts';
 import { tryFilesModule } from './try-files.ts';
+import { upstreamHashModule } from './upstream-hash.ts';
+import { upstreamIpHashModule } from './upstream-ip-hash.ts';
 import { upstreamKeepaliveModule } from './upstream-keepalive.ts';
+import { upstreamLeastConnModule } from './upstream-least-conn.ts';
+import { upstreamRandomModule } from './upstream-random.ts';
 import { useridModule } from './userid.ts';
 
 /**
@@ -88,7 +92,10 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     emptyGifModule,
     browserModule,
     secureLinkModule,
-    // upstream_hash, upstream_ip_hash, upstream_least_conn, upstream_random
+    upstreamHashModule,
+    upstreamIpHashModule,
+    upstreamLeastConnModule,
+    upstreamRandomModule,
     upstreamKeepaliveModule,
     // upstream_zone
     stubStatusModule,

@@ -55,6 +55,24 @@ export class RoundRobinPeer {
     return this.maxFails > 0 && this.fails >= this.maxFails && now - this.checked <= this.failTimeout;
   }
 
+  /** It may get a request now. */
+  isUsable(now: number): boolean {
+    return !this.down && !this.isDisabled(now) && !this.isFull();
+  }
+
+  /** One round of the smooth choice: its weight grows, and what failures took from it grows back. */
+  gainWeight(): number {
+    const gained = this.effectiveWeight;
+    this.currentWeight += gained;
+    if (gained < this.weight) this.effectiveWeight++;
+    return gained;
+  }
+
+  /** Its failures are forgotten one by one: it is tried again now. */
+  noteChoice(now: number): void {
+    if (now - this.checked > this.failTimeout) this.checked = now;
+  }
+
   /** It has as many requests as it may have. */
   isFull(): boolean {
     return this.maxConns > 0 && this.conns >= this.maxConns;
@@ -165,7 +183,8 @@ export class RoundRobinSelection implements PeerSelection {
     peer.conns++;
   }
 
-  private choose(group: RoundRobinPeers): RoundRobinPeer | undefined {
+  /** Chooses among several and marks the one as tried; undefined when none may be used. Other methods do this their way. */
+  protected choose(group: RoundRobinPeers): RoundRobinPeer | undefined {
     const { peers } = group;
     const now = currentSecond();
     let best: RoundRobinPeer | undefined;
@@ -173,10 +192,8 @@ export class RoundRobinSelection implements PeerSelection {
     let total = 0;
     for (let i = 0; i < peers.length; i++) {
       const peer = peers[i] as RoundRobinPeer;
-      if (this.wasTried(i) || peer.down || peer.isDisabled(now) || peer.isFull()) continue;
-      peer.currentWeight += peer.effectiveWeight;
-      total += peer.effectiveWeight;
-      if (peer.effectiveWeight < peer.weight) peer.effectiveWeight++;
+      if (this.wasTried(i) || !peer.isUsable(now)) continue;
+      total += peer.gainWeight();
       if (best === undefined || peer.currentWeight > best.currentWeight) {
         best = peer;
         index = i;
@@ -185,7 +202,7 @@ export class RoundRobinSelection implements PeerSelection {
     if (best === undefined) return undefined;
     best.currentWeight -= total;
     this.markTried(index);
-    if (now - best.checked > best.failTimeout) best.checked = now;
+    best.noteChoice(now);
     return best;
   }
 

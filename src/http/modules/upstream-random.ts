@@ -1,0 +1,77 @@
+/** `random`: any server, or the better of two. nginx: src/http/modules/ngx_http_upstream_random_module.c. */
+import { currentSecond } from '../../log/time.ts';
+import { OK } from '../codes.ts';
+import { httpModule } from '../module.ts';
+import {
+  SUPPORTS_DOWN,
+  SUPPORTS_FAIL_TIMEOUT,
+  SUPPORTS_MAX_CONNS,
+  SUPPORTS_MAX_FAILS,
+  SUPPORTS_WEIGHT,
+} from '../upstream/conf.ts';
+import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
+import type { PeerConnection } from '../upstream/peer.ts';
+import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/round-robin.ts';
+
+class RandomSelection extends DrawSelection {
+  protected override draw(peers: RoundRobinPeers): number {
+    return indexByWeight(peers, Math.floor(Math.random() * peers.totalWeight));
+  }
+}
+
+/** Draws two and takes the one with fewer requests for its weight. */
+class RandomTwoSelection extends RandomSelection {
+  override get(pc: PeerConnection): number {
+    const { peers } = this;
+    const now = currentSecond();
+    let first = -1;
+    // Two may never be found: the base class then draws on as far as there are draws left.
+    while (peers.peers.length > 1 && this.draws <= 20) {
+      const index = this.draw(peers);
+      const peer = peers.peers[index] as RoundRobinPeer;
+      if (index === first || this.wasTried(index) || !peer.isUsable(now)) {
+        this.draws++;
+        continue;
+      }
+      if (first < 0) {
+        first = index;
+        continue;
+      }
+      const other = peers.peers[first] as RoundRobinPeer;
+      const better = peer.conns * other.weight > other.conns * peer.weight ? first : index;
+      const chosen = peers.peers[better] as RoundRobinPeer;
+      this.take(pc, chosen);
+      chosen.noteChoice(now);
+      this.markTried(better);
+      return OK;
+    }
+    return super.get(pc);
+  }
+}
+
+export const upstreamRandomModule = httpModule({
+  name: 'ngx_http_upstream_random_module',
+  directives: [
+    {
+      name: 'random',
+      contexts: ['upstream'],
+      args: [0, 1, 2],
+      level: 'server',
+      doc: 'Chooses any server by the weights; `two`: of two such the one with fewer requests.',
+      set(cf, _conf, args) {
+        const [two, method] = args;
+        const supports =
+          SUPPORTS_WEIGHT | SUPPORTS_MAX_CONNS | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN;
+        useMethod(cf, supports, (_r, pc, upstream) => {
+          const peers = upstream.peers as RoundRobinPeers;
+          pc.tries = triesOf(peers);
+          return two === undefined ? new RandomSelection(peers) : new RandomTwoSelection(peers);
+        });
+        if (two !== undefined && two !== 'two') throw cf.error(`invalid parameter "${two}"`);
+        if (method !== undefined && method !== 'least_conn') throw cf.error(`invalid parameter "${method}"`);
+        return undefined;
+      },
+    },
+  ],
+  createServer: () => ({}),
+});
