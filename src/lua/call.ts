@@ -15,6 +15,8 @@ export interface Registers {
   b: LuaValue;
   c: LuaValue;
   v: LuaValue[];
+  /** Of a yield: how many values, in the same places. */
+  count: number;
   /** Nested tail calls on the native stack. */
   tail: number;
   /** The function that has last called something, among those that use setfenv or module. */
@@ -25,7 +27,16 @@ export interface Registers {
 export const S = new Sentinel();
 
 /** The registers of the last function that returned `S`. Valid until the next call of any Lua function. */
-export const R: Registers = { n: 0, a: undefined, b: undefined, c: undefined, v: [], tail: 0, self: undefined };
+export const R: Registers = {
+  n: 0,
+  a: undefined,
+  b: undefined,
+  c: undefined,
+  v: [],
+  count: 0,
+  tail: 0,
+  self: undefined,
+};
 
 /** `R.n` when a coroutine yields: stops at the nearest coroutine.resume. */
 export const YIELD = -1;
@@ -107,33 +118,111 @@ export interface NativeFrame {
   readonly name?: string;
 }
 
-/** What a parked Lua function needs of its compiled form; see compiler/compile.ts. */
+/** What a parked function needs of its compiled form; see compiler/compile.ts. */
 export interface Prototype {
   /** Continues a frame with the result it waits for. */
-  resume(frame: LuaFrame, result: LuaResult): LuaResult;
+  resume(frame: Frame, result: LuaResult): LuaResult;
 }
 
-/** A Lua function that was parked: which function, where, and the values of its variables. */
-export class LuaFrame {
+/**
+ * A function that was parked: which function, where, and the values of its variables, the first ones in fields and the
+ * others in `more`. All frames are of this class, so that V8 needs to know one shape only; that of a native function
+ * has its NativeFrame as its first variable.
+ */
+export class Frame {
   readonly proto: Prototype;
   readonly pc: number;
-  readonly vars: unknown[];
-  constructor(proto: Prototype, pc: number, vars: unknown[]) {
+  v0: unknown;
+  v1: unknown;
+  v2: unknown;
+  v3: unknown;
+  v4: unknown;
+  v5: unknown;
+  v6: unknown;
+  v7: unknown;
+  more: unknown[] | undefined;
+  /** The frame of the caller. */
+  outer: Frame | undefined = undefined;
+  /** Of the innermost frame of a suspension under way: its outermost one so far. */
+  last: Frame | undefined = undefined;
+
+  constructor(
+    proto: Prototype,
+    pc: number,
+    v0: unknown,
+    v1: unknown,
+    v2: unknown,
+    v3: unknown,
+    v4: unknown,
+    v5: unknown,
+    v6: unknown,
+    v7: unknown,
+    more: unknown[] | undefined,
+  ) {
     this.proto = proto;
     this.pc = pc;
-    this.vars = vars;
+    this.v0 = v0;
+    this.v1 = v1;
+    this.v2 = v2;
+    this.v3 = v3;
+    this.v4 = v4;
+    this.v5 = v5;
+    this.v6 = v6;
+    this.v7 = v7;
+    this.more = more;
+  }
+
+  /** The frame of a native function, undefined if it is that of a Lua function. */
+  get native(): NativeFrame | undefined {
+    return this.proto === NATIVE ? (this.v0 as NativeFrame) : undefined;
+  }
+
+  /** A variable, by its place in the function's layout. */
+  get(i: number): unknown {
+    return i < FRAME_FIELDS ? (this as unknown as Record<string, unknown>)['v' + i] : this.more![i - FRAME_FIELDS];
+  }
+
+  set(i: number, v: unknown): void {
+    if (i < FRAME_FIELDS) (this as unknown as Record<string, unknown>)['v' + i] = v;
+    else this.more![i - FRAME_FIELDS] = v;
+  }
+
+  /** Lets go of the variables. */
+  clear(): void {
+    this.v0 = this.v1 = this.v2 = this.v3 = this.v4 = this.v5 = this.v6 = this.v7 = this.more = undefined;
   }
 }
 
-export type Frame = LuaFrame | NativeFrame;
+/** Variables of a frame that have fields of their own. */
+export const FRAME_FIELDS = 8;
 
-/** Frames captured so far by the suspension under way, innermost first. */
-export const captured: Frame[] = [];
+const NATIVE: Prototype = {
+  resume: (frame, result) => (frame.v0 as NativeFrame).resume(result),
+};
+
+/** The frames of a coroutine that are parked, innermost first. */
+export class Stack {
+  top: Frame | undefined = undefined;
+}
+
+/** The frames captured so far by the suspension under way. */
+export const captured = new Stack();
+
+/** Adds the frame of the next function that leaves. */
+export function addFrame(frame: Frame): Sentinel {
+  const inner = captured.top;
+  if (inner === undefined) {
+    captured.top = frame.last = frame;
+  } else {
+    inner.last!.outer = frame;
+    inner.last = frame;
+  }
+  return S;
+}
 
 /** Forgets a suspension that was cut short by an error. */
 export function dropCaptured(): void {
-  // Setting `length` is slow, and there is hardly ever something to drop.
-  if (captured.length > 0) captured.length = 0;
+  captured.top = undefined;
 }
 
 /**
@@ -141,8 +230,10 @@ export function dropCaptured(): void {
  * The native must then return `S` at once: `if (suspended(r)) return pushFrame(new MyFrame(...))`.
  */
 export function pushFrame(frame: NativeFrame): Sentinel {
-  captured.push(frame);
-  return S;
+  const f = frame as unknown;
+  return addFrame(
+    new Frame(NATIVE, 0, f, undefined, undefined, undefined, undefined, undefined, undefined, undefined, undefined),
+  );
 }
 
 /**

@@ -9,21 +9,7 @@
  * parks the whole thread (`SUSPEND`): the resume itself leaves a frame, and so on down to the thread's base.
  */
 
-import {
-  captured,
-  dropCaptured,
-  type Frame,
-  hooks,
-  LuaFrame,
-  pushFrame,
-  R,
-  retN,
-  S,
-  SUSPEND,
-  TAIL,
-  toArray,
-  YIELD,
-} from './call.ts';
+import { captured, dropCaptured, hooks, pushFrame, R, retN, S, Stack, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
 import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
 import { onCollect } from './gc/collector.ts';
 import type { LuaState } from './state.ts';
@@ -47,7 +33,6 @@ export type Catcher = undefined | 'pcall' | 'handling' | LuaFunction;
 /** The part of the running state that whoever catches an error restores. */
 export const dynamic: { current: Coroutine | undefined; catcher: Catcher } = { current: undefined, catcher: undefined };
 
-let yielded: LuaValue[] = [];
 let payload: unknown;
 let tailFunction: LuaFunction;
 let tailArgs: LuaValue[] = [];
@@ -61,8 +46,8 @@ export class Coroutine {
   readonly state: LuaState;
   /** The body, until it has been started. */
   body: LuaFunction | undefined;
-  /** Parked frames, outermost first. */
-  readonly frames: Frame[] = [];
+  /** Parked frames. */
+  readonly frames = new Stack();
   /** Who resumed it. */
   resumer: Coroutine | undefined = undefined;
   /** Errors in it are errors of the resumer (coroutine.wrap). */
@@ -104,7 +89,7 @@ export class Coroutine {
     if (this.status === 'running' || this.status === 'normal') throw new Error('cannot kill a running thread');
     this.status = 'dead';
     this.body = undefined;
-    this.frames.length = 0;
+    this.frames.top = undefined;
   }
 
   private run(args: LuaValue[], failure: unknown): ThreadResult {
@@ -125,7 +110,7 @@ export class Coroutine {
 
   private report(r: LuaResult): ThreadResult {
     if (r !== S || R.n >= 0) return { status: 'done', values: toArray(r) };
-    if (R.n === YIELD) return { status: 'yielded', values: takeYielded() };
+    if (R.n === YIELD) return { status: 'yielded', values: toArray(takeYielded()) };
     this.status = 'suspended';
     const p = payload;
     payload = undefined;
@@ -151,21 +136,22 @@ export function suspend(value: unknown): Sentinel {
   return S;
 }
 
-/** coroutine.yield. */
-export function yieldValues(args: LuaValue[]): Sentinel {
+/** coroutine.yield, with values that are in the registers (the first three, or all in `R.v` if there are more). */
+export function yieldRegisters(count: number): Sentinel {
   if (dynamic.current === undefined || !dynamic.current.canYield) {
     throwError('attempt to yield across C-call boundary');
   }
-  yielded = args;
+  R.count = count;
   R.n = YIELD;
   return S;
 }
 
-/** The values of the yield that a coroutine has just returned with. */
-export function takeYielded(): LuaValue[] {
-  const values = yielded;
-  yielded = [];
-  return values;
+/** Makes the values of the yield that a coroutine has just returned with a result. */
+function takeYielded(): LuaResult {
+  const n = R.count;
+  if (n === 1) return R.a;
+  R.n = n;
+  return S;
 }
 
 /** A tail call whose predecessors are to leave the native stack first. */
@@ -176,13 +162,21 @@ export function deferCall(f: LuaFunction, args: LuaValue[]): Sentinel {
   return S;
 }
 
-function parkCaptured(frames: Frame[]): void {
-  while (captured.length > 0) frames.push(captured.pop()!);
+/** Puts what was captured on top of a stack: the frames themselves are a list. */
+function parkCaptured(frames: Stack): void {
+  const { top } = captured;
+  if (top === undefined) return;
+  captured.top = undefined;
+  top.last!.outer = frames.top;
+  top.last = undefined;
+  frames.top = top;
 }
 
-function failInto(frames: Frame[], error: unknown): LuaResult {
-  for (let f = frames.pop(); f !== undefined; f = frames.pop()) {
-    if (!(f instanceof LuaFrame) && f.fail !== undefined) return f.fail(error);
+function failInto(frames: Stack, error: unknown): LuaResult {
+  for (let f = frames.top; f !== undefined; f = frames.top) {
+    frames.top = f.outer;
+    const { native } = f;
+    if (native?.fail !== undefined) return native.fail(error);
   }
   throw error;
 }
@@ -192,7 +186,7 @@ function failInto(frames: Frame[], error: unknown): LuaResult {
  * the native stack (position.ts).
  */
 function $coroutineBase(
-  frames: Frame[],
+  frames: Stack,
   start: LuaFunction | undefined,
   startArgs: LuaValue[],
   result: LuaResult,
@@ -213,15 +207,16 @@ function $coroutineBase(
         f = undefined;
         r = fn(...args);
       } else {
-        const frame = frames.pop();
+        const frame = frames.top;
         if (frame === undefined) return r;
-        r = frame instanceof LuaFrame ? frame.proto.resume(frame, r) : frame.resume(r);
+        frames.top = frame.outer;
+        r = frame.proto.resume(frame, r);
       }
     } catch (e) {
       dropCaptured();
       R.tail = 0;
       dynamic.catcher = undefined;
-      if (frames.length === 0) throw e;
+      if (frames.top === undefined) throw e;
       error = e;
       continue;
     }
@@ -273,14 +268,14 @@ function enter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: unkn
 }
 
 /**
- * Resumes for coroutine.resume and wrap, which make their results of it with `finish` and `fail`.
- * The coroutine must be suspended.
+ * Resumes for coroutine.resume and wrap, which make their results of it with `finish` and `fail`. The coroutine must be
+ * suspended. The arguments are given as a result, for a coroutine that waits for one.
  */
-export function resumeCoroutine(co: Coroutine, args: LuaValue[], ends: ResumeEnds): LuaResult {
-  const r =
-    co.body === undefined ? tryEnter(co, retN(args), args, NONE, ends) : tryEnter(co, undefined, args, NONE, ends);
-  return r;
+export function resumeCoroutine(co: Coroutine, given: LuaResult, ends: ResumeEnds): LuaResult {
+  return tryEnter(co, given, co.body === undefined ? NO_ARGS : toArray(given), NONE, ends);
 }
+
+const NO_ARGS: LuaValue[] = [];
 
 /** What a resume does with the outcome. */
 export interface ResumeEnds {
@@ -297,10 +292,10 @@ class ResumeFrame {
     this.ends = ends;
   }
   resume(r: LuaResult): LuaResult {
-    return tryEnter(this.co, r, [], NONE, this.ends);
+    return tryEnter(this.co, r, NO_ARGS, NONE, this.ends);
   }
   fail(error: unknown): LuaResult {
-    return tryEnter(this.co, undefined, [], error, this.ends);
+    return tryEnter(this.co, undefined, NO_ARGS, error, this.ends);
   }
 }
 
@@ -314,7 +309,7 @@ function tryEnter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: u
   }
   if (r === S && R.n < 0) {
     if (R.n === SUSPEND) return pushFrame(new ResumeFrame(co, ends));
-    r = retN(takeYielded());
+    r = takeYielded();
   }
   return ends.finish(r);
 }
@@ -328,7 +323,7 @@ export function callNow(f: LuaValue, args: LuaValue[]): LuaResult {
   if (r !== S || R.n >= 0) return r;
   if (R.n !== TAIL) return refuse();
   const { tail } = R;
-  const frames: Frame[] = [];
+  const frames = new Stack();
   parkCaptured(frames);
   const result = $coroutineBase(frames, tailFunction, tailArgs, undefined, NONE);
   R.tail = tail;

@@ -5,7 +5,7 @@
  * the Lua line. Nothing is recorded while code runs.
  */
 
-import type { LuaFrame } from './call.ts';
+import type { Frame } from './call.ts';
 import type { Scope } from './compiler/output.ts';
 
 /** A position in a script, as V8's call sites give it (1-based). */
@@ -55,7 +55,7 @@ export interface Level {
   /** The locals in scope. */
   scope?(): Scope | undefined;
   /** Where their values are, if the function is parked. */
-  readonly frame?: LuaFrame;
+  readonly frame?: Frame;
 }
 
 const structured = (_: Error, sites: NodeJS.CallSite[]): NodeJS.CallSite[] => sites;

@@ -5,7 +5,7 @@
  * function, or of a native when more is to be done, takes the result when it arrives.
  */
 
-import { captured, dropCaptured, first, hooks, LuaFrame, pushFrame, R, retN, S, toArray } from './call.ts';
+import { addFrame, dropCaptured, Frame, first, hooks, pushFrame, R, retN, S, toArray } from './call.ts';
 import type { Proto } from './compiler/compile.ts';
 import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
 import { setOperations } from './compiler/keys.ts';
@@ -532,12 +532,24 @@ const runtime = {
     let i = count;
     for (const v of values) t.setInt(++i, v);
   },
-  capture(proto: Proto, pc: number, vars: unknown[]): typeof S {
-    captured.push(new LuaFrame(proto, pc, vars));
-    return S;
+  capture(
+    proto: Proto,
+    pc: number,
+    v0: unknown,
+    v1: unknown,
+    v2: unknown,
+    v3: unknown,
+    v4: unknown,
+    v5: unknown,
+    v6: unknown,
+    v7: unknown,
+    more: unknown[] | undefined,
+  ): typeof S {
+    return addFrame(new Frame(proto, pc, v0, v1, v2, v3, v4, v5, v6, v7, more));
   },
   start(proto: Proto, vars: unknown[]): LuaResult {
-    return proto.resume(new LuaFrame(proto, 0, vars), undefined);
+    const [v0, v1, v2, v3, v4, v5, v6, v7, ...more] = vars;
+    return proto.resume(new Frame(proto, 0, v0, v1, v2, v3, v4, v5, v6, v7, more), undefined);
   },
   tailCall: deferCall,
   /** Does nothing; see `clearTemporaries` in compiler/emit-base.ts. */

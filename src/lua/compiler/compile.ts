@@ -7,7 +7,7 @@
  */
 
 import { Script } from 'node:vm';
-import type { LuaFrame, Prototype } from '../call.ts';
+import type { Frame, Prototype } from '../call.ts';
 import { collecting } from '../gc/collector.ts';
 import { type Place, type ScriptInfo, scripts } from '../position.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
@@ -21,7 +21,7 @@ import { parse } from './parser.ts';
 import { scriptPath, sourceMapComment } from './source-map.ts';
 
 type Environment = LuaValue;
-type ResumeForm = (frame: LuaFrame, result: LuaResult) => LuaResult;
+type ResumeForm = (frame: Frame, result: LuaResult) => LuaResult;
 type Factory = (env: Environment, ...upvalues: unknown[]) => LuaFunction;
 
 /** Source bytes of the chunks that are kept for being loaded again; their trees take some thirty times as much. */
@@ -99,7 +99,7 @@ export class Proto implements Prototype {
     this.fn = fn;
   }
 
-  resume(frame: LuaFrame, result: LuaResult): LuaResult {
+  resume(frame: Frame, result: LuaResult): LuaResult {
     this.resumeForm ??= this.compileResume();
     return this.resumeForm(frame, result);
   }

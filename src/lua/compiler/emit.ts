@@ -1,5 +1,6 @@
 /** Functions and statements: from the tree to JavaScript text. See emit-base.ts for the two forms. */
 
+import { FRAME_FIELDS } from '../call.ts';
 import type { Block, CallExpr, Expr, FunctionNode, Label, Local, Stat } from './ast.ts';
 import { closureName, isBoxed, isConstant, isPerIteration, type Point, type Target } from './emit-base.ts';
 import { ExprEmitter, isMulti, numberText } from './emit-expr.ts';
@@ -91,9 +92,7 @@ export class FunctionEmitter extends ExprEmitter {
       for (let i = mark; i < out.pieces.length; i++) out.pieces[i] = '\n'.repeat(out.pieces[i]!.split('\n').length - 1);
     }
     const suspends = this.points.length > 1 && !this.irreducible;
-    this.put(
-      this.irreducible ? '}' : suspends ? `${RT0}}return ${RT}.capture($P[${fn.index}],pc,[${layout}])}` : `${RT0}}`,
-    );
+    this.put(this.irreducible ? '}' : suspends ? `${RT0}}${this.capture(layout)}}` : `${RT0}}`);
     const self = functionName(fn, this.irreducible);
     out.pieces[start] = `function ${self}(${params}){`;
     out.pieces[header] = this.header(self, suspends, layout);
@@ -146,6 +145,13 @@ export class FunctionEmitter extends ExprEmitter {
     return [...layout, ...this.saved, ...fn.upvalues.map(closureName)];
   }
 
+  /** Saves the variables in a frame. */
+  private capture(layout: readonly string[]): string {
+    const more = layout.length > FRAME_FIELDS ? `,[${layout.slice(FRAME_FIELDS)}]` : '';
+    const fields = layout.slice(0, FRAME_FIELDS).map((name) => ',' + name);
+    return `return ${RT}.capture($P[${this.fn.index}],pc${fields.join('')}${more})`;
+  }
+
   /** Writes the resume form: a function of a frame and the result it continues with. */
   emitResume(layout: readonly string[]): void {
     const { fn, out } = this;
@@ -156,9 +162,10 @@ export class FunctionEmitter extends ExprEmitter {
     this.put('Y:{M:for(;;)switch(pc){case 0:');
     this.block(fn.body);
     out.sync(fn.lastLine);
-    this.put(`${RT0}}}return ${RT}.capture($P[${fn.index}],pc,[${layout}])})`);
+    this.put(`${RT0}}}${this.capture(layout)}})`);
     this.finishClearing();
-    const restored = layout.map((name, i) => `${name}=l[${i}]`);
+    const restored = layout.map((name, i) => `${name}=${i < FRAME_FIELDS ? `fr.v${i}` : `l[${i - FRAME_FIELDS}]`}`);
+    if (layout.length > FRAME_FIELDS) restored.unshift('l=fr.more');
     const others = [...this.declared, ...this.shared].filter((name) => !layout.includes(name));
     const byAction = new Map<string, number[]>();
     this.points.forEach((point, pc) => {
@@ -169,8 +176,8 @@ export class FunctionEmitter extends ExprEmitter {
     let takes = '';
     for (const [action, pcs] of byAction) takes += pcs.map((pc) => `case ${pc}:`).join('') + action + ';break;';
     out.pieces[header] =
-      `let l=fr.vars,pc=fr.pc${[...restored, ...others].map((s) => ',' + s).join('')};` +
-      `${out.collects ? 'fr.vars=l=[];' : ''}switch(pc){${takes}}`;
+      `let pc=fr.pc${[...restored, ...others].map((s) => ',' + s).join('')};` +
+      `${out.collects ? `${layout.length > FRAME_FIELDS ? 'l=undefined;' : ''}fr.clear();` : ''}switch(pc){${takes}}`;
   }
 
   // Closures

@@ -1,11 +1,11 @@
 // The coroutine library.
 
-import { R, ret2, retN, S, toArray } from '../call.ts';
-import { Coroutine, dynamic, type ResumeEnds, resumeCoroutine, yieldValues } from '../coroutine.ts';
+import { R, ret0, ret2, ret3, retN, S, toArray } from '../call.ts';
+import { Coroutine, dynamic, type ResumeEnds, resumeCoroutine, yieldRegisters } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
 import { position } from '../position.ts';
 import { errorValue } from '../runtime.ts';
-import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
+import type { LuaResult, LuaValue } from '../value.ts';
 import { typeError } from './args.ts';
 import { markNative, natives } from './native.ts';
 
@@ -43,6 +43,22 @@ const wrapEnds: ResumeEnds = {
   },
 };
 
+/** A result of n values. */
+function given(n: number, a: LuaValue, b: LuaValue, c: LuaValue, rest: LuaValue[]): LuaResult {
+  switch (n) {
+    case 0:
+      return ret0();
+    case 1:
+      return a;
+    case 2:
+      return ret2(a, b);
+    case 3:
+      return ret3(a, b, c);
+    default:
+      return retN([a, b, c, ...rest]);
+  }
+}
+
 /** Why a coroutine cannot be resumed, if so. */
 function refusal(co: Coroutine): string | undefined {
   if (co.status === 'suspended') return undefined;
@@ -58,14 +74,23 @@ export const COROUTINE = natives({
   create(f: LuaValue): LuaResult {
     return make(f, arguments.length, 'create');
   },
-  resume(co: LuaValue, ...args: LuaValue[]): LuaResult {
-    const c = argCoroutine(co);
-    const why = refusal(c);
+  // Up to three values need no array.
+  resume(co: LuaValue, a: LuaValue, b: LuaValue, c: LuaValue, ...rest: LuaValue[]): LuaResult {
+    const target = argCoroutine(co);
+    const why = refusal(target);
     if (why !== undefined) return ret2(false, why);
-    return resumeCoroutine(c, args, resumeEnds);
+    const n = arguments.length - 1;
+    return resumeCoroutine(target, n === 1 ? a : given(n, a, b, c, rest), resumeEnds);
   },
-  yield(...args: LuaValue[]): LuaResult {
-    return yieldValues(args);
+  yield(a: LuaValue, b: LuaValue, c: LuaValue, ...rest: LuaValue[]): LuaResult {
+    const n = arguments.length;
+    R.a = a;
+    if (n > 1) {
+      R.b = b;
+      R.c = c;
+      if (n > 3) R.v = [a, b, c, ...rest];
+    }
+    return yieldRegisters(n);
   },
   status(co: LuaValue): LuaResult {
     return argCoroutine(co).status;
@@ -79,11 +104,15 @@ export const COROUTINE = natives({
   wrap(f: LuaValue): LuaResult {
     const co = make(f, arguments.length, 'wrap');
     co.wrapped = true;
-    const run: LuaFunction = (...args) => {
-      const why = refusal(co);
-      if (why !== undefined) throwError(why);
-      return resumeCoroutine(co, args, wrapEnds);
-    };
+    // A function with `arguments`.
+    const run = {
+      wrap(a: LuaValue, b: LuaValue, c: LuaValue, ...rest: LuaValue[]): LuaResult {
+        const why = refusal(co);
+        if (why !== undefined) throwError(why);
+        const n = arguments.length;
+        return resumeCoroutine(co, n === 1 ? a : given(n, a, b, c, rest), wrapEnds);
+      },
+    }.wrap;
     return markNative(run, 'wrap');
   },
 });

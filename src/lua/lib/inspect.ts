@@ -4,7 +4,7 @@
 // on this thread. Nothing is prepared for that in compiled code, so nothing costs anything until it is used.
 
 import type { Debugger, Runtime, Session } from 'node:inspector';
-import { type LuaFrame, S } from '../call.ts';
+import { type Frame, S } from '../call.ts';
 import type { Local } from '../compiler/ast.ts';
 import { type Proto, protoOf } from '../compiler/compile.ts';
 import { closureName, isBoxed } from '../compiler/emit-base.ts';
@@ -252,7 +252,7 @@ function variableOf(stack: readonly Level[], level: number, n: number): Variable
   if (n < 0) {
     if (proto === undefined || !proto.fn.isVararg) return undefined;
     if (frame !== undefined) {
-      const values = frame.vars[proto.facts!.layout.indexOf('va')] as LuaValue[];
+      const values = frame.get(proto.facts!.layout.indexOf('va')) as LuaValue[];
       return item('(*vararg)', values, -n - 1);
     }
     const values = readLive(stack, level, 'va') as LuaValue[];
@@ -289,19 +289,19 @@ function item(name: string, values: LuaValue[], i: number): Variable | undefined
   };
 }
 
-function parked(frame: LuaFrame, proto: Proto, local: Local, boxed: boolean): Variable | undefined {
+function parked(frame: Frame, proto: Proto, local: Local, boxed: boolean): Variable | undefined {
   const i = proto.facts!.layout.indexOf(local.js);
   if (i < 0) return undefined;
   return {
     name: local.name,
     get() {
-      const v = frame.vars[i];
+      const v = frame.get(i);
       // A variable that the suspended call is about to assign has lost its old value.
       return boxed ? (v as Box).v : v === S ? undefined : (v as LuaValue);
     },
     set(v) {
-      if (boxed) (frame.vars[i] as Box).v = v;
-      else frame.vars[i] = v;
+      if (boxed) (frame.get(i) as Box).v = v;
+      else frame.set(i, v);
     },
   };
 }

@@ -86,12 +86,10 @@ function runHandler(handler: LuaFunction, value: LuaValue): LuaValue {
 /** Who would catch an error thrown now in the current coroutine. */
 function catcherNow(): Catcher {
   if (dynamic.catcher !== undefined) return dynamic.catcher;
-  const frames = dynamic.current?.frames;
-  if (frames === undefined) return undefined;
-  for (let i = frames.length - 1; i >= 0; i--) {
-    const f = frames[i];
+  for (let frame = dynamic.current?.frames.top; frame !== undefined; frame = frame.outer) {
+    const f = frame.native;
     if (f instanceof ProtectedFrame) return f.handler ?? 'pcall';
-    if (f !== undefined && 'fail' in f) return 'pcall';
+    if (f?.fail !== undefined) return 'pcall';
   }
   return undefined;
 }

@@ -1,6 +1,5 @@
 // debug.traceback's text.
 
-import { LuaFrame } from '../call.ts';
 import { type Proto, protoByName } from '../compiler/compile.ts';
 import { type Coroutine, dynamic } from '../coroutine.ts';
 import { type Level, levels, NATIVE, parkedLevels } from '../position.ts';
@@ -15,7 +14,7 @@ const MAX_FRAMES = 400;
 export function parkedOf(co: Coroutine | undefined): Level[] {
   const result: Level[] = [];
   if (co === undefined) return result;
-  if (co.status === 'suspended' && co.frames.length > 0 && co !== dynamic.current) {
+  if (co.status === 'suspended' && co.frames.top !== undefined && co !== dynamic.current) {
     result.push({
       script: undefined,
       line: -1,
@@ -25,9 +24,9 @@ export function parkedOf(co: Coroutine | undefined): Level[] {
       callee: () => undefined,
     });
   }
-  for (let i = co.frames.length - 1; i >= 0; i--) {
-    const f = co.frames[i]!;
-    if (f instanceof LuaFrame) {
+  for (let f = co.frames.top; f !== undefined; f = f.outer) {
+    const { native } = f;
+    if (native === undefined) {
       const proto = f.proto as Proto;
       const point = proto.point(f.pc);
       result.push({
@@ -40,11 +39,11 @@ export function parkedOf(co: Coroutine | undefined): Level[] {
         scope: () => point?.scope,
         frame: f,
       });
-    } else if (f.name !== undefined) {
+    } else if (native.name !== undefined) {
       result.push({
         script: undefined,
         line: -1,
-        name: NATIVE + f.name,
+        name: NATIVE + native.name,
         fn: undefined,
         names: () => [],
         callee: () => undefined,

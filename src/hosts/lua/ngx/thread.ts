@@ -98,8 +98,7 @@ function statusOf(co: Coroutine): string | undefined {
   const thread = threads.get(co);
   if (thread === undefined) return undefined;
   if (thread.status !== 'running') return thread.status;
-  const innermost = co.frames[co.frames.length - 1];
-  return innermost !== undefined && 'name' in innermost && innermost.name === 'resume' ? 'normal' : 'running';
+  return co.frames.top?.native?.name === 'resume' ? 'normal' : 'running';
 }
 
 function overrideStatus(state: LuaState): void {
