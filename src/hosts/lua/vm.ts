@@ -56,6 +56,8 @@ function newState(vm: Vm): LuaState {
   });
   installNgx(state, http);
   installLibrary(state, http);
+  // lua-resty-core has loaded these in every state of OpenResty, which makes them fields of `table`.
+  state.newThread(state.load("require 'table.new' require 'table.clear'", '=core')).resume();
   return state;
 }
 
