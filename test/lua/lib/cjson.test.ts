@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultConfig, JsonFailure } from '../../../src/lua/lib/cjson/config.ts';
 import { decodeJson } from '../../../src/lua/lib/cjson/decode.ts';
+import { encodeJson } from '../../../src/lua/lib/cjson/encode.ts';
 import { decodeLeniently } from '../../../src/lua/lib/cjson/lenient.ts';
 import { LuaTable } from '../../../src/lua/table.ts';
 import type { LuaValue } from '../../../src/lua/value.ts';
@@ -69,5 +70,22 @@ test('what is not plain JSON is left to the lenient parser', () => {
       (e) => e instanceof JsonFailure && e.message === message,
       text,
     );
+  }
+});
+
+test('strings are escaped alike wherever they stand', () => {
+  const all = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i));
+  const plain = 'a plain text that is long enough to be written by one native call';
+  for (const slashes of [true, false]) {
+    const settings = { ...config, escapeForwardSlash: slashes };
+    for (const text of ['', 'a', 'a"b', all, plain, `${plain}\n`, `"${plain}`, '/'.repeat(100), '\0'.repeat(33)]) {
+      const alone = encodeJson(settings, text);
+      assert.equal(JSON.parse(alone), text);
+      assert.equal(alone.includes('\\/'), slashes && text.includes('/'));
+      // Arrays of long strings are written at once.
+      const mixed = encodeJson(settings, LuaTable.fromArray([text, plain, plain, plain, all]));
+      const json = encodeJson(settings, plain);
+      assert.equal(mixed, `[${alone},${json},${json},${json},${encodeJson(settings, all)}]`);
+    }
   }
 });

@@ -8,7 +8,7 @@ import { LuaTable } from '../../table.ts';
 import { type LuaValue, NULL } from '../../value.ts';
 import { typeName } from '../args.ts';
 import { type CjsonConfig, EMPTY_ARRAY, HARD_DEPTH, JsonFailure } from './config.ts';
-import { position, putByte, putInteger, putString, putText, rewind, take } from './output.ts';
+import { position, putByte, putInteger, putString, putStrings, putText, rewind, take } from './output.ts';
 
 type Fields = Record<string, LuaValue>;
 
@@ -137,6 +137,12 @@ function putLine(depth: number): void {
 
 function putArray(t: LuaTable, length: number, depth: number, raw: boolean): void {
   putByte(91);
+  if (typeof t.$a[1] === 'string' && length === t.length() && config.indent === '') {
+    if (putStrings(t.$a, config.escapeForwardSlash)) {
+      putByte(93);
+      return;
+    }
+  }
   let more = false;
   for (let i = 1; i <= length; i++) {
     let v = t.$a[i];

@@ -48,7 +48,7 @@ export function putByte(byte: number): void {
 }
 
 /** Strings up to here are copied byte by byte; a native call costs more than that. */
-const SHORT = 48;
+const SHORT = 28;
 
 /** Writes a text of bytes. */
 export function putText(text: string): void {
@@ -91,39 +91,136 @@ ESCAPES[127] = 117;
 for (const [byte, letter] of ['\bb', '\tt', '\nn', '\ff', '\rr', '""', '\\\\', '//']) {
   ESCAPES[byte!.charCodeAt(0)] = letter!.charCodeAt(0);
 }
+/** The same, with slashes as they are. */
+const ESCAPES_BUT_SLASH = ESCAPES.slice();
+ESCAPES_BUT_SLASH[47] = 0;
 
-const SLASH = 47;
-const SPECIAL = /["\\/\0-\x1f\x7f]/;
+/** Bytes that a byte can become. */
+const MOST = 6;
 
 /** Writes a string with its quotes and escapes. */
 export function putString(text: string, slashes: boolean): void {
   const { length } = text;
-  if (length > SHORT && !SPECIAL.test(text)) {
-    putByte(34);
-    putText(text);
-    putByte(34);
-    return;
-  }
-  if (at + length * 6 + 2 > bytes.length) grow(length * 6 + 2);
+  if (at + length * MOST + 2 > bytes.length) grow(length * MOST + 2);
   const into = bytes;
-  let to = at;
-  into[to++] = 34;
-  for (let i = 0; i < length; i++) {
-    const c = text.charCodeAt(i);
-    const letter = ESCAPES[c]!;
-    if (letter === 0 || (c === SLASH && !slashes)) {
+  const escapes = slashes ? ESCAPES : ESCAPES_BUT_SLASH;
+  const start = at + 1;
+  into[at] = 34;
+  let to = start;
+  let found = 0;
+  if (length <= SHORT) {
+    for (let i = 0; i < length; i++) {
+      const c = text.charCodeAt(i);
+      found |= escapes[c]!;
       into[to++] = c;
-      continue;
     }
-    into[to++] = 92;
-    into[to++] = letter;
-    if (letter === 117) {
-      into[to++] = 48;
-      into[to++] = 48;
-      into[to++] = HEX.charCodeAt(c >> 4);
-      into[to++] = HEX.charCodeAt(c & 15);
+    if (found !== 0) {
+      to = start;
+      for (let i = 0; i < length; i++) {
+        const c = text.charCodeAt(i);
+        if (escapes[c] === 0) into[to++] = c;
+        else to = putEscape(into, to, c, escapes[c]!);
+      }
+    }
+  } else {
+    // Bytes of an array are looked through faster than characters of a string.
+    into.latin1Write(text, start, length);
+    const end = start + length;
+    const last = end - 3;
+    for (; to < last; to += 4) {
+      found |= escapes[into[to]!]! | escapes[into[to + 1]!]! | escapes[into[to + 2]!]! | escapes[into[to + 3]!]!;
+      if (found !== 0) break;
+    }
+    if (found === 0) for (; to < end; to++) found |= escapes[into[to]!]!;
+    if (found !== 0) {
+      // Once more, behind the place where its end is if all its bytes become the most there can be.
+      const from = start + length * (MOST - 1);
+      into.latin1Write(text, from, length);
+      to = copyEscaped(into, from, from + length, start, escapes);
     }
   }
   into[to++] = 34;
   at = to;
+}
+
+/** Writes the escape of the byte `c`; the place behind it. */
+function putEscape(into: Uint8Array, to: number, c: number, letter: number): number {
+  into[to++] = 92;
+  into[to++] = letter;
+  if (letter === 117) {
+    into[to++] = 48;
+    into[to++] = 48;
+    into[to++] = HEX.charCodeAt(c >> 4);
+    into[to++] = HEX.charCodeAt(c & 15);
+  }
+  return to;
+}
+
+/** Copies bytes to a place before them, with escapes; the place behind the copy. */
+function copyEscaped(into: Uint8Array, from: number, end: number, to: number, escapes: Uint8Array): number {
+  const last = end - 3;
+  while (from < last) {
+    const a = into[from]!;
+    const b = into[from + 1]!;
+    const c = into[from + 2]!;
+    const d = into[from + 3]!;
+    if ((escapes[a]! | escapes[b]! | escapes[c]! | escapes[d]!) === 0) {
+      into[to] = a;
+      into[to + 1] = b;
+      into[to + 2] = c;
+      into[to + 3] = d;
+      to += 4;
+      from += 4;
+      continue;
+    }
+    for (const stop = from + 4; from < stop; from++) {
+      const byte = into[from]!;
+      if (escapes[byte] === 0) into[to++] = byte;
+      else to = putEscape(into, to, byte, escapes[byte]!);
+    }
+  }
+  for (; from < end; from++) {
+    const byte = into[from]!;
+    if (escapes[byte] === 0) into[to++] = byte;
+    else to = putEscape(into, to, byte, escapes[byte]!);
+  }
+  return to;
+}
+
+const MIN_STRINGS = 4;
+const MAX_TOTAL = 1 << 20;
+
+/**
+ * Writes the strings `items[1]` and on with commas between them, if all are strings and so long that it pays to turn
+ * them into bytes together; false if not.
+ */
+export function putStrings(items: readonly unknown[], slashes: boolean): boolean {
+  const count = items.length - 1;
+  if (count < MIN_STRINGS) return false;
+  let total = 0;
+  for (let i = 1; i <= count; i++) {
+    const item = items[i];
+    if (typeof item !== 'string') return false;
+    total += item.length;
+  }
+  if (total < count * (SHORT - 8) || total > MAX_TOTAL) return false;
+  const room = (total + count) * MOST;
+  if (at + room > bytes.length) grow(room);
+  const into = bytes;
+  const escapes = slashes ? ESCAPES : ESCAPES_BUT_SLASH;
+  // The text is always further behind than the copy: quotes and commas are three bytes a string.
+  let from = at + room - total;
+  // Item 0 is nil, which adds nothing.
+  into.latin1Write(items.join(''), from, total);
+  let to = at;
+  for (let i = 1; i <= count; i++) {
+    if (i > 1) into[to++] = 44;
+    into[to++] = 34;
+    const end = from + (items[i] as string).length;
+    to = copyEscaped(into, from, end, to, escapes);
+    from = end;
+    into[to++] = 34;
+  }
+  at = to;
+  return true;
 }
