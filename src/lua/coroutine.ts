@@ -320,7 +320,11 @@ function tryEnter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: u
  */
 export function callNow(f: LuaValue, args: LuaValue[]): LuaResult {
   const r = (typeof f === 'function' ? f : hooks.callable(f))(...args);
-  if (r !== S || R.n >= 0) return r;
+  return r !== S || R.n >= 0 ? r : settleNow();
+}
+
+/** For natives that cannot be suspended and call a function themselves: its result when it has returned `suspended`. */
+export function settleNow(): LuaResult {
   if (R.n !== TAIL) return refuse();
   const { tail } = R;
   const frames = new Stack();

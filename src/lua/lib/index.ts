@@ -7,6 +7,7 @@ import { openBit } from './bit.ts';
 import { openBuffer } from './buffer.ts';
 import { openCjson } from './cjson.ts';
 import { openIo } from './io.ts';
+import { openLpeg } from './lpeg/index.ts';
 import { openMath } from './math.ts';
 import { openOs } from './os.ts';
 import { openString } from './string.ts';
@@ -30,10 +31,12 @@ export const LIBRARIES = {
  */
 export function preloadModules(table: LuaTable): Record<string, LuaFunction> {
   let json: ReturnType<typeof openCjson> | undefined;
+  let patterns: ReturnType<typeof openLpeg> | undefined;
   const modules: Record<string, LuaFunction> = {
     cjson: () => (json ??= openCjson()).cjson,
     'cjson.safe': () => (json ??= openCjson()).safe,
     'string.buffer': openBuffer,
+    lpeg: () => (patterns ??= openLpeg()).lpeg,
     ffi: openFfi,
   };
   for (const name of Object.keys(TABLE_MODULES)) {
