@@ -37,6 +37,7 @@ export function preloadModules(table: LuaTable): Record<string, LuaFunction> {
     'cjson.safe': () => (json ??= openCjson()).safe,
     'string.buffer': openBuffer,
     lpeg: () => (patterns ??= openLpeg()).lpeg,
+    re: () => (patterns ??= openLpeg()).re(),
     ffi: openFfi,
   };
   for (const name of Object.keys(TABLE_MODULES)) {

@@ -318,13 +318,7 @@ export class Lpeg {
       match(v: LuaValue, s: LuaValue, init: LuaValue, ...args: LuaValue[]): LuaResult {
         const p = lpeg.pattern(v, 1, 'match', arguments.length);
         const subject = typeof s === 'string' ? s : argString(s, 2, 'match', arguments.length);
-        let i = 0;
-        if (init !== undefined) {
-          const n = Math.trunc(argNumber(init, 3, 'match', arguments.length));
-          if (n > 0) i = Math.min(n - 1, subject.length);
-          else if (n < 0) i = Math.max(subject.length + n, 0);
-        }
-        return lpeg.match(p, subject, i, args);
+        return lpeg.match(p, subject, init === undefined ? 0 : startAt(init, subject.length, 'match'), args);
       },
       type(v: LuaValue): LuaResult {
         return v instanceof LuaPattern ? 'pattern' : undefined;
@@ -369,6 +363,12 @@ export class Lpeg {
       },
     };
   }
+}
+
+/** The index that an initial position (argument 3) means. */
+export function startAt(init: LuaValue, length: number, fname: string): number {
+  const n = Math.trunc(argNumber(init, 3, fname, 3));
+  return n > 0 ? Math.min(n - 1, length) : n < 0 ? Math.max(length + n, 0) : 0;
 }
 
 function addMatcher(): Matcher {
