@@ -8,6 +8,7 @@ import { compile } from './compiler/compile.ts';
 import { Coroutine, dynamic } from './coroutine.ts';
 import { finalizeAll } from './gc/finalizer.ts';
 import { type LibraryName, openLibraries } from './lib/all.ts';
+import { cModules } from './lib/index.ts';
 import { standardStreams } from './lib/io.ts';
 import type { TypeMetatables } from './runtime.ts';
 import { LuaTable } from './table.ts';
@@ -50,6 +51,8 @@ export class LuaState {
   readonly loaded = new LuaTable();
   /** The package table. */
   readonly package = new LuaTable();
+  /** Loaders of modules that require finds in place of C modules. */
+  readonly cModules: Readonly<Record<string, LuaFunction>> = cModules();
   /** Metatables of strings and other types without their own. */
   readonly metatables: TypeMetatables = {
     string: undefined,

@@ -40,8 +40,12 @@ const TEXTS: Readonly<Record<string, string>> = {
   EDQUOT: 'Disk quota exceeded',
 };
 
-/** Text and number of an error code such as "ENOENT". */
-export function describe(code: string): { text: string; errno: number } {
+/** Text and number of an error code such as "ENOENT", or of the number of one. */
+export function describe(code: string | number): { text: string; errno: number } {
+  if (typeof code === 'number') {
+    const known = Object.entries(constants.errno).find(([, n]) => n === code);
+    return known === undefined ? { text: `Unknown error ${code}`, errno: code } : describe(known[0]);
+  }
   const errno = (constants.errno as Record<string, number>)[code] ?? 0;
   return { text: TEXTS[code] ?? `Unknown error ${errno}`, errno };
 }

@@ -7,6 +7,7 @@ import { openBit } from './bit.ts';
 import { openBuffer } from './buffer.ts';
 import { openCjson } from './cjson.ts';
 import { openIo } from './io.ts';
+import { openLfs } from './lfs.ts';
 import { openLpeg } from './lpeg/index.ts';
 import { openMath } from './math.ts';
 import { openOs } from './os.ts';
@@ -31,13 +32,10 @@ export const LIBRARIES = {
  */
 export function preloadModules(table: LuaTable): Record<string, LuaFunction> {
   let json: ReturnType<typeof openCjson> | undefined;
-  let patterns: ReturnType<typeof openLpeg> | undefined;
   const modules: Record<string, LuaFunction> = {
     cjson: () => (json ??= openCjson()).cjson,
     'cjson.safe': () => (json ??= openCjson()).safe,
     'string.buffer': openBuffer,
-    lpeg: () => (patterns ??= openLpeg()).lpeg,
-    re: () => (patterns ??= openLpeg()).re(),
     ffi: openFfi,
   };
   for (const name of Object.keys(TABLE_MODULES)) {
@@ -47,4 +45,17 @@ export function preloadModules(table: LuaTable): Record<string, LuaFunction> {
     };
   }
   return modules;
+}
+
+/**
+ * Modules that stand in for C modules which programs bring with them: found where those would be, so that a Lua module
+ * of the same name on package.path goes first.
+ */
+export function cModules(): Record<string, LuaFunction> {
+  let patterns: ReturnType<typeof openLpeg> | undefined;
+  return {
+    lfs: openLfs,
+    lpeg: () => (patterns ??= openLpeg()).lpeg,
+    re: () => (patterns ??= openLpeg()).re(),
+  };
 }

@@ -43,7 +43,15 @@ function loadError(name: LuaValue, file: string, message: string): never {
 }
 
 function loadLibrary(name: LuaValue, file: string): never {
-  loadError(name, file, 'compiled C modules cannot be loaded: only Lua and TypeScript modules are supported');
+  const state = currentState();
+  const builtIn = [...state.packagePreload().entries()].map(([key]) => String(key));
+  builtIn.push(...Object.keys(state.cModules));
+  loadError(
+    name,
+    file,
+    'compiled C modules cannot be loaded: only Lua and TypeScript modules are supported' +
+      ` (built in are ${builtIn.sort().join(', ')})`,
+  );
 }
 
 const LOADERS: readonly LuaFunction[] = Object.values(
@@ -67,6 +75,8 @@ const LOADERS: readonly LuaFunction[] = Object.values(
       }
     },
     c(name: LuaValue): LuaResult {
+      const { cModules } = currentState();
+      if (typeof name === 'string' && Object.hasOwn(cModules, name)) return cModules[name];
       const { found, tried } = find(name, 'cpath');
       return found === undefined ? tried : loadLibrary(name, found);
     },

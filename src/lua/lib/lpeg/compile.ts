@@ -1,7 +1,7 @@
 // Patterns ready to match: code of the machine at once, JavaScript once they are used enough.
 
-import { generate, type Generated } from './generate.ts';
-import { type Program, lower } from './lower.ts';
+import { type Generated, generate } from './generate.ts';
+import { lower, type Program } from './lower.ts';
 import { assemble, type MachineCode, run } from './machine.ts';
 import type { Matcher } from './matcher.ts';
 import type { Tree } from './tree.ts';

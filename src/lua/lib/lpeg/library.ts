@@ -12,7 +12,6 @@ import { markLibrary, markNative } from '../native.ts';
 import { Compiled } from './compile.ts';
 import { makeGrammar, ruleName } from './grammar.ts';
 import { Matcher } from './matcher.ts';
-import { matchValues } from './values.ts';
 import {
   type CaptureKind,
   choice,
@@ -26,10 +25,11 @@ import {
   openCall,
   repeat,
   seq,
-  text,
   TRUE,
   type Tree,
+  text,
 } from './tree.ts';
+import { matchValues } from './values.ts';
 
 const VERSION = '1.1.0';
 const MAX_VALUES = 65535;

@@ -7,8 +7,8 @@
 import type { CharSet } from './charset.ts';
 import type { Op, Program } from './lower.ts';
 import { type Matcher, overflow } from './matcher.ts';
-import { runFunction } from './values.ts';
 import { matchUtf } from './utf.ts';
+import { runFunction } from './values.ts';
 
 const END = 0;
 const SET = 1;
