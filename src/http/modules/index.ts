@@ -15,6 +15,7 @@ import type { HttpModule } from '../module.ts';
 import { upstreamModule } from '../upstream/module.ts';
 import { accessModule } from './access.ts';
 import { additionModule } from './addition.ts';
+import { arrayVarModule } from './array-var/module.ts';
 import { authBasicModule } from './auth-basic/module.ts';
 import { authRequestModule } from './auth-request.ts';
 import { autoindexModule } from './autoindex.ts';
@@ -23,6 +24,8 @@ import { charsetModule } from './charset/module.ts';
 import { davModule } from './dav/module.ts';
 import { echoModule } from './echo/module.ts';
 import { emptyGifModule } from './empty-gif.ts';
+import { encryptedSessionModule } from './encrypted-session.ts';
+import { formInputModule } from './form-input.ts';
 import { geoModule } from './geo/module.ts';
 import { gunzipModule } from './gunzip.ts';
 import { gzipModule } from './gzip.ts';
@@ -53,6 +56,7 @@ import { upstreamHashModule } from './upstream-hash.ts';
 import { upstreamIpHashModule } from './upstream-ip-hash.ts';
 import { upstreamKeepaliveModule } from './upstream-keepalive.ts';
 import { upstreamLeastConnModule } from './upstream-least-conn.ts';
+import { upstreamListModule } from './upstream-list.ts';
 import { upstreamRandomModule } from './upstream-random.ts';
 import { useridModule } from './userid.ts';
 
@@ -99,7 +103,11 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     upstreamKeepaliveModule,
     // upstream_zone
     stubStatusModule,
+    upstreamListModule,
     setMiscModule,
+    encryptedSessionModule,
+    formInputModule,
+    arrayVarModule,
 
     // Filters, the last one first to see a response.
     writeFilterModule,

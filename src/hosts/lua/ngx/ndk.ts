@@ -1,11 +1,11 @@
 /** The ndk table: ndk.set_var.DIRECTIVE(value). lua-resty-core: resty.core.ndk. */
 import { addSetVarLookup, setVarFunction } from '../../../api/ndk.ts';
-import { SET_VARS } from '../../../http/modules/set-misc/functions.ts';
+import { findSetVar } from '../../../http/modules/rewrite/set-var.ts';
 import { type LuaState, LuaTable, type LuaValue, throwError, toText } from '../../../lua/index.ts';
 
 addSetVarLookup((name) => {
-  const fn = SET_VARS.get(name);
-  return fn?.arguments === 1 ? (r, value) => fn.run(r, [value]) : undefined;
+  const fn = findSetVar(name);
+  return fn === undefined ? undefined : (r, value) => fn.run(r, [value]);
 });
 
 export function installNdk(state: LuaState): void {

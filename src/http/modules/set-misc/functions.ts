@@ -7,18 +7,11 @@ import { parseNumber } from '../../../conf/units.ts';
 import { LOG_ERR } from '../../../log/log.ts';
 import { currentSecond } from '../../../log/time.ts';
 import type { HttpRequest } from '../../request.ts';
+import type { SetVar } from '../rewrite/set-var.ts';
 import { decodeBase32, encodeBase32 } from './base32.ts';
 import { setMiscModule } from './conf.ts';
 import { escapeComponent, quoteJson, quotePgsql, quoteSql, unescapeComponent } from './quote.ts';
 import { strftime } from './strftime.ts';
-
-/** One function. */
-export interface SetVar {
-  /** How many arguments it takes, the variable not among them. */
-  readonly arguments: number;
-  /** Undefined when that is impossible, which was logged: the request ends with 500. */
-  run(r: HttpRequest, args: readonly string[]): string | undefined;
-}
 
 function fail(r: HttpRequest, message: string): undefined {
   r.log(LOG_ERR, message);

@@ -2,38 +2,14 @@
  * set-misc-nginx-module: variables computed in the rewrite phase, in the order of `set`, `if` and the like.
  * Manual: https://github.com/openresty/set-misc-nginx-module
  */
-import type { ArgumentRule, ConfContext, ConfStack, ContextName, Directive } from '../../../conf/directive.ts';
+import type { ArgumentRule, ContextName, Directive } from '../../../conf/directive.ts';
 import { deprecated, flagSlot, strSlot } from '../../../conf/slots.ts';
-import { HTTP_INTERNAL_SERVER_ERROR } from '../../codes.ts';
-import { compileScript } from '../../script.ts';
-import { appendRewriteOp, END, evaluateParts, rewriteModule } from '../rewrite/engine.ts';
-import { declareSettable } from '../rewrite/module.ts';
+import { addSetVar, nameSetVars, type SetVar } from '../rewrite/set-var.ts';
 import { type SetMiscLocation, setMiscModule } from './conf.ts';
-import { ifEmpty, rotate, SET_VARS, type SetVar } from './functions.ts';
+import { ifEmpty, rotate, SET_VARS } from './functions.ts';
+import { hashedUpstream } from './hashed-upstream.ts';
 
 const CONTEXTS: readonly ContextName[] = ['http', 'server', 'if in server', 'location', 'if in location'];
-
-/** Adds a step that stores what a function makes of its arguments. */
-function addStep(cf: ConfContext, fn: SetVar, variable: string, args: readonly string[]): undefined {
-  const store = declareSettable(cf, variable);
-  const compiled = args.map((arg) => compileScript(cf, arg));
-  appendRewriteOp(cf, rewriteModule.locationOf(cf.confs as ConfStack), {
-    run(run) {
-      const { r, quote } = run;
-      const value = fn.run(
-        r,
-        compiled.map((parts) => evaluateParts(r, parts, quote)),
-      );
-      if (value !== undefined) {
-        store(r, value);
-        return;
-      }
-      run.status = HTTP_INTERNAL_SERVER_ERROR;
-      run.ip = END;
-    },
-  });
-  return undefined;
-}
 
 /** `set_x $variable arguments`; with one argument the variable's own value may be it. */
 function directive(name: string, fn: SetVar): Directive<SetMiscLocation> {
@@ -47,7 +23,7 @@ function directive(name: string, fn: SetVar): Directive<SetMiscLocation> {
     doc: `Sets a variable, as ndk.set_var.${name} computes it.`,
     set(cf, _conf, words) {
       const variable = words[0] as string;
-      return addStep(cf, fn, variable, count === 1 && words.length === 1 ? [variable] : words.slice(1));
+      return addSetVar(cf, fn.run, variable, count === 1 && words.length === 1 ? [variable] : words.slice(1));
     },
   };
 }
@@ -60,14 +36,17 @@ function ownValue(name: string, fn: SetVar, doc: string): Directive<SetMiscLocat
     args: fn.arguments,
     level: 'location',
     doc,
-    set: (cf, _conf, words) => addStep(cf, fn, words[0] as string, words),
+    set: (cf, _conf, words) => addSetVar(cf, fn.run, words[0] as string, words),
   };
 }
+
+nameSetVars(SET_VARS);
 
 const directives: readonly Directive<SetMiscLocation>[] = [
   ...[...SET_VARS].map(([name, fn]) => directive(name, fn)),
   ownValue('set_if_empty', ifEmpty, 'Gives a variable a value when it has none.'),
   ownValue('set_rotate', rotate, 'Counts a variable through a range, around and around.'),
+  hashedUpstream,
   flagSlot<SetMiscLocation>(
     'set_base32_padding',
     CONTEXTS,
