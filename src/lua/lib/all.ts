@@ -5,6 +5,7 @@ import type { LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaResult } from '../value.ts';
 import { BASE } from './base.ts';
+import { numberFunctions } from './builtin.ts';
 import { COROUTINE } from './coroutine.ts';
 import { DEBUG } from './debug.ts';
 import { LIBRARIES, preloadModules } from './index.ts';
@@ -72,6 +73,7 @@ export function openLibraries(state: LuaState, names: readonly LibraryName[] = A
       state.metatables.string = m;
     } else if (name === 'table') openModules(state, library);
   }
+  numberFunctions(state);
 }
 
 /** `require "table.new"`, `require "cjson"` and the like. */

@@ -13,7 +13,7 @@ import { currentGlobals, currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { argInteger, argTable, optInteger, typeError, typeName } from './args.ts';
-import { environmentOf, functionAt, setEnvironment } from './environment.ts';
+import { environmentOf, functionAt, setEnvironment, setEnvironmentAt } from './environment.ts';
 import { natives } from './native.ts';
 import { PROTECTED } from './protected.ts';
 import { unpack } from './table.ts';
@@ -131,6 +131,8 @@ function levelOrFunction(f: LuaValue, fname: string, given: number): LuaFunction
   if (level === 0) return 0;
   const fn = level < 0 ? undefined : functionAt(level);
   if (fn === undefined) argError(1, fname, 'invalid level');
+  if (fn === 'unknown')
+    return fname === 'getfenv' ? 0 : throwError(`'${fname}' cannot reach the function at level ${level}`);
   return fn as LuaFunction;
 }
 
@@ -308,6 +310,7 @@ export const BASE = natives({
       return ret0();
     }
     if (!setEnvironment(fn, table)) throwError("'setfenv' cannot change environment of given object");
+    if (typeof f === 'number') setEnvironmentAt(f, table);
     return fn;
   }),
   setmetatable(t: LuaValue, m: LuaValue): LuaResult {

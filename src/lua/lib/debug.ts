@@ -13,7 +13,7 @@ import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { argInteger, typeError } from './args.ts';
 import { environmentOf, setEnvironment } from './environment.ts';
-import { getLocal, getUpvalue, joinUpvalues, setLocal, setUpvalue, upvalueIdentity } from './inspect.ts';
+import { functionOf, getLocal, getUpvalue, joinUpvalues, setLocal, setUpvalue, upvalueIdentity } from './inspect.ts';
 import { standardStreams } from './io.ts';
 import { isNative, natives } from './native.ts';
 import { callName, levelsOf, traceback } from './traceback.ts';
@@ -78,6 +78,7 @@ function getinfo(...given: LuaValue[]): LuaResult {
     level = stack[n];
     if (n < 0 || level === undefined) return undefined;
     fn = level.fn;
+    if (fn === undefined && co === undefined && options.includes('f')) fn = functionOf(stack, n);
     called = callName(stack, n);
   }
   const t = new LuaTable();

@@ -12,6 +12,7 @@ import { GLOBAL_PREFIX, globals } from '../compiler/globals.ts';
 import { throwError } from '../error.ts';
 import type { Level } from '../position.ts';
 import type { FunctionWithEnv } from '../runtime.ts';
+import type { LuaTable } from '../table.ts';
 import type { LuaFunction, LuaValue } from '../value.ts';
 
 type Box = { v: LuaValue };
@@ -324,6 +325,32 @@ function readLive(stack: readonly Level[], level: number, text: string): unknown
   const { value } = desk;
   desk.value = undefined;
   return value;
+}
+
+/**
+ * The function at a level that is on the native stack, where V8's stack does not tell it: behind a helper of the
+ * runtime, which calls metamethods. Undefined for functions with `...` that use no globals.
+ */
+export function functionOf(stack: readonly Level[], level: number): LuaFunction | undefined {
+  const at = stack[level];
+  if (at?.script === undefined || at.frame !== undefined) return undefined;
+  onFrame(stack, level, `try{${DESK}.value=typeof ${at.name}==='function'?${at.name}:arguments.callee}catch{}`);
+  const { value } = desk;
+  desk.value = undefined;
+  return value as LuaFunction | undefined;
+}
+
+/** Gives the chunk that runs at a level another environment, for the rest of it and the functions it makes. */
+export function setChunkEnvironment(stack: readonly Level[], level: number, env: LuaTable): void {
+  const at = stack[level]!;
+  const { fn, facts } = functionAtLevel(at)!;
+  if (fn.index !== 0 || !fn.usesEnv || fn.changesEnv) return;
+  if (at.frame !== undefined) at.frame.vars[facts!.layout.indexOf('$E')] = env;
+  else {
+    desk.value = env;
+    onFrame(stack, level, `$E=${DESK}.value`);
+    desk.value = undefined;
+  }
 }
 
 /** Name and value of the n-th local (a vararg, if negative) at a level. */

@@ -181,7 +181,7 @@ export const GLOBAL_PACKAGE = natives({
       t.setStr('_PACKAGE', module.slice(0, module.lastIndexOf('.') + 1));
     }
     const caller = functionAt(1);
-    if (caller === undefined || !setEnvironment(caller as LuaFunction, t)) {
+    if (typeof caller !== 'function' || !setEnvironment(caller as LuaFunction, t)) {
       throwError("'module' not called from a Lua function");
     }
     return new ModuleOptions(t, options).resume(undefined);

@@ -6,6 +6,7 @@ import { formatNumber } from '../number.ts';
 import { metamethod } from '../runtime.ts';
 import { addressOf, type LuaValue } from '../value.ts';
 import { typeName } from './args.ts';
+import { builtinName } from './builtin.ts';
 
 /** The text of a value without its metatable: "nil", "1.5", "table: 0x7f0000000010". */
 export function rawText(v: LuaValue): string {
@@ -18,6 +19,8 @@ export function rawText(v: LuaValue): string {
       return v ? 'true' : 'false';
     case 'undefined':
       return 'nil';
+    case 'function':
+      return `function: ${builtinName(v) ?? addressOf(v)}`;
     default:
       return typeName(v) + ': ' + addressOf(v);
   }
