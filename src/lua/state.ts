@@ -6,6 +6,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { compile } from './compiler/compile.ts';
 import { Coroutine, dynamic } from './coroutine.ts';
+import { isBinary, undump } from './dump.ts';
 import { finalizeAll } from './gc/finalizer.ts';
 import { type LibraryName, openLibraries } from './lib/all.ts';
 import { cModules } from './lib/index.ts';
@@ -73,10 +74,11 @@ export class LuaState {
   }
 
   /**
-   * Compiles a chunk to a function. `name` is as in Lua: `=name`, `@file`, or the source text itself.
+   * Compiles a chunk, or loads one that string.dump gave, to a function. `name` is as in Lua: `=name`, `@file`, or the source text itself.
    * Throws a LuaError with LuaJIT's message if the source is not correct.
    */
   load(source: string, name: string, env: LuaTable = this.globals): LuaFunction {
+    if (isBinary(source)) return undump(source, name, env);
     return compile(source, name).instantiate(env);
   }
 

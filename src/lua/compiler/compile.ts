@@ -162,7 +162,7 @@ export class Chunk {
   readonly file: string;
   /** Whether it names collectgarbage. */
   readonly collects: boolean;
-  private readonly source: string;
+  readonly source: string;
   /** Keeps what stacks need alive as long as the chunk's functions. */
   private readonly texts: ScriptInfo[] = [];
 

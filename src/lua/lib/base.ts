@@ -3,6 +3,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { first, type NativeFrame, pushFrame, R, ret0, ret2, ret3, retN, S } from '../call.ts';
 import { callNow, dynamic } from '../coroutine.ts';
+import { isBinary } from '../dump.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
 import { CData, cdataOperations } from '../ffi/cdata.ts';
 import { addFinalizer, callFinalizer, collectGarbage, type Finalize } from '../gc/finalizer.ts';
@@ -79,11 +80,7 @@ const threeFrame: NativeFrame = { name: 'pairs', resume: three };
 /** Loads text for load, loadstring and loadfile: the function, or nil and the message. */
 function loadText(state: LuaState, text: string, name: string, mode: LuaValue, env: LuaValue): LuaResult {
   try {
-    if (text.charCodeAt(0) === 27) {
-      const source = name.charCodeAt(0) === 27 ? '(binary)' : /^[@=]/.test(name) ? name.slice(1) : name;
-      throw new LuaError(`${source}: cannot load incompatible bytecode`);
-    }
-    if (typeof mode === 'string' && !mode.includes('t')) {
+    if (typeof mode === 'string' && !mode.includes(isBinary(text) ? 'b' : 't')) {
       throw new LuaError('attempt to load chunk with wrong mode');
     }
     return state.load(text, name, env instanceof LuaTable ? env : currentGlobals());
@@ -99,7 +96,7 @@ const MAX_SOURCE = 1 << 28;
 function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
   const state = currentState();
   if (typeof chunk === 'string' || typeof chunk === 'number') {
-    const text = String(chunk);
+    const text = typeof chunk === 'number' ? formatNumber(chunk) : chunk;
     return loadText(state, text, typeof name === 'string' ? name : text, mode, env);
   }
   if (typeof chunk !== 'function') typeError(chunk, 1, 'load', 'function', arguments.length);

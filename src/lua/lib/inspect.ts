@@ -345,7 +345,7 @@ export function setChunkEnvironment(stack: readonly Level[], level: number, env:
   const at = stack[level]!;
   const { fn, facts } = functionAtLevel(at)!;
   if (fn.index !== 0 || !fn.usesEnv || fn.changesEnv) return;
-  if (at.frame !== undefined) at.frame.vars[facts!.layout.indexOf('$E')] = env;
+  if (at.frame !== undefined) at.frame.set(facts!.layout.indexOf('$E'), env);
   else {
     desk.value = env;
     onFrame(stack, level, `$E=${DESK}.value`);

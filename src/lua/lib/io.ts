@@ -290,6 +290,7 @@ const METHODS = natives({
 /** A command whose output has been read: io.popen(command, "r"). */
 function popenRead(metatable: LuaTable, command: string): LuaFile {
   const result = spawnSync('/bin/sh', ['-c', shellText(command)], {
+    argv0: 'sh',
     stdio: ['inherit', 'pipe', 'inherit'],
     maxBuffer: Number.POSITIVE_INFINITY,
   });
@@ -302,6 +303,7 @@ function popenWrite(metatable: LuaTable, command: string): LuaFile {
   const output = new MemoryOutput();
   return new LuaFile(metatable, output, () => {
     const result = spawnSync('/bin/sh', ['-c', shellText(command)], {
+      argv0: 'sh',
       input: Buffer.from(output.text, 'latin1'),
       stdio: ['pipe', 'inherit', 'inherit'],
     });

@@ -123,7 +123,7 @@ function execute(command: LuaValue): LuaResult {
   if (command === undefined) return true; // there is a shell
   const text = argString(command, 1, 'execute', arguments.length);
   flushAll();
-  const result = spawnSync('/bin/sh', ['-c', shellText(text)], { stdio: 'inherit' });
+  const result = spawnSync('/bin/sh', ['-c', shellText(text)], { argv0: 'sh', stdio: 'inherit' });
   return exitStatus(result);
 }
 

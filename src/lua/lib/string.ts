@@ -4,10 +4,11 @@
 // Substitution and iteration over patterns are in gsub.ts.
 
 import { ret0, ret2, ret3, retN } from '../call.ts';
+import { dumpFunction } from '../dump.ts';
 import { argError, throwError, throwValue } from '../error.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
-import { argInteger, argString, optInteger } from './args.ts';
+import { argInteger, argString, optInteger, typeError } from './args.ts';
 import { formatString } from './format.ts';
 import { gmatch, gsub } from './gsub.ts';
 import { captures, found, hasMagic, patternOf } from './pattern.ts';
@@ -179,9 +180,10 @@ function startOf(s: string, init: number): number {
   return init < 0 && s.length + init > 0 ? s.length + init : 0;
 }
 
-/** Compiled functions have no bytecode to give. */
-function dump(): LuaResult {
-  throwError('unable to dump given function');
+/** Whether to leave out debug information does not matter: the source has it all. */
+function dump(f: LuaValue): LuaResult {
+  if (typeof f !== 'function') typeError(f, 1, 'dump', 'function', arguments.length);
+  return dumpFunction(f) ?? throwError('unable to dump given function');
 }
 
 function format(template: LuaValue, ...values: LuaValue[]): LuaResult {
