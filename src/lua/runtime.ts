@@ -392,22 +392,27 @@ class IpairsFrame {
   }
 }
 
-/** Iterates items until the first nil. */
+/** Iterates items until the first nil; used by loops as a Cursor is. */
 class ItemCursor {
   k: LuaValue = 0;
   v: LuaValue = undefined;
   readonly t: LuaTable;
+  a: LuaValue[];
   i = 0;
+  readonly keys = undefined;
   constructor(t: LuaTable) {
     this.t = t;
+    this.a = t.$a;
   }
-  /** The loop has found that item `i` is not in the array. */
-  next(): boolean {
-    const h = this.t.$h;
-    if (h === undefined) return false;
-    this.k = this.i;
-    this.v = h.get(this.i);
-    return this.v !== undefined;
+  /** The loop has found no item behind `position` in the array. */
+  from(position: number): boolean {
+    const i = position + 1;
+    const v = this.t.getInt(i);
+    if (v === undefined) return false;
+    this.a = this.t.$a;
+    this.k = this.i = i;
+    this.v = v;
+    return true;
   }
 }
 

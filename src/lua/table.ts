@@ -629,78 +629,99 @@ function keyOf(property: string): string {
   return property.charCodeAt(0) === 36 ? property.slice(1) : property;
 }
 
-/** A position in the traversal of a table: items, then properties, then hash. */
+/** The parts of a table, in the order of traversal. */
+const ITEMS = 0;
+const PROPERTIES = 1;
+const HASH = 2;
+
+/**
+ * A position in the traversal of a table: items, then properties, then hash.
+ *
+ * Compiled loops go through `a` themselves as long as they find values there, and call `from` when they do not.
+ */
 export class Cursor {
   /** The current key and value, valid after `next()` returned true. */
   k: LuaValue = undefined;
   v: LuaValue = undefined;
   readonly t: LuaTable;
-  /** Position in the item array, or -1 when past it. Compiled loops advance it as long as there are items. */
+  /** The values that are being gone through, and the position of the current one. */
+  a: LuaValue[];
   i = 0;
+  /** Their keys; undefined for items, whose keys are the positions. */
+  keys: LuaValue[] | undefined = undefined;
+  private part = ITEMS;
   private names: string[] | undefined = undefined;
+  /** Position among the properties, or in a weak hash. */
   private j = INTERNAL;
-  private h = 0;
 
   constructor(t: LuaTable) {
     this.t = t;
+    this.a = t.$a;
   }
 
   /** Advances to the next pair that is not nil. */
   next(): boolean {
-    let i = this.i;
-    if (i >= 0) {
-      const a = this.t.$a;
+    return this.from(this.i);
+  }
+
+  /** Advances to the next pair behind position `position` of `a`. */
+  from(position: number): boolean {
+    let i = position;
+    for (;;) {
+      const { a, keys } = this;
       while (++i < a.length) {
         const v = a[i];
         if (v !== undefined) {
           this.i = i;
-          this.k = i;
+          this.k = keys === undefined ? i : keys[i];
           this.v = v;
           return true;
         }
       }
-      this.i = -1;
+      if (this.part === ITEMS) {
+        this.a = NO_ITEMS;
+        this.part = PROPERTIES;
+      }
+      if (this.part === PROPERTIES) {
+        if (this.nextProperty()) return true;
+        this.part = HASH;
+        this.j = 0;
+        const h = this.t.$h;
+        if (h !== undefined && !h.isWeak) {
+          this.a = h.values;
+          this.keys = h.keys;
+          i = 0;
+          continue;
+        }
+      }
+      const h = this.t.$h;
+      if (h?.isWeak) return this.nextWeak(h);
+      this.i = i - 1;
+      return false;
     }
-    return this.nextField();
   }
 
-  private nextField(): boolean {
-    const t = this.t;
-    if (t.$n !== 0) {
-      if (this.names === undefined) this.names = Object.keys(t);
-      const names = this.names;
-      while (this.j < names.length) {
-        const name = names[this.j++]!;
-        const v = (t as unknown as Fields)[name];
-        if (v !== undefined) {
-          this.k = keyOf(name);
-          this.v = v;
-          return true;
-        }
-      }
-    }
-    const h = t.$h;
-    if (h === undefined) return false;
-    if (h.isWeak) return this.nextWeak(h);
-    const values = h.values;
-    let i = this.h;
-    while (i < values.length) {
-      const v = values[i];
+  private nextProperty(): boolean {
+    const { t } = this;
+    this.i = 0;
+    if (t.$n === 0) return false;
+    this.names ??= Object.keys(t);
+    const { names } = this;
+    while (this.j < names.length) {
+      const name = names[this.j++]!;
+      const v = (t as unknown as Fields)[name];
       if (v !== undefined) {
-        this.k = h.keys[i];
+        this.k = keyOf(name);
         this.v = v;
-        this.h = i + 1;
         return true;
       }
-      i++;
     }
-    this.h = i;
     return false;
   }
 
   private nextWeak(h: WeakHash): boolean {
-    while (this.h < h.size) {
-      const i = this.h++;
+    while (this.j < h.size) {
+      const i = this.j++;
       const v = h.valueAt(i);
       if (v !== undefined) {
         this.k = h.keyAt(i);
@@ -713,16 +734,19 @@ export class Cursor {
 
   /** Moves to just after key `k`; false if the table does not have it. */
   seek(k: LuaValue): boolean {
-    const t = this.t;
+    const { t } = this;
     this.i = 0;
     this.j = INTERNAL;
-    this.h = 0;
+    this.a = t.$a;
+    this.keys = undefined;
+    this.part = ITEMS;
     if (k === undefined) return true;
     if (typeof k === 'number' && k > 0 && (k | 0) === k && k < t.$a.length) {
       this.i = k;
       return true;
     }
-    this.i = -1;
+    this.a = NO_ITEMS;
+    this.part = PROPERTIES;
     if (typeof k === 'string' && t.$n !== 0) {
       this.names ??= Object.keys(t);
       if (this.names.length !== t.$n + INTERNAL) this.names = Object.keys(t);
@@ -732,21 +756,28 @@ export class Cursor {
         return true;
       }
     }
-    this.j = Number.MAX_SAFE_INTEGER;
-    const i = t.$h === undefined ? 0 : t.$h.find(k);
-    if (i <= 0) {
+    const h = t.$h;
+    // Positions in a weak hash start from 0.
+    const i = h === undefined ? -1 : h.isWeak ? h.find(k) : h.find(k) - 1;
+    if (h === undefined || i < 0) {
       // An item that was removed during the traversal: go on behind the items.
-      if (typeof k !== 'number' || k < 1 || (k | 0) !== k || t.$a === NO_ITEMS) return false;
-      this.j = INTERNAL;
-      return true;
+      return typeof k === 'number' && k >= 1 && (k | 0) === k && t.$a !== NO_ITEMS;
     }
-    this.h = i + 1;
+    this.part = HASH;
+    if (h.isWeak) this.j = i + 1;
+    else {
+      this.i = i + 1;
+      this.a = h.values;
+      this.keys = h.keys;
+    }
     return true;
   }
 
-  /** Whether the cursor stands on key `k` of table `t`. */
+  /** Whether the cursor stands on key `k` of table `t`, which still has its items or keys where the cursor has them. */
   isAt(t: LuaTable, k: LuaValue): boolean {
-    return this.t === t && this.k === k;
+    if (this.t !== t || this.k !== k) return false;
+    if (this.part === ITEMS) return this.a === t.$a;
+    return this.keys === undefined || this.keys === t.$h?.keys;
   }
 }
 
@@ -754,7 +785,11 @@ export class Cursor {
 export function clearTable(t: LuaTable): void {
   if (t.$a.length > 1) t.$a.length = 1;
   if (t.$h?.isWeak) t.$h.clear();
-  else t.$h = undefined;
+  else {
+    // A traversal may be going through the values.
+    t.$h?.values.fill(undefined);
+    t.$h = undefined;
+  }
   if (t.$n === 0) return;
   const names = Object.keys(t);
   for (let i = INTERNAL; i < names.length; i++) (t as unknown as Fields)[names[i]!] = undefined;

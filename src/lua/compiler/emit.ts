@@ -630,9 +630,13 @@ export class FunctionEmitter extends ExprEmitter {
       return t;
     }) as [string, string, string];
     // An iteration with next or ipairs' iterator needs no calls.
-    const cursor = this.temp();
-    this.saved.add(cursor);
-    this.put(`${cursor}=${RT}.cursor(${f},${state},${control});`);
+    const [cursor, array, keys, i] = ['', '', '', ''].map(() => {
+      const t = this.temp();
+      this.saved.add(t);
+      return t;
+    }) as [string, string, string, string];
+    const fetch = `${array}=${cursor}.a;${keys}=${cursor}.keys;${i}=${cursor}.i;`;
+    this.put(`${cursor}=${RT}.cursor(${f},${state},${control});if(${cursor}!==undefined){${fetch}}`);
     const values = s.locals.map(() => this.temp());
     const key = values[0]!;
     const result = this.temp();
@@ -646,10 +650,10 @@ export class FunctionEmitter extends ExprEmitter {
       this.spread(result, values);
     };
     const value = values[1] ?? this.temp();
-    // Items are taken from the array itself; the cursor finds what comes after them.
+    // Values are taken from the array itself; the cursor finds what comes after them.
     const advance = (exit: string): string =>
-      `if(${cursor}.i>=0&&(${value}=${cursor}.t.$a[++${cursor}.i])!==undefined)${key}=${cursor}.i;` +
-      `else if(${cursor}.next()){${key}=${cursor}.k;${value}=${cursor}.v;}else ${exit}` +
+      `if((${value}=${array}[++${i}])!==undefined)${key}=${keys}===undefined?${i}:${keys}[${i}];` +
+      `else if(${cursor}.from(${i}-1)){${fetch}${key}=${cursor}.k;${value}=${cursor}.v;}else ${exit}` +
       values
         .slice(2)
         .map((x) => `${x}=undefined;`)
