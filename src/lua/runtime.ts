@@ -11,7 +11,7 @@ import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
 import { setOperations } from './compiler/keys.ts';
 import { Coroutine, deferCall, dynamic } from './coroutine.ts';
 import { argError, LuaError, throwError } from './error.ts';
-import { CData, cdataOperations } from './ffi/cdata.ts';
+import { CData, cdataOperations, type MemberCache } from './ffi/cdata.ts';
 import { onCollect } from './gc/collector.ts';
 import { argInteger } from './lib/args.ts';
 import { formatNumber, parseNumber } from './number.ts';
@@ -182,13 +182,18 @@ function setIndexChain(object: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
   return throwError('loop in settable');
 }
 
+/** `o[k]` with a constant key. */
+function indexKey(o: LuaValue, k: string, cache: MemberCache): LuaResult {
+  return o instanceof CData ? cdataOperations.indexMember(o, k, cache) : index(o, k);
+}
+
 /** Assignment with a constant key: a new key becomes a property. */
-function setField(o: LuaValue, k: string, v: LuaValue): LuaResult {
+function setField(o: LuaValue, k: string, v: LuaValue, cache: MemberCache): LuaResult {
+  if (o instanceof CData) return cdataOperations.setMember(o, k, v, cache);
   if (o instanceof LuaTable && (o.$m === undefined || o.$m.getStr('__newindex') === undefined)) {
     o.setStr(k, v);
     return undefined;
   }
-  if (o instanceof CData) return cdataOperations.setIndex(o, k, v);
   return setIndex(o, k, v);
 }
 
@@ -455,6 +460,8 @@ function cut(t: LuaTable, end: number): void {
   for (let i = end + 1; i < a.length; i++) if (a[i] !== undefined) t.set(i, a[i]);
 }
 
+const MODE: MemberCache = { c: undefined, f: undefined };
+
 // What compiled code calls. One object literal: V8 treats calls that have never run as cold only then.
 
 const runtime = {
@@ -499,7 +506,7 @@ const runtime = {
   forStep: forBound('step'),
   /** `o.__mode = v`: tables whose metatable is `o` become weak. */
   setMode(o: LuaValue, v: LuaValue): LuaResult {
-    const r = setField(o, '__mode', v);
+    const r = setField(o, '__mode', v, MODE);
     if (o instanceof LuaTable) modeChanged(o);
     return r;
   },
@@ -589,7 +596,7 @@ function stringIndex(): LuaValue {
   return m === undefined ? undefined : (m as unknown as Fields)['__index'];
 }
 
-setOperations({ index, setField, callIndex, stringIndex });
+setOperations({ index, indexKey, setField, callIndex, stringIndex });
 
 /** The environment that setfenv gave a function. */
 export interface OwnEnv {

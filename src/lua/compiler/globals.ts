@@ -7,6 +7,7 @@
  */
 
 import { R, S } from '../call.ts';
+import type { MemberCache } from '../ffi/cdata.ts';
 import { LuaTable } from '../table.ts';
 import type { LuaResult, LuaValue } from '../value.ts';
 
@@ -20,7 +21,9 @@ export const GLOBAL_PREFIX = copies === 1 ? '$' : `$${copies}$`;
 /** The operations that accessors of constant keys need. */
 export interface Operations {
   index(o: LuaValue, k: LuaValue): LuaResult;
-  setField(o: LuaValue, k: string, v: LuaValue): LuaResult;
+  /** `cache` is the key's accessor: what it remembers of cdata. */
+  indexKey(o: LuaValue, k: string, cache: MemberCache): LuaResult;
+  setField(o: LuaValue, k: string, v: LuaValue, cache: MemberCache): LuaResult;
   callIndex(h: LuaValue, o: LuaValue, k: LuaValue): LuaResult;
   /** The __index of strings: the table of their methods. */
   stringIndex(): LuaValue;

@@ -3,7 +3,7 @@
  *
  * Each constant string key has one accessor object, the slow path of `t.name`: it looks in the hash and follows
  * metatables. Its functions are written for that name, so that their inline caches see that one property only; and
- * it has a class of its own, so that V8 can inline them. Each list of names in a table constructor has a JavaScript
+ * it has a class of its own, so that V8 can inline them. It remembers the last C type that had a member of the name. Each list of names in a table constructor has a JavaScript
  * constructor function, so that equal constructors everywhere give tables of one hidden class.
  *
  * Text for new keys and shapes is collected while a chunk is emitted and run in one script before it (`define`).
@@ -22,7 +22,7 @@ const OPS = `${GLOBAL_PREFIX}OPS`;
  * their class, its parent.
  */
 const step = (p: string, k: string): string =>
-  `if(!(t instanceof ${T}))return ${OPS}.index(o,${k});` +
+  `if(!(t instanceof ${T}))return ${OPS}.indexKey(o,${k},this);` +
   `if((v=t.${p})!==undefined)return v;` +
   `if((h=t.$h)!==undefined&&(v=h.get(${k}))!==undefined)return v;` +
   'if((h=t.$m)===undefined)return undefined;' +
@@ -34,11 +34,11 @@ const step = (p: string, k: string): string =>
 function accessorText(key: string, p: string): string {
   const k = `"${key}"`;
   return (
-    `new class{get(o){let t=o,v,h;if(typeof o==='string'){if((t=${OPS}.stringIndex())instanceof ${T}&&(v=t.${p})!==undefined)return v;t=o;}` +
+    `new class{c=undefined;f=undefined;get(o){let t=o,v,h;if(typeof o==='string'){if((t=${OPS}.stringIndex())instanceof ${T}&&(v=t.${p})!==undefined)return v;t=o;}` +
     `${step(p, k).repeat(3)}return ${OPS}.index(t,${k});}` +
     `set(o,v){let h;if(o instanceof ${T}&&v!==undefined&&((h=o.$m)===undefined||h.__newindex===undefined&&h.$h===undefined)` +
     `&&((h=o.$h)===undefined||!h.has(${k}))&&o.$n<100){if(!("${p}" in o))o.$n++;o.${p}=v;return undefined;}` +
-    `return ${OPS}.setField(o,${k},v);}}`
+    `return ${OPS}.setField(o,${k},v,this);}}`
   );
 }
 

@@ -264,6 +264,10 @@ export function equal(left: LuaValue, right: LuaValue): LuaResult {
   if (left instanceof CData && right instanceof CData && left.ct === CTYPEID && right.ct === CTYPEID) {
     return left.val === right.val;
   }
+  if (left instanceof CData && left.ct.kind === Kind.PTR) {
+    if (right === undefined) return left.block === undefined && left.offset === 0;
+    if (right instanceof CData && right.ct.kind === Kind.PTR) return samePlace(left, right);
+  }
   const a = enumConstant(left, right);
   const b = enumConstant(right, left);
   const x = operand(a);

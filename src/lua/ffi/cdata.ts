@@ -14,7 +14,7 @@
 
 import { LuaTable } from '../table.ts';
 import { type LuaResult, type LuaValue, Userdata } from '../value.ts';
-import type { CType } from './ctype.ts';
+import type { CType, Field } from './ctype.ts';
 import type { Block } from './memory.ts';
 
 /** The metatable of all cdata, filled by meta.ts. */
@@ -37,10 +37,23 @@ export class CData extends Userdata {
   }
 }
 
+// The field of offsets and addresses gets room for any value: as one for small numbers it would become one for doubles
+// with the first address, and each cdata would need another object for its number.
+new CData(undefined as never, undefined, undefined as never, undefined);
+
+/** What a constant key remembers of its last use with cdata: a type and its member of that name. */
+export interface MemberCache {
+  c: CType | undefined;
+  f: Field | undefined;
+}
+
 /** What the runtime and other libraries do with cdata; set when the ffi library is loaded into the process. */
 export const cdataOperations: {
   index(o: CData, k: LuaValue): LuaResult;
   setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult;
+  /** Like `index` and `setIndex`, with what the key remembers. */
+  indexMember(o: CData, k: string, cache: MemberCache): LuaResult;
+  setMember(o: CData, k: string, v: LuaValue, cache: MemberCache): LuaResult;
   /** a == b, one of them a cdata. May suspend in a metamethod. */
   equal(a: LuaValue, b: LuaValue): LuaResult;
   /** The value of a literal such as 12LL, 0xffULL, 4i; undefined if it is malformed. */
@@ -60,6 +73,8 @@ export const cdataOperations: {
 } = {
   index: missing,
   setIndex: missing,
+  indexMember: missing,
+  setMember: missing,
   equal: missing,
   literal: () => undefined,
   negate: missing,

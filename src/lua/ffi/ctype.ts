@@ -57,10 +57,53 @@ export interface Field {
   readonly constant: number | undefined;
 }
 
+/** How a value lies in memory, for the short ways of access.ts. */
+export const Code = {
+  /** Nothing simple. */
+  OTHER: 0,
+  INT8: 1,
+  UINT8: 2,
+  INT16: 3,
+  UINT16: 4,
+  INT32: 5,
+  UINT32: 6,
+  FLOAT32: 7,
+  DOUBLE: 8,
+  BOOLEAN: 9,
+  POINTER: 10,
+  INT64: 11,
+  UINT64: 12,
+  /** A struct or an array: what is read is a reference to it. */
+  OBJECT: 13,
+} as const;
+
+function codeOf(kind: number, size: number, flags: number): number {
+  if (kind === Kind.STRUCT || kind === Kind.ARRAY) return Code.OBJECT;
+  if (kind === Kind.PTR && size === 8) return Code.POINTER;
+  if (kind !== Kind.NUM) return Code.OTHER;
+  if (flags & FLOAT) return size === 4 ? Code.FLOAT32 : size === 8 ? Code.DOUBLE : Code.OTHER;
+  if (flags & BOOL) return size === 1 ? Code.BOOLEAN : Code.OTHER;
+  const unsigned = flags & UNSIGNED ? 1 : 0;
+  switch (size) {
+    case 1:
+      return Code.INT8 + unsigned;
+    case 2:
+      return Code.INT16 + unsigned;
+    case 4:
+      return Code.INT32 + unsigned;
+    case 8:
+      return Code.INT64 + unsigned;
+    default:
+      return Code.OTHER;
+  }
+}
+
 let nextId = 128;
 
 export class CType {
   readonly kind: number;
+  /** One of `Code`. */
+  readonly code: number;
   /** Bytes, or UNKNOWN. */
   size: number;
   /** Bytes. */
@@ -102,6 +145,7 @@ export class CType {
     qual = 0,
   ) {
     this.kind = kind;
+    this.code = codeOf(kind, size, flags);
     this.size = size;
     this.align = align;
     this.flags = flags;
@@ -109,6 +153,13 @@ export class CType {
     this.name = name;
     this.raw = raw ?? this;
     this.qual = qual;
+  }
+
+  /** Whether it may not be written to: it is const, or has a const part. */
+  get isConstant(): boolean {
+    let t: CType = this;
+    while (t.kind === Kind.ARRAY) t = t.child!;
+    return (t.qual & CONST) !== 0 || (t.kind === Kind.STRUCT && (t.raw.flags & HAS_CONST) !== 0);
   }
 
   /** A number for types without a name. */

@@ -34,7 +34,7 @@ import {
   VLA,
   VOID_PTR,
 } from './ctype.ts';
-import { copyBytes, fillBytes, readString, stringBlock } from './memory.ts';
+import { copyBytes, fillBytes, readString, stringBlock, writeString } from './memory.ts';
 import './meta.ts';
 import { native } from './native.ts';
 import { argInt, newObject, setFinalizer, variableSize } from './object.ts';
@@ -177,6 +177,14 @@ export function openFfi(): LuaTable {
       if (arguments.length < 2) argError(2, 'copy', 'value expected');
       if (typeof from === 'string') {
         const n = arguments.length < 3 ? from.length + 1 : argInt(size, 3, 'copy', arguments.length);
+        if (block !== undefined && n >= 0 && n <= from.length + 1) {
+          if (offset < 0 || offset + n > block.buffer.byteLength) {
+            throwError('attempt to access memory out of bounds');
+          }
+          writeString(block, offset, from, Math.min(n, from.length));
+          if (n > from.length) block.view.setUint8(offset + from.length, 0);
+          return ret0();
+        }
         copyBytes(block, offset, stringBlock(from), 0, n);
         return ret0();
       }

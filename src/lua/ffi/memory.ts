@@ -25,15 +25,15 @@ export class Block {
    * their address as a hash: it depends on the contents alone.
    */
   identity = 0;
-  private u8: Uint8Array | undefined = undefined;
+  private u8: Buffer | undefined = undefined;
 
   constructor(size: number) {
     this.buffer = new ArrayBuffer(size);
     this.view = new DataView(this.buffer);
   }
 
-  get bytes(): Uint8Array {
-    this.u8 ??= new Uint8Array(this.buffer);
+  get bytes(): Buffer {
+    this.u8 ??= Buffer.from(this.buffer);
     return this.u8;
   }
 }
@@ -227,6 +227,9 @@ function foreign(address: number): NonNullable<ReturnType<typeof native>> {
   return n;
 }
 
+/** Up to this many bytes a loop is faster than a call of Node's. */
+const SHORT = 12;
+
 /** Copies bytes, also within one block. */
 export function copyBytes(
   to: Block | undefined,
@@ -240,7 +243,11 @@ export function copyBytes(
     checkRange(to, at, size);
     checkRange(from, start, size);
     if (to === from) to.bytes.copyWithin(at, start, start + size);
-    else to.bytes.set(from.bytes.subarray(start, start + size), at);
+    else if (size <= SHORT) {
+      const target = to.bytes;
+      const source = from.bytes;
+      for (let i = 0; i < size; i++) target[at + i] = source[start + i]!;
+    } else to.bytes.set(new Uint8Array(from.buffer, start, size), at);
     if (from.anchors !== undefined && to !== from) copyAnchors(to, at, from, start, size);
     return;
   }
@@ -282,7 +289,9 @@ export function writeString(to: Block | undefined, at: number, s: string, size =
     return;
   }
   checkRange(to, at, size);
-  Buffer.from(to.buffer).write(s, at, size, 'latin1');
+  const { bytes } = to;
+  if (size > SHORT) bytes.write(s, at, size, 'latin1');
+  else for (let i = 0; i < size; i++) bytes[at + i] = s.charCodeAt(i);
 }
 
 /** A byte string of `size` bytes, up to the first zero byte if there is no size. */
@@ -293,7 +302,7 @@ export function readString(from: Block | undefined, at: number, size?: number): 
     const length = size ?? Number(n.strlen(BigInt(at)));
     const b = new Block(length);
     copyBytes(b, 0, undefined, at, length);
-    return Buffer.from(b.buffer).toString('latin1', 0, length);
+    return b.bytes.toString('latin1', 0, length);
   }
   const limit = from.buffer.byteLength;
   let end: number;
@@ -302,10 +311,21 @@ export function readString(from: Block | undefined, at: number, size?: number): 
     end = at + size;
   } else {
     if (at < 0 || at > limit) throwError('attempt to access memory out of bounds');
-    end = from.bytes.indexOf(0, at);
-    if (end < 0) end = limit;
+    const { bytes } = from;
+    const near = Math.min(limit, at + SHORT);
+    end = at;
+    while (end < near && bytes[end] !== 0) end++;
+    if (end === near) {
+      end = bytes.indexOf(0, near);
+      if (end < 0) end = limit;
+    }
   }
-  return Buffer.from(from.buffer).toString('latin1', at, end);
+  const n = end - at;
+  if (n > SHORT) return from.bytes.toString('latin1', at, end);
+  const { bytes } = from;
+  let s = '';
+  for (let i = at; i < end; i++) s += String.fromCharCode(bytes[i]!);
+  return s;
 }
 
 /** Strings that were converted to pointers lately: programs use one string many times. */
@@ -318,11 +338,7 @@ export function stringBlock(s: string): Block {
   let b = strings.get(s);
   if (b !== undefined) return b;
   b = new Block(s.length + 1);
-  if (s.length > 40) Buffer.from(b.buffer).write(s, 0, 'latin1');
-  else {
-    const { bytes } = b;
-    for (let i = 0; i < s.length; i++) bytes[i] = s.charCodeAt(i);
-  }
+  writeString(b, 0, s);
   b.identity = identityOf(s);
   if (s.length <= MAX_CACHED) {
     if (strings.size >= MAX_STRINGS) {

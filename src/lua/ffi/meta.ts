@@ -10,24 +10,14 @@ import { formatG } from '../number.ts';
 import { callable, index as luaIndex, setIndex as luaSetIndex, typeName } from '../runtime.ts';
 import { LuaTable } from '../table.ts';
 import { addressOf, type LuaFunction, type LuaResult, type LuaValue } from '../value.ts';
+import { index, indexMember, setIndex, setMember } from './access.ts';
 import { arithmetic, comparison, concat, equal, length, makeInteger, typeMetamethod } from './arith.ts';
 import { bit64 } from './bits.ts';
 import { callFunction, freeCallback, notCallable, setCallback } from './call.ts';
 import { CData, cdataMetatable, cdataOperations } from './cdata.ts';
 import { functionName, hostFunction } from './clib.ts';
 import { assign, numberIn, pointerIn, read, readBits, resultBlock, resultOffset, writeBits } from './convert.ts';
-import {
-  COMPLEX_DOUBLE,
-  CONST,
-  CTYPEID,
-  type CType,
-  HAS_CONST,
-  Kind,
-  target,
-  typeText,
-  UINT8,
-  UNKNOWN,
-} from './ctype.ts';
+import { COMPLEX_DOUBLE, CONST, CTYPEID, type CType, Kind, target, typeText, UINT8, UNKNOWN } from './ctype.ts';
 import { readMemory } from './host.ts';
 import { addressOfPointer, allocate, allocated, Block, numberOfPointer } from './memory.ts';
 import { newObject } from './object.ts';
@@ -102,22 +92,8 @@ function elementAt(o: CData, i: number): CType | undefined {
   return child;
 }
 
-/** `o[k]` */
-export function index(o: CData, k: LuaValue): LuaResult {
-  try {
-    return indexObject(o, k);
-  } catch (e) {
-    throw outOfBounds(e);
-  }
-}
-
-/** A DataView's own error for an access outside of its memory becomes a Lua error. */
-function outOfBounds(e: unknown): unknown {
-  if (e instanceof RangeError && e.message.includes('DataView')) throwError('attempt to access memory out of bounds');
-  return e;
-}
-
-function indexObject(o: CData, k: LuaValue): LuaResult {
+/** `o[k]`, for all that access.ts does not do. */
+export function indexObject(o: CData, k: LuaValue): LuaResult {
   if (typeof k === 'string') {
     const struct = structOf(o);
     if (struct !== undefined) {
@@ -203,22 +179,14 @@ function metamethodOf(ct: CType, event: string): LuaValue {
   return ct.raw.metatype?.getStr(event);
 }
 
-/** `o[k] = v` */
-export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
-  try {
-    return setIndexObject(o, k, v);
-  } catch (e) {
-    throw outOfBounds(e);
-  }
-}
-
-function setIndexObject(o: CData, k: LuaValue, v: LuaValue): LuaResult {
+/** `o[k] = v`, for all that access.ts does not do. */
+export function setIndexObject(o: CData, k: LuaValue, v: LuaValue): LuaResult {
   if (typeof k === 'string') {
     const struct = structOf(o);
     if (struct !== undefined) {
       const f = struct.raw.members?.get(k);
       if (f !== undefined) {
-        if ((f.ct.qual | struct.qual) & CONST || f.constant !== undefined || isConstArray(f.ct)) constant();
+        if ((f.ct.qual | struct.qual) & CONST || f.constant !== undefined || f.ct.isConstant) constant();
         if (f.bits >= 0) writeBits(f, block, offset + f.offset, v);
         else assign(f.ct, block, offset + f.offset, v);
         return undefined;
@@ -234,7 +202,7 @@ function setIndexObject(o: CData, k: LuaValue, v: LuaValue): LuaResult {
       const ct = elementAt(o, i);
       if (ct !== undefined) {
         const { kind } = target(o.ct);
-        if (ct.qual & CONST || kind === Kind.COMPLEX || kind === Kind.VECTOR || isConstArray(ct)) constant();
+        if (ct.qual & CONST || kind === Kind.COMPLEX || kind === Kind.VECTOR || ct.isConstant) constant();
         if (ct.kind === Kind.VOID || ct.raw.size === UNKNOWN) throwError('size of C type is unknown or too large');
         assign(ct, block, offset, v);
         return undefined;
@@ -249,12 +217,6 @@ function setIndexObject(o: CData, k: LuaValue, v: LuaValue): LuaResult {
     return r === S && R.n < 0 ? S : undefined;
   }
   return luaSetIndex(h, k, v);
-}
-
-function isConstArray(ct: CType): boolean {
-  let t = ct;
-  while (t.kind === Kind.ARRAY) t = t.child!;
-  return (t.qual & CONST) !== 0 || (t.kind === Kind.STRUCT && (t.raw.flags & HAS_CONST) !== 0);
 }
 
 function constant(): never {
@@ -422,6 +384,8 @@ Object.assign(cdataOperations, {
   negate,
   index,
   setIndex,
+  indexMember,
+  setMember,
   equal,
   literal,
   toNumber,

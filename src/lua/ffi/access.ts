@@ -1,0 +1,191 @@
+/**
+ * `o[k]` and `o[k] = v` for what programs do most: numbers, pointers and nested structs in memory of our own.
+ *
+ * One switch over the kind of value takes the place of the functions that convert.ts makes for each type, which V8
+ * cannot inline where many types are used. All else, with all errors, is left to meta.ts.
+ */
+
+import { throwError } from '../error.ts';
+import type { LuaResult, LuaValue } from '../value.ts';
+import { CData, type MemberCache } from './cdata.ts';
+import { read, write } from './convert.ts';
+import { Code, type CType, type Field, INT64, Kind, UINT64 } from './ctype.ts';
+import { type Block, pointerBlock, pointerOffset, readPointer, writePointer } from './memory.ts';
+import { indexObject, setIndexObject } from './meta.ts';
+
+/** A DataView's own error for an access outside of its memory becomes a Lua error. */
+function outOfBounds(e: unknown): unknown {
+  if (e instanceof RangeError && e.message.includes('DataView')) throwError('attempt to access memory out of bounds');
+  return e;
+}
+
+function get(ct: CType, block: Block, offset: number): LuaValue {
+  switch (ct.code) {
+    case Code.INT8:
+      return block.view.getInt8(offset);
+    case Code.UINT8:
+      return block.view.getUint8(offset);
+    case Code.INT16:
+      return block.view.getInt16(offset, true);
+    case Code.UINT16:
+      return block.view.getUint16(offset, true);
+    case Code.INT32:
+      return block.view.getInt32(offset, true);
+    case Code.UINT32:
+      return block.view.getUint32(offset, true);
+    case Code.FLOAT32:
+      return block.view.getFloat32(offset, true);
+    case Code.DOUBLE:
+      return block.view.getFloat64(offset, true);
+    case Code.BOOLEAN:
+      return block.view.getUint8(offset) !== 0;
+    case Code.POINTER:
+      readPointer(block, offset);
+      return new CData(ct, pointerBlock, pointerOffset, undefined);
+    case Code.INT64:
+      return new CData(INT64, undefined, 0, block.view.getBigInt64(offset, true));
+    case Code.UINT64:
+      return new CData(UINT64, undefined, 0, block.view.getBigUint64(offset, true));
+    case Code.OBJECT:
+      return new CData(ct.referenceTo(), block, offset, undefined);
+    default:
+      return read(ct, block, offset);
+  }
+}
+
+/** Writes to something that is not constant. */
+function set(ct: CType, block: Block, offset: number, v: LuaValue): void {
+  if (typeof v === 'number') {
+    switch (ct.code) {
+      case Code.INT8:
+      case Code.UINT8:
+        if ((v | 0) !== v) break;
+        block.view.setInt8(offset, v);
+        return;
+      case Code.INT16:
+      case Code.UINT16:
+        if ((v | 0) !== v) break;
+        block.view.setInt16(offset, v, true);
+        return;
+      case Code.INT32:
+      case Code.UINT32:
+        if ((v | 0) !== v) break;
+        block.view.setInt32(offset, v, true);
+        return;
+      case Code.FLOAT32:
+        block.view.setFloat32(offset, v, true);
+        return;
+      case Code.DOUBLE:
+        block.view.setFloat64(offset, v, true);
+        return;
+    }
+  } else if (ct.code === Code.POINTER) {
+    if (v === undefined) {
+      writePointer(block, offset, undefined, 0);
+      return;
+    }
+    // Pointers, arrays and references to structs say in the same fields where they point to.
+    if (v instanceof CData && v.ct.child === ct.child && v.ct.kind !== Kind.FUNC) {
+      writePointer(block, offset, v.block, v.offset);
+      return;
+    }
+  }
+  write(ct, block, offset, v);
+}
+
+/** The member of a struct, or of the struct that a pointer points to; undefined where meta.ts has to look. */
+function memberOf(ct: CType, k: string): Field | undefined {
+  const inner = ct.kind === Kind.STRUCT ? ct : ct.child;
+  if (inner === undefined || inner.kind !== Kind.STRUCT || inner.qual !== 0) return undefined;
+  const f = inner.raw.members?.get(k);
+  return f === undefined || f.bits >= 0 || f.constant !== undefined ? undefined : f;
+}
+
+/** The type of the elements of an array, or of what a pointer points to; undefined where meta.ts has to look. */
+function elementOf(ct: CType): CType | undefined {
+  const inner = ct.kind === Kind.REF ? ct.child! : ct;
+  if (inner.kind !== Kind.ARRAY && (inner.kind !== Kind.PTR || inner !== ct)) return undefined;
+  return inner.child!;
+}
+
+/** `o[k]` */
+export function index(o: CData, k: LuaValue): LuaResult {
+  const { ct, block } = o;
+  try {
+    if (block !== undefined) {
+      if (typeof k === 'string') {
+        const f = memberOf(ct, k);
+        if (f !== undefined) return get(f.ct, block, o.offset + f.offset);
+      } else if (typeof k === 'number') {
+        const e = elementOf(ct);
+        if (e !== undefined && e.raw.size > 0) return get(e, block, o.offset + Math.trunc(k) * e.raw.size);
+      }
+    }
+    return indexObject(o, k);
+  } catch (e) {
+    throw outOfBounds(e);
+  }
+}
+
+/** `o[k] = v` */
+export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
+  const { ct, block } = o;
+  try {
+    if (block !== undefined) {
+      if (typeof k === 'string') {
+        const f = memberOf(ct, k);
+        if (f !== undefined && f.ct.qual === 0 && f.ct.code !== Code.OTHER && f.ct.code !== Code.OBJECT) {
+          set(f.ct, block, o.offset + f.offset, v);
+          return undefined;
+        }
+      } else if (typeof k === 'number') {
+        const e = elementOf(ct);
+        if (e !== undefined && e.qual === 0 && e.code !== Code.OTHER && e.code !== Code.OBJECT) {
+          set(e, block, o.offset + Math.trunc(k) * e.raw.size, v);
+          return undefined;
+        }
+      }
+    }
+    return setIndexObject(o, k, v);
+  } catch (e) {
+    throw outOfBounds(e);
+  }
+}
+
+/** `o.k` */
+export function indexMember(o: CData, k: string, cache: MemberCache): LuaResult {
+  const { ct, block } = o;
+  if (block === undefined) return index(o, k);
+  let { f } = cache;
+  if (cache.c !== ct || f === undefined) {
+    f = memberOf(ct, k);
+    if (f === undefined) return index(o, k);
+    cache.c = ct;
+    cache.f = f;
+  }
+  try {
+    return get(f.ct, block, o.offset + f.offset);
+  } catch (e) {
+    throw outOfBounds(e);
+  }
+}
+
+/** `o.k = v` */
+export function setMember(o: CData, k: string, v: LuaValue, cache: MemberCache): LuaResult {
+  const { ct, block } = o;
+  if (block === undefined) return setIndex(o, k, v);
+  let { f } = cache;
+  if (cache.c !== ct || f === undefined) {
+    f = memberOf(ct, k);
+    if (f === undefined) return setIndex(o, k, v);
+    cache.c = ct;
+    cache.f = f;
+  }
+  if (f.ct.qual !== 0 || f.ct.code === Code.OTHER || f.ct.code === Code.OBJECT) return setIndex(o, k, v);
+  try {
+    set(f.ct, block, o.offset + f.offset, v);
+    return undefined;
+  } catch (e) {
+    throw outOfBounds(e);
+  }
+}
