@@ -17,10 +17,11 @@ export {
 export { Coroutine, callNow, currentThread, suspend, type ThreadResult } from './coroutine.ts';
 export { argError, LuaError, throwError, throwValue } from './error.ts';
 export { limitCollections } from './gc/collector.ts';
+export { StateImage } from './image.ts';
 export { isNative, markLibrary } from './lib/native.ts';
 export { toText } from './lib/text.ts';
 export { callerInfo, traceback } from './lib/traceback.ts';
 export { formatNumber, parseNumber } from './number.ts';
-export { LuaState, type LuaStateOptions } from './state.ts';
+export { currentState, LuaState, type LuaStateOptions } from './state.ts';
 export { LuaTable } from './table.ts';
 export { type LuaFunction, type LuaResult, type LuaValue, NULL, Userdata } from './value.ts';

@@ -8,6 +8,7 @@ import { compile } from './compiler/compile.ts';
 import { Coroutine, dynamic } from './coroutine.ts';
 import { isBinary, undump } from './dump.ts';
 import { finalizeAll } from './gc/finalizer.ts';
+import type { StateImage, StateTables } from './image.ts';
 import { type LibraryName, openLibraries } from './lib/all.ts';
 import { cModules } from './lib/index.ts';
 import { standardStreams } from './lib/io.ts';
@@ -26,6 +27,25 @@ export interface LuaStateOptions {
   readonly print?: (text: string) => void;
   /** Reads a source file as a byte string; undefined if there is none. The file system if absent. */
   readonly loadFile?: (path: string) => string | undefined;
+  /** A copy of another state is made. `libs` and the paths have no effect then. */
+  readonly image?: StateImage;
+}
+
+function emptyTables(): StateTables {
+  return {
+    globals: new LuaTable(),
+    registry: new LuaTable(),
+    loaded: new LuaTable(),
+    package: new LuaTable(),
+    metatables: {
+      string: undefined,
+      number: undefined,
+      boolean: undefined,
+      function: undefined,
+      thread: undefined,
+      nil: undefined,
+    },
+  };
 }
 
 export const DEFAULT_PATH =
@@ -46,30 +66,30 @@ export function currentGlobals(): LuaTable {
 
 export class LuaState {
   /** _G: the environment of chunks that are loaded from now on. */
-  readonly globals = new LuaTable();
-  readonly registry = new LuaTable();
+  readonly globals: LuaTable;
+  readonly registry: LuaTable;
   /** package.loaded. */
-  readonly loaded = new LuaTable();
+  readonly loaded: LuaTable;
   /** The package table. */
-  readonly package = new LuaTable();
+  readonly package: LuaTable;
   /** Loaders of modules that require finds in place of C modules. */
   readonly cModules: Readonly<Record<string, LuaFunction>> = cModules();
   /** Metatables of strings and other types without their own. */
-  readonly metatables: TypeMetatables = {
-    string: undefined,
-    number: undefined,
-    boolean: undefined,
-    function: undefined,
-    thread: undefined,
-    nil: undefined,
-  };
+  readonly metatables: TypeMetatables;
   readonly print: (text: string) => void;
   private readonly loadFile: ((path: string) => string | undefined) | undefined;
 
   constructor(options: LuaStateOptions = {}) {
     this.print = options.print ?? ((text) => standardStreams().stdout.write(text));
     this.loadFile = options.loadFile;
-    this.registry.setStr('_LOADED', this.loaded);
+    const { globals, registry, loaded, package: pack, metatables } = options.image?.copy() ?? emptyTables();
+    this.globals = globals;
+    this.registry = registry;
+    this.loaded = loaded;
+    this.package = pack;
+    this.metatables = metatables;
+    if (options.image !== undefined) return;
+    registry.setStr('_LOADED', loaded);
     openLibraries(this, options.libs, options.packagePath ?? DEFAULT_PATH, options.packageCpath ?? DEFAULT_CPATH);
   }
 

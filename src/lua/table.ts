@@ -187,6 +187,27 @@ class Hash {
     }
   }
 
+  /** A copy with the same positions. */
+  copy(): Hash {
+    const copy = new Hash();
+    copy.keys = this.keys.slice();
+    copy.values = this.values.slice();
+    copy.dead = this.dead;
+    if (this.mask >= 0) {
+      copy.mask = this.mask;
+      copy.slots = this.slots.slice();
+      copy.chain = this.chain.slice();
+    }
+    if (this.map !== undefined) copy.map = new Map(this.map);
+    copy.isMap = this.isMap;
+    return copy;
+  }
+
+  /** The positions of values that are tables. */
+  tables(): [number, LuaTable][] {
+    return [...this.values.entries()].filter((pair): pair is [number, LuaTable] => pair[1] instanceof LuaTable);
+  }
+
   clone(): Hash {
     const copy = new Hash();
     for (let i = 1; i < this.keys.length; i++) if (this.values[i] !== undefined) copy.set(this.keys[i], this.values[i]);
@@ -812,4 +833,38 @@ export function cloneTable(t: LuaTable): LuaTable {
     for (let i = 0; i < keys.length; i++) if (values[i] !== undefined) copy.set(keys[i], values[i]);
   } else if (h !== undefined) copy.$h = h.clone();
   return copy;
+}
+
+/** What a table consists of, for copies made by generated code (image.ts). Its values must not be weak. */
+export function tableParts(t: LuaTable): {
+  /** Property names and values; those of the hash that can be properties are among them. */
+  readonly fields: [string, LuaValue][];
+  readonly items: LuaValue[];
+  readonly hash: Hash | undefined;
+  /** What natives have tied to the table, unseen by Lua. */
+  readonly hidden: [string, unknown][];
+} {
+  const own = t as unknown as Fields;
+  const names = Object.keys(t).slice(INTERNAL);
+  const fields = names.filter((name) => own[name] !== undefined).map((name): [string, LuaValue] => [name, own[name]]);
+  const hidden = Object.getOwnPropertyNames(t)
+    .slice(INTERNAL)
+    .filter((name) => !names.includes(name))
+    .map((name): [string, unknown] => [name, own[name]]);
+  let hash: Hash | undefined;
+  const old = t.$h;
+  if (old !== undefined) {
+    const { keys, values } = old;
+    for (let i = 0; i < keys.length; i++) {
+      const k = keys[i];
+      if (values[i] === undefined) continue;
+      const name = typeof k === 'string' ? propertyName(k) : undefined;
+      if (name !== undefined) fields.push([name, values[i]]);
+      else {
+        hash ??= new Hash();
+        hash.set(k, values[i]);
+      }
+    }
+  }
+  return { fields, items: t.$a.slice(), hash, hidden };
 }

@@ -7,7 +7,7 @@ import { IN_INIT } from '../../api/phase.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
-import { LuaState, limitCollections } from '../../lua/index.ts';
+import { LuaState, limitCollections, StateImage } from '../../lua/index.ts';
 import { LoadFailure } from './code.ts';
 import type { LuaMain } from './conf.ts';
 import { installLibrary } from './library/index.ts';
@@ -26,6 +26,8 @@ interface Vm {
   readonly http: HttpCycle;
   readonly main: LuaMain;
   shared: LuaState | undefined;
+  /** Of a state that has run nothing yet, for lua_code_cache off. */
+  image: StateImage | undefined;
   /** init_by_lua runs again to build this worker's state: what it does to the outside has been done by the master. */
   replay: boolean;
 }
@@ -49,6 +51,8 @@ function expandPath(path: string | undefined, standard: string, prefix: string):
 
 function newState(vm: Vm): LuaState {
   const { main, http } = vm;
+  const { image } = vm;
+  if (image !== undefined) return new LuaState({ image });
   const prefix = http.cycle.prefix.replace(/\/$/, '');
   const state = new LuaState({
     packagePath: expandPath(main.packagePath, DEFAULT_PATH, prefix),
@@ -58,6 +62,8 @@ function newState(vm: Vm): LuaState {
   installLibrary(state, http);
   // lua-resty-core has loaded these in every state of OpenResty, which makes them fields of `table`.
   state.newThread(state.load("require 'table.new' require 'table.clear'", '=core')).resume();
+  // A second one will not be the last.
+  if (vm.shared !== undefined) vm.image = new StateImage(state);
   return state;
 }
 
@@ -81,7 +87,13 @@ function runInit(vm: Vm, state: LuaState): void {
 
 /** Creates the worker's state and runs init_by_lua. Called at the start in the master and in each worker. */
 export function initVm(http: HttpCycle, stage: 'master' | 'worker' | 'single'): void {
-  const vm: Vm = { http, main: luaModule.mainOf(http.confs), shared: undefined, replay: stage === 'worker' };
+  const vm: Vm = {
+    http,
+    main: luaModule.mainOf(http.confs),
+    shared: undefined,
+    image: undefined,
+    replay: stage === 'worker',
+  };
   vms.set(http, vm);
   limitCollections(COLLECTION_SHARE);
   vm.shared = newState(vm);

@@ -8,7 +8,7 @@ import { BASE } from './base.ts';
 import { numberFunctions } from './builtin.ts';
 import { COROUTINE } from './coroutine.ts';
 import { DEBUG } from './debug.ts';
-import { LIBRARIES, preloadModules } from './index.ts';
+import { LIBRARIES, PRELOAD } from './index.ts';
 import { libraryTable, markLibrary, natives } from './native.ts';
 import { GLOBAL_PACKAGE, openPackage } from './package.ts';
 
@@ -71,13 +71,13 @@ export function openLibraries(state: LuaState, names: readonly LibraryName[] = A
       const m = new LuaTable();
       m.setStr('__index', library);
       state.metatables.string = m;
-    } else if (name === 'table') openModules(state, library);
+    } else if (name === 'table') openModules(state);
   }
   numberFunctions(state);
 }
 
 /** `require "table.new"`, `require "cjson"` and the like. */
-function openModules(state: LuaState, table: LuaTable): void {
+function openModules(state: LuaState): void {
   const preload = state.packagePreload();
-  for (const [name, loader] of Object.entries(preloadModules(table))) preload.set(name, loader);
+  for (const name of Object.keys(PRELOAD)) preload.set(name, PRELOAD[name]);
 }

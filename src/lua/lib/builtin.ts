@@ -1,7 +1,6 @@
 // What tostring shows of library functions: LuaJIT numbers those that its interpreter knows, "function: builtin#29".
 // Programs tell LuaJIT from other Lua implementations by that text.
 
-import type { LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 
 /** The functions of each library in LuaJIT's order, from the number of the first; "-" is one without a name. */
@@ -32,12 +31,14 @@ const NUMBERED: Readonly<Record<string, readonly [number, string]>> = {
 
 const numbers = new WeakMap<object, number>();
 
-/** Gives the functions of a state's libraries their numbers. */
-export function numberFunctions(state: LuaState): void {
-  for (const [name, [first, list]] of Object.entries(NUMBERED)) {
-    const library = state.loaded.getStr(name);
+const WORDS = Object.entries(NUMBERED).map(([name, [first, list]]) => ({ name, first, words: list.split(' ') }));
+
+/** Gives the functions of a state's libraries their numbers, or only those of one library. */
+export function numberFunctions(state: { readonly loaded: LuaTable }, only?: string): void {
+  for (const { name, first, words } of WORDS) {
+    const library = only === undefined || only === name ? state.loaded.getStr(name) : undefined;
     if (!(library instanceof LuaTable)) continue;
-    list.split(' ').forEach((word, i) => {
+    words.forEach((word, i) => {
       const f = library.getStr(word);
       if (typeof f === 'function') numbers.set(f, first + i);
     });

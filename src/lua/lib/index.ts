@@ -1,7 +1,9 @@
 // The libraries that a new state gets, and the modules that `require` finds without a file.
 
+import { dynamic } from '../coroutine.ts';
 import { openFfi } from '../ffi/library.ts';
-import type { LuaTable } from '../table.ts';
+import type { LuaState } from '../state.ts';
+import { LuaTable } from '../table.ts';
 import type { LuaFunction } from '../value.ts';
 import { openBit } from './bit.ts';
 import { openBuffer } from './buffer.ts';
@@ -26,24 +28,12 @@ export const LIBRARIES = {
   table: openTable,
 } satisfies Readonly<Record<string, () => LuaTable>>;
 
-/**
- * Modules for package.preload: each loader makes the module for the state whose `table` library is given. Both cjson
- * modules of a state share the metatables that mark arrays.
- */
-export function preloadModules(table: LuaTable): Record<string, LuaFunction> {
-  let json: ReturnType<typeof openCjson> | undefined;
-  const modules: Record<string, LuaFunction> = {
-    cjson: () => (json ??= openCjson()).cjson,
-    'cjson.safe': () => (json ??= openCjson()).safe,
-    'string.buffer': openBuffer,
-    ffi: openFfi,
-  };
-  for (const name of Object.keys(TABLE_MODULES)) {
-    modules[`table.${name}`] = () => {
-      table.setStr(name, TABLE_MODULES[name]);
-      return TABLE_MODULES[name];
-    };
-  }
+const cjsonModules = new WeakMap<LuaState, ReturnType<typeof openCjson>>();
+
+/** Both cjson modules of a state, which share the metatables that mark arrays. */
+function cjsonOf(state: LuaState): ReturnType<typeof openCjson> {
+  let modules = cjsonModules.get(state);
+  if (modules === undefined) cjsonModules.set(state, (modules = openCjson()));
   return modules;
 }
 
@@ -58,4 +48,21 @@ export function cModules(): Record<string, LuaFunction> {
     lpeg: () => (patterns ??= openLpeg()).lpeg,
     re: () => (patterns ??= openLpeg()).re(),
   };
+}
+
+/** Modules for package.preload: each loader makes the module for the state that runs. */
+export const PRELOAD: Readonly<Record<string, LuaFunction>> = {
+  cjson: () => cjsonOf(dynamic.current!.state).cjson,
+  'cjson.safe': () => cjsonOf(dynamic.current!.state).safe,
+  'string.buffer': openBuffer,
+  ffi: openFfi,
+  ...Object.fromEntries(Object.keys(TABLE_MODULES).map((name) => [`table.${name}`, () => addToTable(name)])),
+};
+
+/** `require "table.new"` also makes the function a field of the library. */
+function addToTable(name: string): LuaFunction {
+  const fn = TABLE_MODULES[name]!;
+  const library = dynamic.current!.state.loaded.getStr('table');
+  if (library instanceof LuaTable) library.setStr(name, fn);
+  return fn;
 }

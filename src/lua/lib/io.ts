@@ -424,13 +424,22 @@ export function standardStreams(): { stdin: Stream; stdout: Stream; stderr: Stre
 
 /** Makes the `io` table of a new state. */
 export function openIo(): LuaTable {
+  const t = new LuaTable();
+  renewIo(t);
+  return t;
+}
+
+/** Gives an `io` table files and functions that use these. */
+export function renewIo(t: LuaTable): void {
   const metatable = LuaTable.fromObject(METHODS);
   metatable.setStr('__index', metatable);
   const file = (source: Source): LuaFile => new LuaFile(metatable, source, undefined);
   const { stdin, stdout, stderr } = standardStreams();
-  const t = LuaTable.fromObject({ stdin: file(stdin), stdout: file(stdout), stderr: file(stderr) });
-  let input = t.getStr('stdin') as LuaFile;
-  let output = t.getStr('stdout') as LuaFile;
+  let input = file(stdin);
+  let output = file(stdout);
+  t.setStr('stdin', input);
+  t.setStr('stdout', output);
+  t.setStr('stderr', file(stderr));
 
   const openOrThrow = (name: LuaValue, mode: string, fname: string): LuaFile => {
     const text = argString(name, 1, fname, 1);
@@ -490,5 +499,4 @@ export function openIo(): LuaTable {
     'C:write': (...values) => write(usable(output), values, 1),
   };
   for (const [name, fn] of Object.entries(functions)) t.setStr(name.slice(2), fn);
-  return t;
 }

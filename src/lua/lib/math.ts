@@ -189,13 +189,19 @@ const FUNCTIONS: Readonly<Record<string, LuaFunction>> = {
 
 /** Makes the `math` table of a new state, with a random generator of its own. */
 export function openMath(): LuaTable {
-  const generator = new Random();
   const t = LuaTable.fromObject(FUNCTIONS);
   t.setStr('pi', Math.PI);
   t.setStr('huge', Number.POSITIVE_INFINITY);
+  renewRandom(t);
+  return t;
+}
+
+/** Gives a `math` table a generator of random numbers. */
+export function renewRandom(t: LuaTable): void {
+  let generator: Random | undefined;
   const functions = {
     'C:random'(m: LuaValue, n: LuaValue): LuaResult {
-      const x = generator.next();
+      const x = (generator ??= new Random()).next();
       if (arguments.length === 0) return x;
       const low = typeof m === 'number' ? m : argNumber(m, 1, 'random', arguments.length);
       if (arguments.length === 1) return Math.floor(x * low) + 1;
@@ -203,11 +209,10 @@ export function openMath(): LuaTable {
       return Math.floor(x * (high - low + 1)) + low;
     },
     'C:randomseed'(seed: LuaValue): LuaResult {
-      generator.seed(argNumber(seed, 1, 'randomseed', arguments.length));
+      (generator ??= new Random()).seed(argNumber(seed, 1, 'randomseed', arguments.length));
       return ret0();
     },
   };
   t.setStr('random', functions['C:random']);
   t.setStr('randomseed', functions['C:randomseed']);
-  return t;
 }

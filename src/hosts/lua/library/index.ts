@@ -3,7 +3,7 @@
  * that OpenResty bundles whose C parts are not needed here. They win over files of the same name.
  */
 import type { HttpCycle } from '../../../http/cycle.ts';
-import { type LuaState, throwError } from '../../../lua/index.ts';
+import { currentState, type LuaState, throwError } from '../../../lua/index.ts';
 import { base64 } from './base64.ts';
 import { coreModules } from './core.ts';
 import { digestModule, random, sha, string, tablepool } from './digest.ts';
@@ -59,6 +59,6 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
 /** Provides the modules for `require`. */
 export function installLibrary(state: LuaState, http: HttpCycle): void {
   for (const name of Object.keys(MODULES)) {
-    state.preload(name, () => (MODULES[name] as ModuleLoader)(state, http));
+    state.preload(name, () => (MODULES[name] as ModuleLoader)(currentState(), http));
   }
 }

@@ -35,7 +35,8 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installControl(ngx);
   installHeader(ngx);
   installVar(ngx);
-  installRequest(ngx, installSocket(ngx, state));
+  installSocket(ngx, state);
+  installRequest(ngx);
   installUdp(ngx, state);
   installNdk(state);
   installResponse(ngx);

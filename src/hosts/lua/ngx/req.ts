@@ -42,7 +42,7 @@ import { checkInteger, checkNumber, checkString, isTrue, typeError, typeName } f
 import { clear } from './encoding.ts';
 import { headerValues } from './header.ts';
 import { addValue, argsTable, encodeArgsTable } from './query.ts';
-import { type SocketMetatables, socketTable } from './socket.ts';
+import { bodyMetatable, socketTable } from './socket.ts';
 
 /** The default limit on headers and arguments, against floods of them. */
 const LIMIT = 100;
@@ -145,7 +145,7 @@ function expectOne(all: readonly LuaValue[]): LuaValue {
   return all[0];
 }
 
-export function installRequest(ngx: LuaTable, sockets: SocketMetatables): void {
+export function installRequest(ngx: LuaTable): void {
   ngx.setStr(
     'req',
     LuaTable.fromObject({
@@ -168,7 +168,7 @@ export function installRequest(ngx: LuaTable, sockets: SocketMetatables): void {
         const raw = isTrue(all[0]);
         const socket = requestSocket(raw);
         if (typeof socket === 'string') return ret2(undefined, socket);
-        return socketTable(socket, raw ? sockets.raw : sockets.body);
+        return socketTable(socket, bodyMetatable(raw));
       },
       set_header: setHeader,
       add_header: addHeader,

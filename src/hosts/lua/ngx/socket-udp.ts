@@ -1,6 +1,7 @@
 /** ngx.socket.udp: UDP cosockets as Lua sees them. */
 import { type Datagram, DatagramFailure, UdpCosocket } from '../../../api/socket/udp.ts';
 import {
+  currentState,
   type LuaResult,
   type LuaState,
   LuaTable,
@@ -96,18 +97,21 @@ function close(self: LuaValue): LuaResult {
   return success(udpOf(self, 'close').close());
 }
 
+/** Where the metatable of UDP sockets is in a state's registry, as in ngx_lua. */
+const METATABLE = '__udp_cosocket_mt';
+
 /** Adds `udp` to ngx.socket. */
 export function installUdp(ngx: LuaTable, state: LuaState): void {
   const methods = LuaTable.fromObject({ setpeername: setPeerName, bind, send, receive, settimeout: setTimeout, close });
   const metatable = markLibrary(methods);
   metatable.setStr('__index', metatable);
-  state.registry.setStr('__udp_cosocket_mt', metatable);
+  state.registry.setStr(METATABLE, metatable);
   const sockets = ngx.get('socket') as LuaTable;
   sockets.setStr('udp', function udpSocket(): LuaResult {
     if (arguments.length !== 0) throwError(`expecting zero arguments, but got ${arguments.length}`);
     const table = new LuaTable();
     table.setInt(1, new UdpHandle(new UdpCosocket()));
-    table.metatable = metatable;
+    table.metatable = currentState().registry.getStr(METATABLE) as LuaTable;
     return table;
   });
 }

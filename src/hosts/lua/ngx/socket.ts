@@ -11,6 +11,7 @@ import { UntilReader } from '../../../api/socket/until.ts';
 import type { Suspension } from '../../../api/suspension.ts';
 import {
   argError,
+  currentState,
   formatNumber,
   type LuaResult,
   type LuaState,
@@ -362,14 +363,39 @@ function metatable(methods: Readonly<Record<string, LuaValue>>): LuaTable {
   return table;
 }
 
-/** The metatables of a state. They are in its registry under ngx_lua's names. */
-export interface SocketMetatables {
-  readonly tcp: LuaTable;
-  readonly body: LuaTable;
-  readonly raw: LuaTable;
+/** The metatables of sockets are in a state's registry under ngx_lua's names. */
+const TCP = '__tcp_cosocket_mt';
+const BODY = '__tcp_req_cosocket_mt';
+const RAW_BODY = '__tcp_raw_req_cosocket_mt';
+
+function registered(name: string): LuaTable {
+  return currentState().registry.getStr(name) as LuaTable;
 }
 
-export function installSocket(ngx: LuaTable, state: LuaState): SocketMetatables {
+/** The metatable of ngx.req.socket(). */
+export function bodyMetatable(raw: boolean): LuaTable {
+  return registered(raw ? RAW_BODY : BODY);
+}
+
+function createTcp(): LuaResult {
+  if (arguments.length !== 0) throwError(`expecting zero arguments, but got ${arguments.length}`);
+  return socketTable(new TcpCosocket(), registered(TCP));
+}
+
+function connectNew(host: LuaValue, port: LuaValue, options: LuaValue): LuaResult {
+  const n = arguments.length + 1;
+  if (n < 2 || n > 4) {
+    throwError(`ngx.socket connect: expecting 2, 3, or 4 arguments (including the object), but seen ${n}`);
+  }
+  const socket = new TcpCosocket();
+  const table = socketTable(socket, registered(TCP));
+  const values = (error: string | undefined) => (error === undefined ? [table] : [undefined, error]);
+  const result = startConnect(socket, host, port, options, n);
+  if (typeof result === 'object') return park(result, values);
+  return result === undefined ? table : ret2(undefined, result);
+}
+
+export function installSocket(ngx: LuaTable, state: LuaState): void {
   const tcp = metatable({
     ...READING,
     bind,
@@ -379,27 +405,8 @@ export function installSocket(ngx: LuaTable, state: LuaState): SocketMetatables 
     getreusedtimes: getReusedTimes,
     setkeepalive: setKeepalive,
   });
-  const body = metatable(READING);
-  const raw = metatable({ ...READING, send });
-  state.registry.setStr('__tcp_cosocket_mt', tcp);
-  state.registry.setStr('__tcp_req_cosocket_mt', body);
-  state.registry.setStr('__tcp_raw_req_cosocket_mt', raw);
-  const create = function tcpSocket(): LuaResult {
-    if (arguments.length !== 0) throwError(`expecting zero arguments, but got ${arguments.length}`);
-    return socketTable(new TcpCosocket(), tcp);
-  };
-  const connectNew = function connectTo(host: LuaValue, port: LuaValue, options: LuaValue): LuaResult {
-    const n = arguments.length + 1;
-    if (n < 2 || n > 4) {
-      throwError(`ngx.socket connect: expecting 2, 3, or 4 arguments (including the object), but seen ${n}`);
-    }
-    const socket = new TcpCosocket();
-    const table = socketTable(socket, tcp);
-    const values = (error: string | undefined) => (error === undefined ? [table] : [undefined, error]);
-    const result = startConnect(socket, host, port, options, n);
-    if (typeof result === 'object') return park(result, values);
-    return result === undefined ? table : ret2(undefined, result);
-  };
-  ngx.setStr('socket', markLibrary(LuaTable.fromObject({ tcp: create, stream: create, connect: connectNew })));
-  return { tcp, body, raw };
+  state.registry.setStr(TCP, tcp);
+  state.registry.setStr(BODY, metatable(READING));
+  state.registry.setStr(RAW_BODY, metatable({ ...READING, send }));
+  ngx.setStr('socket', markLibrary(LuaTable.fromObject({ tcp: createTcp, stream: createTcp, connect: connectNew })));
 }
