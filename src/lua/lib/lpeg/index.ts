@@ -1,6 +1,6 @@
 // The modules `lpeg` and `re` of a state.
 
-import { currentState } from '../../state.ts';
+import { dynamic } from '../../coroutine.ts';
 import type { LuaTable } from '../../table.ts';
 import { Lpeg } from './library.ts';
 import { openRe } from './re.ts';
@@ -13,7 +13,7 @@ export function openLpeg(): { readonly lpeg: LuaTable; re(): LuaTable } {
     re() {
       const re = openRe(lpeg);
       // As the module written in Lua does under Lua 5.1.
-      currentState().globals.setStr('re', re);
+      dynamic.current!.state.globals.setStr('re', re);
       return re;
     },
   };
