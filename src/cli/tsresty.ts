@@ -1,17 +1,22 @@
-/** The `tsresty` executable. */
-import { realpathSync } from 'node:fs';
+/** The executables `tsresty` and `tsresty-lua`, which is `tsresty lua` under a name that needs no arguments. */
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { loadProgram } from './load-program.ts';
 import { main } from './main.ts';
 
 const entry = realpathSync(process.argv[1]!);
+const LUA = 'tsresty-lua';
+const isLua = basename(entry) === LUA;
 
-if (process.argv[2] === 'test') {
+if (isLua || process.argv[2] === 'lua') {
+  void import('../lua/cli.ts').then(async ({ luaCommand }) => {
+    // Scripts run the interpreter again by the name in `arg`.
+    const own = join(dirname(entry), LUA);
+    process.exitCode = await luaCommand(process.argv.slice(isLua ? 2 : 3), existsSync(own) ? own : 'lua');
+  });
+} else if (process.argv[2] === 'test') {
   void import('../tools/test/command.ts').then(async ({ testCommand }) => {
     process.exitCode = await testCommand(process.argv.slice(3), [process.execPath, entry]);
-  });
-} else if (process.argv[2] === 'lua') {
-  void import('../lua/cli.ts').then(async ({ luaCommand }) => {
-    process.exitCode = await luaCommand(process.argv.slice(3), 'lua');
   });
 } else {
   void main({ entry, program: loadProgram });

@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../../src/cli/tsresty.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const tsx = import.meta.resolve('tsx');
 const folder = mkdtempSync(`${tmpdir()}/lua-cli-`);
 after(() => rmSync(folder, { recursive: true }));
@@ -70,4 +71,10 @@ test('the prompt', () => {
   assert.equal(r.out.slice(r.out.indexOf('\n') + 1), '> >> > 1\tnil\n> > > nil\n> \n');
   assert.match(r.err, /^a\nstack traceback:\n\t\[C\]: in function 'error'\n\tstdin:1: in main chunk\n/);
   assert.equal(r.status, 0);
+});
+
+test('scripts run the interpreter again by the name in arg', { skip: !existsSync(`${root}dist/tsresty.cjs`) }, () => {
+  writeFileSync(`${folder}/again.lua`, 'print(...) if ... then os.execute(arg[-1] .. " again.lua") end');
+  const r = spawnSync(`${root}bin/tsresty-lua`, ['again.lua', 'x'], { cwd: folder, encoding: 'latin1' });
+  assert.deepEqual([r.stdout, r.stderr, r.status], ['x\n\n', '', 0]);
 });
