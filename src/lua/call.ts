@@ -143,7 +143,10 @@ export class Frame {
   more: unknown[] | undefined;
   /** The frame of the caller. */
   outer: Frame | undefined = undefined;
-  /** Of the innermost frame of a suspension under way: its outermost one so far. */
+  /**
+   * Of the innermost frame of a suspension: while it is under way, its outermost frame so far; when it is parked, the
+   * innermost one that has not gone on yet.
+   */
   last: Frame | undefined = undefined;
 
   constructor(
@@ -200,13 +203,44 @@ const NATIVE: Prototype = {
   resume: (frame, result) => (frame.v0 as NativeFrame).resume(result),
 };
 
-/** The frames of a coroutine that are parked, innermost first. */
+/**
+ * The frames of a coroutine that are parked. Where its top is, is written in the innermost frame of the last
+ * suspension: V8 would have to take note of each new object that is written in an old one.
+ */
 export class Stack {
-  top: Frame | undefined = undefined;
+  private head: Frame | undefined = undefined;
+
+  /** The innermost frame. */
+  get top(): Frame | undefined {
+    return this.head === undefined ? undefined : this.head.last;
+  }
+
+  /** Takes the innermost frame away. */
+  pop(): Frame | undefined {
+    const { head } = this;
+    if (head === undefined) return undefined;
+    const frame = head.last;
+    if (frame === undefined) this.head = undefined;
+    else head.last = frame.outer;
+    return frame;
+  }
+
+  /** Puts what was captured on top: the frames are a list already. */
+  park(): void {
+    const inner = captured.top;
+    if (inner === undefined) return;
+    captured.top = undefined;
+    inner.last!.outer = this.top;
+    inner.last = this.head = inner;
+  }
+
+  clear(): void {
+    this.head = undefined;
+  }
 }
 
-/** The frames captured so far by the suspension under way. */
-export const captured = new Stack();
+/** The innermost of the frames captured so far by the suspension under way. */
+const captured: { top: Frame | undefined } = { top: undefined };
 
 /** Adds the frame of the next function that leaves. */
 export function addFrame(frame: Frame): Sentinel {

@@ -9,7 +9,7 @@
  * parks the whole thread (`SUSPEND`): the resume itself leaves a frame, and so on down to the thread's base.
  */
 
-import { captured, dropCaptured, hooks, pushFrame, R, retN, S, Stack, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
+import { dropCaptured, hooks, pushFrame, R, retN, S, Stack, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
 import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
 import { onCollect } from './gc/collector.ts';
 import type { LuaState } from './state.ts';
@@ -89,7 +89,7 @@ export class Coroutine {
     if (this.status === 'running' || this.status === 'normal') throw new Error('cannot kill a running thread');
     this.status = 'dead';
     this.body = undefined;
-    this.frames.top = undefined;
+    this.frames.clear();
   }
 
   private run(args: LuaValue[], failure: unknown): ThreadResult {
@@ -162,19 +162,8 @@ export function deferCall(f: LuaFunction, args: LuaValue[]): Sentinel {
   return S;
 }
 
-/** Puts what was captured on top of a stack: the frames themselves are a list. */
-function parkCaptured(frames: Stack): void {
-  const { top } = captured;
-  if (top === undefined) return;
-  captured.top = undefined;
-  top.last!.outer = frames.top;
-  top.last = undefined;
-  frames.top = top;
-}
-
 function failInto(frames: Stack, error: unknown): LuaResult {
-  for (let f = frames.top; f !== undefined; f = frames.top) {
-    frames.top = f.outer;
+  for (let f = frames.pop(); f !== undefined; f = frames.pop()) {
     const { native } = f;
     if (native?.fail !== undefined) return native.fail(error);
   }
@@ -207,9 +196,8 @@ function $coroutineBase(
         f = undefined;
         r = fn(...args);
       } else {
-        const frame = frames.top;
+        const frame = frames.pop();
         if (frame === undefined) return r;
-        frames.top = frame.outer;
         r = frame.proto.resume(frame, r);
       }
     } catch (e) {
@@ -221,7 +209,7 @@ function $coroutineBase(
       continue;
     }
     if (r === S && R.n < 0) {
-      parkCaptured(frames);
+      frames.park();
       if (R.n !== TAIL) return r;
       // Each caller counted itself off on the way out.
       R.tail = 0;
@@ -328,7 +316,7 @@ export function settleNow(): LuaResult {
   if (R.n !== TAIL) return refuse();
   const { tail } = R;
   const frames = new Stack();
-  parkCaptured(frames);
+  frames.park();
   const result = $coroutineBase(frames, tailFunction, tailArgs, undefined, NONE);
   R.tail = tail;
   return result === S && R.n < 0 ? refuse() : result;
