@@ -37,6 +37,7 @@ import { limitConnModule } from './limit/conn.ts';
 import { limitReqModule } from './limit/req.ts';
 import { logModule } from './log/module.ts';
 import { mapModule } from './map.ts';
+import { memcachedModule } from './memcached.ts';
 import { mirrorModule } from './mirror.ts';
 import { proxyModule } from './proxy/module.ts';
 import { randomIndexModule } from './random-index.ts';
@@ -92,7 +93,8 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     rewriteModule,
     sslModule,
     proxyModule,
-    // fastcgi, uwsgi, scgi, grpc, memcached
+    // fastcgi, uwsgi, scgi, grpc
+    memcachedModule,
     emptyGifModule,
     browserModule,
     secureLinkModule,

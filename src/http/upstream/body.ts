@@ -7,6 +7,7 @@
  * backend waits whenever the client does.
  */
 import { writeSync } from 'node:fs';
+import type { PathRequest } from '../../conf/cycle.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_INFO, LOG_WARN } from '../../log/log.ts';
 import { type Buf, fileBuf } from '../buf.ts';
@@ -126,7 +127,7 @@ function hold(x: Exchange): void {
   let file = x.tempFile;
   if (maxTempFileSize === 0 || (file !== undefined && file.size >= maxTempFileSize)) return;
   if (file === undefined) {
-    file = createTempFile(x.r, x.conf.tempPath, { persistent: false, clean: false });
+    file = createTempFile(x.r, x.conf.tempPath as PathRequest, { persistent: false, clean: false });
     if (file === undefined) return;
     x.tempFile = file;
     x.r.log(LOG_WARN, `an upstream response is buffered to a temporary file ${file.path}`);

@@ -125,11 +125,14 @@ export interface UpstreamSettings {
   buffering: boolean;
   /** 0: a response never goes to a file. */
   maxTempFileSize: number;
-  tempPath: PathRequest;
+  /** Undefined where nothing ever goes to a file. */
+  tempPath: PathRequest | undefined;
   limitRate: ComplexValue | undefined;
   requestBuffering: boolean;
   ignoreClientAbort: boolean;
   interceptErrors: boolean;
+  /** With it: a 404 becomes the server's own, also without an error_page. */
+  intercept404: boolean;
   passRequestHeaders: boolean;
   passRequestBody: boolean;
   passTrailers: boolean;

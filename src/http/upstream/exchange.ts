@@ -605,6 +605,10 @@ export abstract class Exchange implements PeerConnection {
     if (!this.conf.interceptErrors) return false;
     const { status, list } = this.headers;
     const { r } = this;
+    if (status === HTTP_NOT_FOUND && this.conf.intercept404) {
+      this.finalize(HTTP_NOT_FOUND);
+      return true;
+    }
     const pages = coreModule.location(r).errorPages;
     if (pages?.some((page) => page.status === status) !== true) return false;
     if (status === HTTP_UNAUTHORIZED) {

@@ -3,7 +3,7 @@ import type { ConfContext, ConfStack } from '../../../conf/directive.ts';
 import { requestPath } from '../../../conf/resources.ts';
 import { coreModule } from '../../core/module.ts';
 import { literalValue } from '../../script.ts';
-import { FT_OFF } from '../../upstream/conf.ts';
+import { completeBackend } from '../../upstream/directives.ts';
 import type { ProxyLocation, Rewrite } from './conf.ts';
 import { compileFields, hiddenFields } from './fields.ts';
 import { proxyHandler } from './handler.ts';
@@ -48,7 +48,7 @@ function completeSizes(parent: ProxyLocation, conf: ProxyLocation): string | und
 export function mergeProxyLocation(parent: ProxyLocation, conf: ProxyLocation, cf: ConfContext): void {
   const message = completeSizes(parent, conf);
   if (message !== undefined) throw cf.error(message);
-  if ((conf.nextUpstream & FT_OFF) !== 0) conf.nextUpstream = FT_OFF;
+  completeBackend(conf);
   conf.tempPath ??= parent.tempPath ?? requestPath(cf, { path: cf.fullName('proxy_temp'), levels: [1, 2] });
   conf.method ??= parent.method;
   conf.body ??= parent.body;

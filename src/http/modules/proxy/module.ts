@@ -1,12 +1,11 @@
 /** ngx_http_proxy_module: requests are passed on to HTTP servers. nginx: src/http/modules/ngx_http_proxy_module.c. */
-import type { ConfContext, ContextName, Directive } from '../../../conf/directive.ts';
+import type { ContextName, Directive } from '../../../conf/directive.ts';
 import { pathSlot } from '../../../conf/resources.ts';
 import {
   bitmaskSlot,
   bufsSlot,
   flagSlot,
   keyvalSlot,
-  msecSlot,
   numSlot,
   refuse,
   sizeSlot,
@@ -15,7 +14,7 @@ import {
 } from '../../../conf/slots.ts';
 import type { HttpModuleSpec } from '../../module.ts';
 import { HTTP_VERSION_10, HTTP_VERSION_11 } from '../../request.ts';
-import { compileComplexValue, complexValueSlot } from '../../script.ts';
+import { complexValueSlot } from '../../script.ts';
 import {
   FT_ERROR,
   FT_HTTP_403,
@@ -39,9 +38,8 @@ import {
   IGNORE_XA_EXPIRES,
   IGNORE_XA_LIMIT_RATE,
   IGNORE_XA_REDIRECT,
-  type LocalAddress,
 } from '../../upstream/conf.ts';
-import { parseLocal } from '../../upstream/exchange.ts';
+import { backendDirectives } from '../../upstream/directives.ts';
 import { type ProxyLocation, proxyModule } from './conf.ts';
 import { mergeProxyLocation } from './merge.ts';
 import { setCookieFlags, setCookieRewrite, setPass, setRedirect } from './pass.ts';
@@ -78,12 +76,6 @@ const IGNORE_HEADERS: Readonly<Record<string, number>> = {
   vary: IGNORE_VARY,
 };
 
-function msec(name: string, field: MsecField, fallback: number, doc: string): Directive<ProxyLocation> {
-  return msecSlot<ProxyLocation>(name, CONTEXTS, 'location', field, fallback, doc);
-}
-
-type MsecField = 'connectTimeout' | 'sendTimeout' | 'readTimeout' | 'nextUpstreamTimeout';
-
 function flag(name: string, field: FlagField, fallback: boolean, doc: string): Directive<ProxyLocation> {
   return flagSlot<ProxyLocation>(name, CONTEXTS, 'location', field, fallback, doc);
 }
@@ -96,21 +88,10 @@ type FlagField =
   | 'passRequestHeaders'
   | 'passRequestBody'
   | 'passTrailers'
-  | 'forceRanges'
-  | 'socketKeepalive';
-
-function parseBind(cf: ConfContext, args: readonly string[]): LocalAddress | null | ReturnType<typeof refuse> {
-  const [text, option] = args as [string, string | undefined];
-  if (args.length === 1 && text === 'off') return null;
-  const value = compileComplexValue(cf, text);
-  const address = value.literal === undefined ? undefined : parseLocal(text);
-  if (value.literal !== undefined && address === undefined) return refuse(`invalid address "${text}"`);
-  if (option === 'transparent') return refuse('transparent proxying is not supported on this platform');
-  if (option !== undefined) return refuse(`invalid parameter "${option}"`);
-  return { value, address };
-}
+  | 'forceRanges';
 
 const directives: readonly Directive<ProxyLocation>[] = [
+  ...backendDirectives<ProxyLocation>('proxy', NEXT_UPSTREAM),
   {
     name: 'proxy_pass',
     contexts: ['location', 'if in location', 'limit_except'],
@@ -171,20 +152,6 @@ const directives: readonly Directive<ProxyLocation>[] = [
     false,
     'Whether a backend goes on working when the client leaves.',
   ),
-  slot<ProxyLocation, LocalAddress | null>({
-    name: 'proxy_bind',
-    contexts: CONTEXTS,
-    args: [1, 2],
-    level: 'location',
-    field: 'local',
-    parse: parseBind,
-    default: null,
-    extra: 'The local address of connections to backends.',
-  }),
-  flag('proxy_socket_keepalive', 'socketKeepalive', false, 'TCP keep-alive of connections to backends.'),
-  msec('proxy_connect_timeout', 'connectTimeout', 60000, 'How long connecting to a backend may take.'),
-  msec('proxy_send_timeout', 'sendTimeout', 60000, 'How long may pass between two writes to a backend.'),
-  msec('proxy_read_timeout', 'readTimeout', 60000, 'How long may pass between two reads from a backend.'),
   flag('proxy_intercept_errors', 'interceptErrors', false, 'Whether error_page holds for responses of backends, too.'),
   keyvalSlot<ProxyLocation>(
     'proxy_set_header',
@@ -229,14 +196,6 @@ const directives: readonly Directive<ProxyLocation>[] = [
   flag('proxy_pass_request_headers', 'passRequestHeaders', true, "Whether the client's header fields are passed on."),
   flag('proxy_pass_request_body', 'passRequestBody', true, "Whether the client's body is passed on."),
   flag('proxy_pass_trailers', 'passTrailers', false, 'Whether fields behind the body are passed on.'),
-  sizeSlot<ProxyLocation>(
-    'proxy_buffer_size',
-    CONTEXTS,
-    'location',
-    'bufferSize',
-    PAGE,
-    'Most bytes of a response header.',
-  ),
   bufsSlot<ProxyLocation>(
     'proxy_buffers',
     CONTEXTS,
@@ -274,25 +233,6 @@ const directives: readonly Directive<ProxyLocation>[] = [
     undefined,
     'Checked; not needed.',
   ),
-  bitmaskSlot<ProxyLocation>(
-    'proxy_next_upstream',
-    CONTEXTS,
-    'location',
-    'nextUpstream',
-    NEXT_UPSTREAM,
-    FT_ERROR | FT_TIMEOUT,
-    { min: 1 },
-    'When another server of the upstream is asked.',
-  ),
-  numSlot<ProxyLocation>(
-    'proxy_next_upstream_tries',
-    CONTEXTS,
-    'location',
-    'nextUpstreamTries',
-    0,
-    'Most servers that are asked; 0 for all.',
-  ),
-  msec('proxy_next_upstream_timeout', 'nextUpstreamTimeout', 0, 'Until when another server is asked; 0 for always.'),
   strArraySlot<ProxyLocation>(
     'proxy_pass_header',
     CONTEXTS,
@@ -356,6 +296,7 @@ Object.assign(proxyModule, {
       requestBuffering: undefined,
       ignoreClientAbort: undefined,
       interceptErrors: undefined,
+      intercept404: false,
       passRequestHeaders: undefined,
       passRequestBody: undefined,
       passTrailers: undefined,
