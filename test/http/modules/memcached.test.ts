@@ -9,7 +9,7 @@ const REPLIES: Readonly<Record<string, { send: string; close?: boolean }>> = {
   '/a.html': { send: 'VALUE /a.html 0 5\r\nhello\r\nEND\r\n' },
   '/gz': { send: 'VALUE /gz 3 4\r\nzip!\r\nEND\r\n' },
   '/empty': { send: 'VALUE /empty 0 0\r\n\r\nEND\r\n' },
-  'a%20b': { send: 'VALUE a%20b 0 6\r\nspaced\r\nEND\r\n' },
+  'a%2520b': { send: 'VALUE a%2520b 0 6\r\nspaced\r\nEND\r\n' },
   '/no-line': { send: 'VALUE /no-line 0 5\r\nhelloEND\r\n' },
   '/bad-end': { send: 'VALUE /bad-end 0 5\r\nhello\r\nENX\r\n' },
   '/other-key': { send: 'VALUE /x 0 5\r\nhello\r\nEND\r\n' },
