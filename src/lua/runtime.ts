@@ -88,6 +88,8 @@ function one(r: LuaResult): LuaResult {
 }
 
 function callable(f: LuaValue): LuaFunction {
+  const bound = f instanceof CData ? cdataOperations.bound(f) : undefined;
+  if (bound !== undefined) return bound;
   const h = metamethod(f, '__call');
   if (typeof h !== 'function') {
     if (h !== undefined) {

@@ -85,7 +85,7 @@ function set(ct: CType, block: Block, offset: number, v: LuaValue): void {
       return;
     }
     // Pointers, arrays and references to structs say in the same fields where they point to.
-    if (v instanceof CData && v.ct.child === ct.child && v.ct.kind !== Kind.FUNC) {
+    if (v instanceof CData && v.ct.child === ct.child && (v.ct.code === Code.POINTER || v.ct.code === Code.OBJECT)) {
       writePointer(block, offset, v.block, v.offset);
       return;
     }
@@ -93,11 +93,10 @@ function set(ct: CType, block: Block, offset: number, v: LuaValue): void {
   write(ct, block, offset, v);
 }
 
-/** The member of a struct, or of the struct that a pointer points to; undefined where meta.ts has to look. */
-function memberOf(ct: CType, k: string): Field | undefined {
-  const inner = ct.kind === Kind.STRUCT ? ct : ct.child;
-  if (inner === undefined || inner.kind !== Kind.STRUCT || inner.qual !== 0) return undefined;
-  const f = inner.raw.members?.get(k);
+/** The member of a struct; undefined where meta.ts has to look. */
+function memberOf(struct: CType, k: string): Field | undefined {
+  if (struct.qual !== 0) return undefined;
+  const f = struct.raw.members?.get(k);
   return f === undefined || f.bits >= 0 || f.constant !== undefined ? undefined : f;
 }
 
@@ -114,7 +113,7 @@ export function index(o: CData, k: LuaValue): LuaResult {
   try {
     if (block !== undefined) {
       if (typeof k === 'string') {
-        const f = memberOf(ct, k);
+        const f = ct.record === undefined ? undefined : memberOf(ct.record, k);
         if (f !== undefined) return get(f.ct, block, o.offset + f.offset);
       } else if (typeof k === 'number') {
         const e = elementOf(ct);
@@ -133,7 +132,7 @@ export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
   try {
     if (block !== undefined) {
       if (typeof k === 'string') {
-        const f = memberOf(ct, k);
+        const f = ct.record === undefined ? undefined : memberOf(ct.record, k);
         if (f !== undefined && f.ct.qual === 0 && f.ct.code !== Code.OTHER && f.ct.code !== Code.OBJECT) {
           set(f.ct, block, o.offset + f.offset, v);
           return undefined;
@@ -154,13 +153,14 @@ export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
 
 /** `o.k` */
 export function indexMember(o: CData, k: string, cache: MemberCache): LuaResult {
-  const { ct, block } = o;
-  if (block === undefined) return index(o, k);
+  const { block } = o;
+  const { record } = o.ct;
+  if (block === undefined || record === undefined) return index(o, k);
   let { f } = cache;
-  if (cache.c !== ct || f === undefined) {
-    f = memberOf(ct, k);
+  if (cache.c !== record || f === undefined) {
+    f = memberOf(record, k);
     if (f === undefined) return index(o, k);
-    cache.c = ct;
+    cache.c = record;
     cache.f = f;
   }
   try {
@@ -172,13 +172,14 @@ export function indexMember(o: CData, k: string, cache: MemberCache): LuaResult 
 
 /** `o.k = v` */
 export function setMember(o: CData, k: string, v: LuaValue, cache: MemberCache): LuaResult {
-  const { ct, block } = o;
-  if (block === undefined) return setIndex(o, k, v);
+  const { block } = o;
+  const { record } = o.ct;
+  if (block === undefined || record === undefined) return setIndex(o, k, v);
   let { f } = cache;
-  if (cache.c !== ct || f === undefined) {
-    f = memberOf(ct, k);
+  if (cache.c !== record || f === undefined) {
+    f = memberOf(record, k);
     if (f === undefined) return setIndex(o, k, v);
-    cache.c = ct;
+    cache.c = record;
     cache.f = f;
   }
   if (f.ct.qual !== 0 || f.ct.code === Code.OTHER || f.ct.code === Code.OBJECT) return setIndex(o, k, v);

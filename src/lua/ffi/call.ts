@@ -9,7 +9,7 @@ import { first } from '../call.ts';
 import { protoOf } from '../compiler/compile.ts';
 import { callNow } from '../coroutine.ts';
 import { throwError } from '../error.ts';
-import type { LuaFunction, LuaValue } from '../value.ts';
+import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { Userdata } from '../value.ts';
 import { CData } from './cdata.ts';
 import {
@@ -26,9 +26,20 @@ import {
   setErrorPosition,
   write,
 } from './convert.ts';
-import { type CType, INT32, Kind, target, typeText, UNION, UNKNOWN, VARARG } from './ctype.ts';
+import {
+  CONST_VOID_PTR,
+  type CType,
+  INT32,
+  Kind,
+  target,
+  typeText,
+  UNION,
+  UNKNOWN,
+  VARARG,
+  VOID_PTR,
+} from './ctype.ts';
 import { addressOfPointer, allocate, allocated, type Block, pointerBlock, pointerOffset, resolve } from './memory.ts';
-import { type Native, type NativeType, native, nativeFailure } from './native.ts';
+import { type Native, type NativeFunction, type NativeType, native, nativeFailure } from './native.ts';
 
 /** The native library, or a Lua error. */
 export function needNative(): Native {
@@ -160,8 +171,8 @@ function toLua(ct: CType, value: unknown): LuaValue {
   }
 }
 
-/** What keeps the memory of pointer arguments alive during a call. */
-let held: (Block | undefined)[] = [];
+/** A stack of what keeps the memory of pointer arguments alive during a call. */
+const held: (Block | undefined)[] = [];
 
 /** Converts an argument of a call to what koffi takes. */
 function toNative(ct: CType, v: LuaValue): unknown {
@@ -186,43 +197,32 @@ function toNative(ct: CType, v: LuaValue): unknown {
       return export_(raw, block, at);
     }
   }
+  return heldAddress();
+}
+
+/** The address in `resultBlock` and `resultOffset`, whose memory is held. */
+function heldAddress(): bigint {
+  if (resultBlock === undefined) return BigInt(resultOffset);
   held.push(resultBlock);
   return BigInt(addressOfPointer(resultBlock, resultOffset));
 }
 
-/** The type and value of an argument beyond the declared parameters. */
+/** The type and value of an argument beyond the declared parameters. Structs are passed as pointers. */
 function variadic(v: LuaValue): [string, unknown] {
-  switch (typeof v) {
-    case 'number':
-      return ['double', v];
-    case 'boolean':
-      return ['int32_t', v ? 1 : 0];
-    case 'string':
-    case 'undefined':
-    case 'function':
-      break;
-    default:
-      if (!(v instanceof CData)) break;
-      {
-        const ct = target(v.ct);
-        if (ct.kind === Kind.NUM) {
-          if (ct.isFloat) return ['double', scalar(ct, v, false)];
-          if (ct.size === 8) return [ct.isUnsigned ? 'uint64_t' : 'int64_t', scalar(ct, v, false)];
-          return [ct.isUnsigned && ct.size === 4 ? 'uint32_t' : 'int32_t', Number(scalar(ct, v, false))];
-        }
-        if (ct.kind === Kind.ENUM) return ['int32_t', enumValue(ct, v, false)];
-        pointerOf(ct, v, true);
-        held.push(resultBlock);
-        return ['void *', BigInt(addressOfPointer(resultBlock, resultOffset))];
-      }
-  }
-  if (v !== undefined && typeof v !== 'string') throwError(`cannot convert '${typeof v}' to a variable argument`);
-  pointerOf(CHAR_PTR, v, true);
-  held.push(resultBlock);
-  return ['void *', BigInt(addressOfPointer(resultBlock, resultOffset))];
+  if (typeof v === 'number') return ['double', v];
+  if (typeof v === 'boolean') return ['int32_t', v ? 1 : 0];
+  if (v instanceof CData) {
+    const ct = target(v.ct);
+    if (ct.kind === Kind.NUM) {
+      if (ct.isFloat) return ['double', scalar(ct, v, false)];
+      if (ct.size === 8) return [ct.isUnsigned ? 'uint64_t' : 'int64_t', scalar(ct, v, false)];
+      return [ct.isUnsigned && ct.size === 4 ? 'uint32_t' : 'int32_t', Number(scalar(ct, v, false))];
+    }
+    if (ct.kind === Kind.ENUM) return ['int32_t', enumValue(ct, v, false)];
+    pointerOf(VOID_PTR, v, true);
+  } else pointerOf(typeof v === 'string' ? CONST_VOID_PTR : VOID_PTR, v, false);
+  return ['void *', heldAddress()];
 }
-
-const CHAR_PTR = INT32.pointerTo();
 
 function prototype(ct: CType): NativeType {
   ct.raw.cache.call ??= ((): NativeType => {
@@ -233,40 +233,163 @@ function prototype(ct: CType): NativeType {
   return ct.raw.cache.call as NativeType;
 }
 
-/** Calls a function, or what a function pointer points to, with Lua values. */
-export function callFunction(ct: CType, address: number, args: readonly LuaValue[], name: string): LuaValue {
-  const { params } = ct.raw;
-  const isVararg = (ct.raw.flags & VARARG) !== 0;
-  if (args.length < params.length || (args.length > params.length && !isVararg)) {
-    throwError('wrong number of arguments for function call');
+type Converter = (v: LuaValue, n: number, name: string) => unknown;
+
+/** What converts arguments of a parameter's type; numbers and memory of our own take short ways. */
+function converterOf(ct: CType): Converter {
+  const { raw } = ct;
+  const convert: Converter = (v, n, name) => {
+    beginArgument(n, name);
+    const value = toNative(ct, v);
+    endArgument();
+    return value;
+  };
+  if (raw.kind === Kind.NUM && !raw.isBool && raw.size <= 8) {
+    if (raw.isFloat) return (v, n, name) => (typeof v === 'number' ? v : convert(v, n, name));
+    const unsigned = raw.isUnsigned;
+    if (raw.size === 4 && !unsigned) return (v, n, name) => (((v as number) | 0) === v ? v : convert(v, n, name));
+    // Values that are in the range of all these types.
+    return (v, n, name) => (((v as number) & 127) === v ? v : convert(v, n, name));
   }
-  if (address >= 0 && address < 4096) throwError('attempt to call a NULL function pointer');
+  if (raw.kind === Kind.PTR && raw.size === 8) {
+    return (v, n, name) => {
+      if (v instanceof CData && v.ct.child === raw.child && v.ct.kind === Kind.PTR) {
+        const { block } = v;
+        if (block === undefined) return BigInt(v.offset);
+        held.push(block);
+        return BigInt(addressOfPointer(block, v.offset));
+      }
+      return convert(v, n, name);
+    };
+  }
+  return convert;
+}
+
+/** What makes Lua values of results; undefined if they are already. */
+function resultOf(ct: CType): ((value: unknown) => LuaValue) | undefined {
+  const { raw } = ct;
+  if (raw.kind === Kind.VOID) return () => undefined;
+  if (raw.kind === Kind.NUM && !raw.isBool && (raw.isFloat || raw.size < 8)) return undefined;
+  return (value) => toLua(ct, value);
+}
+
+function wrongCount(): never {
+  throwError('wrong number of arguments for function call');
+}
+
+/** A C function without variable arguments as a Lua function. `name` is for messages. */
+function bind(ct: CType, address: number, name: string): LuaFunction {
+  const call = needNative().koffi.decode(BigInt(address), prototype(ct)) as NativeFunction;
+  const converters = ct.raw.params.map(converterOf);
+  const count = converters.length;
+  const convert = resultOf(ct.child!);
+  const finish = (value: unknown): LuaValue => {
+    if (pending !== undefined) throwPending();
+    return convert === undefined ? (value as LuaValue) : convert(value);
+  };
+  const [c0, c1, c2, c3] = converters as [Converter, Converter, Converter, Converter];
+  // A function for each number of parameters up to four: those that are called often have few.
+  switch (count) {
+    case 0:
+      return function () {
+        if (arguments.length !== 0) wrongCount();
+        return finish(call());
+      };
+    case 1:
+      return function (a) {
+        if (arguments.length !== 1) wrongCount();
+        const mark = held.length;
+        try {
+          return finish(call(c0(a, 1, name)));
+        } finally {
+          held.length = mark;
+        }
+      };
+    case 2:
+      return function (a, b) {
+        if (arguments.length !== 2) wrongCount();
+        const mark = held.length;
+        try {
+          return finish(call(c0(a, 1, name), c1(b, 2, name)));
+        } finally {
+          held.length = mark;
+        }
+      };
+    case 3:
+      return function (a, b, c) {
+        if (arguments.length !== 3) wrongCount();
+        const mark = held.length;
+        try {
+          return finish(call(c0(a, 1, name), c1(b, 2, name), c2(c, 3, name)));
+        } finally {
+          held.length = mark;
+        }
+      };
+    case 4:
+      return function (a, b, c, d) {
+        if (arguments.length !== 4) wrongCount();
+        const mark = held.length;
+        try {
+          return finish(call(c0(a, 1, name), c1(b, 2, name), c2(c, 3, name), c3(d, 4, name)));
+        } finally {
+          held.length = mark;
+        }
+      };
+    default:
+      return (...args) => {
+        if (args.length !== count) wrongCount();
+        const mark = held.length;
+        try {
+          return finish(call(...args.map((v, i) => converters[i]!(v, i + 1, name))));
+        } finally {
+          held.length = mark;
+        }
+      };
+  }
+}
+
+function callVariadic(ct: CType, address: number, args: readonly LuaValue[], name: string): LuaValue {
+  const { params } = ct.raw;
+  if (args.length < params.length) wrongCount();
   const { koffi } = needNative();
   const type = prototype(ct);
   const values: unknown[] = [];
-  const before = held;
-  const mine: (Block | undefined)[] = [];
-  held = mine;
+  const mark = held.length;
   try {
-    for (let i = 0; i < params.length; i++) {
+    for (let i = 0; i < args.length; i++) {
       beginArgument(i + 1, name);
-      values.push(toNative(params[i]!, args[i]));
+      if (i < params.length) values.push(toNative(params[i]!, args[i]));
+      else values.push(...variadic(args[i]));
     }
     endArgument();
-    for (let i = params.length; i < args.length; i++) values.push(...variadic(args[i]));
     const result = koffi.call(BigInt(address), type, ...values);
-    if (pending !== undefined) {
-      const error = pending.error;
-      pending = undefined;
-      throw error;
-    }
+    if (pending !== undefined) throwPending();
     return toLua(ct.child!, result);
   } finally {
     endArgument();
-    held = before;
-    // Read here, so that the blocks are alive until the call has returned.
-    mine.length = 0;
+    held.length = mark;
   }
+}
+
+/** A C function, at an address that stays valid, as a Lua function. `name` is for messages. */
+export function functionAt(ct: CType, address: number, name: string): LuaFunction {
+  if (address >= 0 && address < 4096) throwError('attempt to call a NULL function pointer');
+  return ct.raw.flags & VARARG ? (...args) => callVariadic(ct, address, args, name) : bind(ct, address, name);
+}
+
+const MAX_BOUND = 1000;
+
+/** Calls what a function pointer points to. */
+export function callFunction(ct: CType, address: number, args: readonly LuaValue[], name: string): LuaResult {
+  const bound = ((ct.raw.cache.bound as Map<number, LuaFunction> | undefined) ??= new Map());
+  ct.raw.cache.bound = bound;
+  let fn = bound.get(address);
+  if (fn === undefined) {
+    fn = functionAt(ct, address, name);
+    if (bound.size >= MAX_BOUND) bound.clear();
+    bound.set(address, fn);
+  }
+  return fn(...args);
 }
 
 // Callbacks
@@ -281,6 +404,12 @@ const MAX_CALLBACKS = 1024;
 
 /** An error in a callback: thrown when the C function that called it returns, as C's frames cannot be unwound. */
 let pending: { error: unknown } | undefined;
+
+function throwPending(): never {
+  const { error } = pending!;
+  pending = undefined;
+  throw error;
+}
 
 /** Makes a C function of a Lua function: for ever, or until it is freed. */
 function createCallback(d: CType, fn: LuaFunction): bigint | undefined {

@@ -8,12 +8,13 @@
  * - pointers, references, functions: what they point to, as block and offset, or as an address in `offset` alone
  * - structs, arrays, complex numbers, vectors: where they are, the same way
  * - ctype objects: the type in `val`
+ * - functions that have been called: what calls them in `val`
  *
  * Imports nothing of the ffi library but its types: the runtime knows this class.
  */
 
 import { LuaTable } from '../table.ts';
-import { type LuaResult, type LuaValue, Userdata } from '../value.ts';
+import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import type { CType, Field } from './ctype.ts';
 import type { Block } from './memory.ts';
 
@@ -24,11 +25,11 @@ export class CData extends Userdata {
   readonly ct: CType;
   readonly block: Block | undefined;
   readonly offset: number;
-  readonly val: number | bigint | boolean | CType | undefined;
+  val: number | bigint | boolean | CType | LuaFunction | undefined;
   /** Bytes of an object of variable length; -1 if the type knows. */
   length = -1;
 
-  constructor(ct: CType, block: Block | undefined, offset: number, val: number | bigint | boolean | CType | undefined) {
+  constructor(ct: CType, block: Block | undefined, offset: number, val: CData['val']) {
     super(cdataMetatable);
     this.ct = ct;
     this.block = block;
@@ -56,6 +57,8 @@ export const cdataOperations: {
   setMember(o: CData, k: string, v: LuaValue, cache: MemberCache): LuaResult;
   /** a == b, one of them a cdata. May suspend in a metamethod. */
   equal(a: LuaValue, b: LuaValue): LuaResult;
+  /** The JavaScript function of a C function; undefined for other cdata. */
+  bound(o: CData): LuaFunction | undefined;
   /** The value of a literal such as 12LL, 0xffULL, 4i; undefined if it is malformed. */
   literal(text: string): CData | undefined;
   /** The literal with a minus sign in front. */
@@ -76,6 +79,7 @@ export const cdataOperations: {
   indexMember: missing,
   setMember: missing,
   equal: missing,
+  bound: () => undefined,
   literal: () => undefined,
   negate: missing,
   toNumber: missing,

@@ -98,12 +98,18 @@ function codeOf(kind: number, size: number, flags: number): number {
   }
 }
 
+function recordIn(child: CType | undefined): CType | undefined {
+  return child?.kind === Kind.STRUCT ? child : undefined;
+}
+
 let nextId = 128;
 
 export class CType {
   readonly kind: number;
   /** One of `Code`. */
   readonly code: number;
+  /** The struct, pointed to, referred to or the type itself, whose members string keys are, with its qualifiers. */
+  readonly record: CType | undefined;
   /** Bytes, or UNKNOWN. */
   size: number;
   /** Bytes. */
@@ -125,7 +131,7 @@ export class CType {
   /** The table given to ffi.metatype. */
   metatype: LuaTable | undefined = undefined;
   /** Slots for what other files derive from the type, once. */
-  readonly cache: { get?: unknown; set?: unknown; call?: unknown; native?: unknown } = {};
+  readonly cache: { get?: unknown; set?: unknown; call?: unknown; native?: unknown; bound?: unknown } = {};
   /** Compatible pointer sources seen so far; see convert.ts. */
   compatible: Map<CType, boolean> | undefined = undefined;
   private pointer: CType | undefined = undefined;
@@ -146,6 +152,7 @@ export class CType {
   ) {
     this.kind = kind;
     this.code = codeOf(kind, size, flags);
+    this.record = kind === Kind.STRUCT ? this : kind === Kind.PTR || kind === Kind.REF ? recordIn(child) : undefined;
     this.size = size;
     this.align = align;
     this.flags = flags;

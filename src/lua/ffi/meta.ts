@@ -5,7 +5,7 @@
 
 import { first, type NativeFrame, pushFrame, R, S } from '../call.ts';
 import { argError, throwError } from '../error.ts';
-import { natives } from '../lib/native.ts';
+import { markNative, natives } from '../lib/native.ts';
 import { formatG } from '../number.ts';
 import { callable, index as luaIndex, setIndex as luaSetIndex, typeName } from '../runtime.ts';
 import { LuaTable } from '../table.ts';
@@ -13,7 +13,7 @@ import { addressOf, type LuaFunction, type LuaResult, type LuaValue } from '../v
 import { index, indexMember, setIndex, setMember } from './access.ts';
 import { arithmetic, comparison, concat, equal, length, makeInteger, typeMetamethod } from './arith.ts';
 import { bit64 } from './bits.ts';
-import { callFunction, freeCallback, notCallable, setCallback } from './call.ts';
+import { callFunction, freeCallback, functionAt, notCallable, setCallback } from './call.ts';
 import { CData, cdataMetatable, cdataOperations } from './cdata.ts';
 import { functionName, hostFunction } from './clib.ts';
 import { assign, numberIn, pointerIn, read, readBits, resultBlock, resultOffset, writeBits } from './convert.ts';
@@ -229,6 +229,13 @@ function callCData(o: LuaValue, ...args: LuaValue[]): LuaResult {
   return callObject(o, args);
 }
 
+/** The JavaScript function of a C function that ffi.C or a library gave; undefined for other cdata. */
+function boundFunction(o: CData): LuaFunction | undefined {
+  if (o.ct.kind !== Kind.FUNC) return undefined;
+  o.val ??= hostFunction(o) ?? markNative(functionAt(o.ct, o.offset, functionName(o)), '__call');
+  return o.val as LuaFunction;
+}
+
 /** Calls a cdata. */
 export function callObject(o: CData, args: LuaValue[]): LuaResult {
   if (o.ct === CTYPEID) {
@@ -246,8 +253,7 @@ export function callObject(o: CData, args: LuaValue[]): LuaResult {
   }
   if (ct.kind === Kind.FUNC) {
     const host = hostFunction(o);
-    if (host !== undefined) return host(...args);
-    return callFunction(ct, address, args, functionName(o));
+    return host === undefined ? callFunction(ct, address, args, functionName(o)) : host(...args);
   }
   const h = typeMetamethod(o.ct, '__call');
   if (h === undefined) notCallable(ct.kind === Kind.PTR ? ct.child! : ct);
@@ -387,6 +393,7 @@ Object.assign(cdataOperations, {
   indexMember,
   setMember,
   equal,
+  bound: boundFunction,
   literal,
   toNumber,
   bit: bit64,

@@ -19,6 +19,8 @@ interface Koffi {
   load(path: string | null, options?: { readonly lazy?: boolean; readonly global?: boolean }): NativeLibrary;
   address(memory: ArrayBuffer): bigint;
   errno(value?: number): number;
+  /** With a prototype: the function at the address. */
+  decode(address: bigint, type: NativeType): unknown;
   call(address: bigint, type: NativeType, ...args: unknown[]): unknown;
   proto(result: NativeType, params: NativeType[]): NativeType;
   pointer(type: NativeType): NativeType;
