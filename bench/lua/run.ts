@@ -1,7 +1,7 @@
 /**
  * npm run bench:lua: tsresty's Lua engine against LuaJIT, LuaJIT's interpreter, Lua 5.1 and wasmoon, in one run.
  *
- *   npm run bench:lua -- [OPTIONS] [NAMES...]     NAMES are parts of program names; all programs if absent
+ *   npm run bench:lua -- [OPTIONS] [NAMES...]     NAMES are names or parts of them; all if absent
  *
  *   --awfy DIR      a checkout of github.com/smarr/are-we-fast-yet, for its Lua programs
  *   --softdev DIR   a checkout of github.com/softdevteam/lua_benchmarking, for its programs
@@ -43,12 +43,12 @@ const { values, positionals } = parseArgs({
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const suites = values.suites?.split(',');
-const programs = allPrograms({ awfy: values.awfy, softdev: values.softdev }).filter(
-  (p) =>
-    (suites === undefined || suites.includes(p.suite)) &&
-    (positionals.length === 0 ||
-      positionals.some((name) => p.title === name || (p.suite !== 'own' && p.title.includes(name)))),
-);
+const known = allPrograms({ awfy: values.awfy, softdev: values.softdev });
+/** A name stands for the program of that name, or for all whose names it is part of. */
+const named = (title: string): boolean =>
+  positionals.length === 0 ||
+  positionals.some((name) => (known.some((p) => p.title === name) ? title === name : title.includes(name)));
+const programs = known.filter((p) => (suites === undefined || suites.includes(p.suite)) && named(p.title));
 const isWhole = suites === undefined && positionals.length === 0 && values.peers === undefined;
 const out = values.out ?? (isWhole ? join(fileURLToPath(new URL('../results', import.meta.url)), 'lua') : undefined);
 
