@@ -30,7 +30,7 @@ for (const name of readdirSync(join(root, 'dist'))) {
   if (name !== 'types' || !fast) rmSync(join(root, 'dist', name), { recursive: true });
 }
 
-// The server is CommonJS: in an ES module, importing node:fs alone makes Node load its streams (4 ms), and only
+// The server and `tsresty lua` are CommonJS: in an ES module, importing node:fs alone makes Node load its streams (4 ms), and only
 // scripts can be run from a code cache on Node 20. Lazily imported modules stay lazy inside the bundle.
 const cjs = {
   ...common,
@@ -44,8 +44,10 @@ const importMeta = {
   'import.meta.filename': '__filename',
   'import.meta.dirname': '__dirname',
 };
-const program = 'program.cjs';
 await build({ ...cjs, entryPoints: { program: 'src/cli/program.ts' }, define: importMeta });
+// A script run from a code cache cannot import: its few lazy imports, all of Node's modules, are required.
+const supported = { 'dynamic-import': false };
+await build({ ...cjs, supported, entryPoints: { 'lua-command': 'src/lua/cli.ts' }, define: importMeta });
 
 // Modules of Node's that take milliseconds to load, and that a server may never need, are loaded by their first use.
 const SLOW =
@@ -60,25 +62,31 @@ const lazy = `'use strict'; const __lazyRequire = (name) => {
     getOwnPropertyDescriptor: (_, key) => ({ ...Object.getOwnPropertyDescriptor(load(), key), configurable: true }),
   });
 };\n`.replace(/\n */g, ' ');
-const programPath = join(root, 'dist', program);
-writeFileSync(programPath, lazy + readFileSync(programPath, 'latin1').replace(SLOW, '__lazyRequire("$1")'), 'latin1');
-const hash = createHash('sha256').update(readFileSync(programPath)).digest('hex').slice(0, 16);
+
+/** Finishes a bundle that is run from a code cache; gives the hash of its content. */
+function finishBundle(name) {
+  const path = join(root, 'dist', name);
+  writeFileSync(path, lazy + readFileSync(path, 'latin1').replace(SLOW, '__lazyRequire("$1")'), 'latin1');
+  return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
+}
+
+const hashes = { program: finishBundle('program.cjs'), 'lua-command': finishBundle('lua-command.cjs') };
 await build({
   ...cjs,
   entryPoints: { tsresty: 'src/cli/tsresty.ts' },
-  define: { ...importMeta, PROGRAM_FILE: JSON.stringify(program), PROGRAM_HASH: JSON.stringify(hash) },
+  define: { ...importMeta, BUNDLE_HASHES: JSON.stringify(hashes) },
   plugins: [
     {
       name: 'program-and-tools-apart',
       setup: (b) => {
-        b.onResolve({ filter: /\/program\.ts$/ }, () => ({ path: `./${program}`, external: true }));
+        b.onResolve({ filter: /\/program\.ts$/ }, () => ({ path: './program.cjs', external: true }));
         b.onResolve({ filter: /\/tools\/test\/command\.ts$/ }, () => ({ path: './test.js', external: true }));
-        b.onResolve({ filter: /\/lua\/cli\.ts$/ }, () => ({ path: './lua-command.js', external: true }));
+        b.onResolve({ filter: /\/lua\/cli\.ts$/ }, () => ({ path: './lua-command.cjs', external: true }));
       },
     },
   ],
 });
-// A first run that leaves V8's code cache behind, with what reading a configuration compiles.
+// First runs that leave V8's code caches behind, with what reading a configuration, or running a script, compiles.
 const folder = mkdtempSync(join(tmpdir(), 'tsresty-build-'));
 mkdirSync(join(folder, 'conf'));
 mkdirSync(join(folder, 'logs'));
@@ -86,14 +94,33 @@ writeFileSync(
   join(folder, 'conf/nginx.conf'),
   `events {} http { server { listen unix:${folder}/s; location / { content_by_lua_block { ngx.say("x") } } } }`,
 );
+/** What many scripts do: what has run is in the cache compiled. */
+const WARM_UP = `
+  local M = setmetatable({ x = 1 }, { __index = function(t, k) return k end })
+  for k, v in pairs({ 1, 2, a = 3 }) do M[k] = v end
+  for i, v in ipairs({ 'a', 'b' }) do table.insert(M, v .. i) end
+  function M:method(...) local n = select('#', ...) while n > 0 do n = n - 1 end return self.x, n end
+  M:method(1, 2)
+  local s = ('%s %d'):format(('x'):rep(3), 42):gsub('%w+', string.upper):match('(%w+)')
+  local ok, message = pcall(error, 'text')
+  local co = coroutine.wrap(function(a) local b = coroutine.yield(a) return b end)
+  co(1) co(2)
+  table.sort({ 3, 1, 2 }, function(a, b) return a < b end) table.concat({ 1, 2 }, ',') tostring(M) tonumber('12') os.time() math.floor(1.5)
+  pcall(require, 'no.such.module')
+  io.write('')
+`;
 const env = { ...process.env, TSRESTY_WRITE_CACHE: '1' };
 // Servers run with the first flags (src/lua/tune.ts), everything else without.
 for (const flags of [['--stack-size=3900'], []]) {
-  const args = [...flags, join(root, 'bin/tsresty'), '-p', folder, '-t'];
-  const run = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
-  if (run.status !== 0) {
-    process.stderr.write(`The first run of the bundle failed:\n${run.stderr}`);
-    process.exit(1);
+  for (const args of [
+    ['-p', folder, '-t'],
+    ['lua', '-e', WARM_UP],
+  ]) {
+    const run = spawnSync(process.execPath, [...flags, join(root, 'bin/tsresty'), ...args], { env, encoding: 'utf8' });
+    if (run.status !== 0) {
+      process.stderr.write(`The first run of a bundle failed:\n${run.stderr}`);
+      process.exit(1);
+    }
   }
 }
 rmSync(folder, { recursive: true });
@@ -102,7 +129,6 @@ const entries = {
   resty: 'src/cli/resty.ts',
   index: 'src/index.ts',
   lua: 'src/lua/index.ts',
-  'lua-command': 'src/lua/cli.ts',
   test: 'src/tools/test/command.ts',
 };
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));

@@ -1,49 +1,64 @@
 /**
- * Loads the server. From sources that is an import; the bundled executable runs its bundle through V8's code cache,
- * because compiling it would take longer than all the rest of a start. (Node's own module.enableCompileCache() does
- * that from 22.8 on; this does it on every Node, and keeps the cache inside the package, where nobody else can write.)
+ * Loads the server, or the Lua interpreter. From sources that is an import; the bundled executable runs its bundle
+ * through V8's code cache, because compiling it would take longer than all the rest of a start. (Node's own
+ * module.enableCompileCache() does that from 22.8 on; this does it on every Node, and keeps the cache inside the package,
+ * where nobody else can write.)
  *
  * A cache holds only for one version of Node and one set of V8's flags. The build makes those for its own; a server on another version makes
- * its own when the package's folder can be written to, once it is up.
+ * its own when the package's folder can be written to, once it is up, and the interpreter when it ends.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
+import type { luaCommand } from '../lua/cli.ts';
 import { tuneV8 } from '../lua/tune.ts';
 import type { Program } from './program.ts';
 
-/** Set by the build: file name of the bundle, and a hash of its content. */
-declare const PROGRAM_FILE: string;
-declare const PROGRAM_HASH: string;
+/** Set by the build: hashes of the bundles' content. */
+declare const BUNDLE_HASHES: Readonly<Record<'program' | 'lua-command', string>>;
 
-/** Milliseconds after the start when the cache is written: what has run by then is in it compiled. */
+/** Milliseconds after the start when a server's cache is written: what has run by then is in it compiled. */
 const WRITE_AFTER = 2000;
 
-/** The server's functions. @param folder where the bundled executable is */
+/** The server's functions. */
 export async function loadProgram(): Promise<Program> {
   // Before the cache is read: V8 takes it only with the flags under which it was written.
   tuneV8();
-  if (typeof PROGRAM_FILE === 'undefined') return import('./program.ts');
-  return runBundle(__dirname, PROGRAM_FILE, PROGRAM_HASH);
+  if (typeof BUNDLE_HASHES === 'undefined') return import('./program.ts');
+  const program = runBundle('program', writeLater) as Program;
+  program.setImporter((specifier) => import(specifier));
+  return program;
 }
 
-function runBundle(folder: string, file: string, hash: string): Program {
-  const path = join(folder, file);
+/** The interpreter of `tsresty lua`. */
+export async function loadLua(): Promise<{ readonly luaCommand: typeof luaCommand }> {
+  tuneV8();
+  if (typeof BUNDLE_HASHES === 'undefined') return import('../lua/cli.ts');
+  return runBundle('lua-command', writeAtExit) as { readonly luaCommand: typeof luaCommand };
+}
+
+function writeAtExit(write: () => void): void {
+  process.once('exit', write);
+}
+
+function writeLater(write: () => void): void {
+  if (process.env['TSRESTY_WRITE_CACHE'] !== undefined) writeAtExit(write);
+  else setTimeout(write, WRITE_AFTER).unref();
+}
+
+/** Runs dist/NAME.cjs; without a cache for it, `when` decides about the writing of one. */
+function runBundle(name: 'program' | 'lua-command', when: (write: () => void) => void): object {
+  const path = join(__dirname, `${name}.cjs`);
   const flags = process.execArgv.join('').replace(/[^\w=-]+/g, '_');
-  const cachePath = join(folder, `${file}.${hash}.${process.version}-${process.arch}${flags}.cache`);
+  const cachePath = `${path}.${BUNDLE_HASHES[name]}.${process.version}-${process.arch}${flags}.cache`;
   // esbuild writes nothing but ASCII; read as such, the text takes a byte a character.
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`;
   const cachedData = existsSync(cachePath) ? readFileSync(cachePath) : undefined;
   const script = new Script(source, { filename: path, cachedData });
-  if (cachedData === undefined || script.cachedDataRejected) {
-    const write = (): void => writeCache(script, cachePath);
-    if (process.env['TSRESTY_WRITE_CACHE'] !== undefined) process.once('exit', write);
-    else setTimeout(write, WRITE_AFTER).unref();
-  }
-  const module = { exports: {} as Program };
+  if (cachedData === undefined || script.cachedDataRejected) when(() => writeCache(script, cachePath));
+  const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(path), module, path, dirname(path));
-  module.exports.setImporter((specifier) => import(specifier));
   return module.exports;
 }
 

@@ -1,7 +1,8 @@
 /** The executables `tsresty` and `tsresty-lua`, which is `tsresty lua` under a name that needs no arguments. */
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { loadProgram } from './load-program.ts';
+import { restartForLua } from '../lua/tune.ts';
+import { loadLua, loadProgram } from './load-program.ts';
 import { main } from './main.ts';
 
 const entry = realpathSync(process.argv[1]!);
@@ -9,7 +10,8 @@ const LUA = 'tsresty-lua';
 const isLua = basename(entry) === LUA;
 
 if (isLua || process.argv[2] === 'lua') {
-  void import('../lua/cli.ts').then(async ({ luaCommand }) => {
+  restartForLua();
+  void loadLua().then(async ({ luaCommand }) => {
     // Scripts run the interpreter again by the name in `arg`.
     const own = join(dirname(entry), LUA);
     process.exitCode = await luaCommand(process.argv.slice(isLua ? 2 : 3), existsSync(own) ? own : 'lua');

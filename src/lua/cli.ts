@@ -11,7 +11,6 @@ import { LuaError } from './error.ts';
 import { standardStreams } from './lib/io.ts';
 import { DEFAULT_CPATH, DEFAULT_PATH, LuaState } from './state.ts';
 import { LuaTable } from './table.ts';
-import { NODE_OPTIONS, tuneV8 } from './tune.ts';
 import type { LuaFunction, LuaResult, LuaValue } from './value.ts';
 
 const NAME = 'lua';
@@ -238,18 +237,8 @@ function searchPath(variable: string, usual: string, ignore: boolean): string {
   return value === undefined ? usual : Buffer.from(value).toString('latin1').replace(';;', `;${usual};`);
 }
 
-/** Makes room for deep recursion where Node can replace its own process (22.15 and later). */
-function restart(): void {
-  const { execve } = process as { execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never };
-  const missing = NODE_OPTIONS.filter((o) => !process.execArgv.some((own) => own.startsWith(o.split('=')[0]!)));
-  if (execve === undefined || missing.length === 0 || process.platform === 'win32') return;
-  execve(process.execPath, [process.execPath, ...missing, ...process.execArgv, ...process.argv.slice(1)], process.env);
-}
-
-/** `tsresty lua ARGS`: resolves with the exit code. `name` is what scripts see as the interpreter in `arg`. */
+/** `tsresty lua ARGS`, in a process with V8's flags set (tune.ts): resolves with the exit code. `name` is what scripts see as the interpreter in `arg`. */
 export async function luaCommand(given: readonly string[], name: string): Promise<number> {
-  restart();
-  tuneV8();
   const args = given.map((arg) => Buffer.from(arg).toString('latin1'));
   const { stdout } = standardStreams();
   const line = parseArguments(args);
@@ -293,11 +282,12 @@ async function runLine(line: CommandLine, args: readonly string[], interpreter: 
   }
   const hasScript = line.script < args.length;
   if (hasScript && !interpreter.runFile(args[line.script]!, args.slice(line.script + 1))) return 1;
-  const isTerminal = isatty(0);
-  if (line.interactive || (!hasScript && line.steps.length === 0 && !line.version && isTerminal)) {
+  const isBare = !hasScript && line.steps.length === 0 && !line.version;
+  const isTerminal = (line.interactive || isBare) && isatty(0);
+  if (line.interactive || (isBare && isTerminal)) {
     if (!line.version) stdout.write(`${versionText()}\n`);
     await interpreter.interact(isTerminal ? terminalLines() : plainLines);
-  } else if (!hasScript && line.steps.length === 0 && !line.version) {
+  } else if (isBare) {
     if (!interpreter.runFile('-', [])) return 1;
   }
   return 0;

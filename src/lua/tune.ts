@@ -25,3 +25,11 @@ export const NODE_OPTIONS: readonly string[] = ['--stack-size=3900'];
 export function tuneV8(): void {
   for (const flag of FLAGS) setFlagsFromString(flag);
 }
+
+/** Makes room for deep recursion where Node can replace its own process (22.15 and later): then this does not return. */
+export function restartForLua(): void {
+  const { execve } = process as { execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never };
+  const missing = NODE_OPTIONS.filter((o) => !process.execArgv.some((own) => own.startsWith(o.split('=')[0]!)));
+  if (execve === undefined || missing.length === 0 || process.platform === 'win32') return;
+  execve(process.execPath, [process.execPath, ...missing, ...process.execArgv, ...process.argv.slice(1)], process.env);
+}

@@ -18,9 +18,21 @@ const requested =
 type Inspector = { url(): string | undefined };
 let inspector: Inspector | undefined;
 
+const startsDebugged = [...process.execArgv, process.env['NODE_OPTIONS']].some((option) =>
+  option?.includes('--inspect'),
+);
+
+/** Node's inspector module takes 2 ms to load, a good part of a short script's time. */
+function mayBeDebugged(): boolean {
+  // A debugger comes by an option, by code that has loaded the module, or later on by a signal.
+  const loaded = (process as { moduleLoadList?: readonly string[] }).moduleLoadList;
+  return startsDebugged || process.uptime() > 1 || loaded === undefined || loaded.includes('NativeModule inspector');
+}
+
 function isDebugged(): boolean {
   if (sourceMaps.enabled !== undefined) return sourceMaps.enabled;
   if (requested) return true;
+  if (inspector === undefined && !mayBeDebugged()) return false;
   // Absent in builds of Node without an inspector.
   inspector ??= (process.getBuiltinModule('node:inspector') as Inspector | undefined) ?? { url: () => undefined };
   return inspector.url() !== undefined;

@@ -407,14 +407,24 @@ class MemoryOutput implements Source {
 
 // ---- the library
 
+/** Asks only for character devices: loading node:tty takes milliseconds. */
+function isTerminal(fd: number): boolean {
+  try {
+    return fs.fstatSync(fd).isCharacterDevice() && isatty(fd);
+  } catch (error) {
+    codeOf(error); // closed
+    return false;
+  }
+}
+
 let standard: { stdin: Stream; stdout: Stream; stderr: Stream } | undefined;
 
 /** The standard streams, common to all states of the process. Other writers to stdout should write through them. */
 export function standardStreams(): { stdin: Stream; stdout: Stream; stderr: Stream } {
   if (standard === undefined) {
-    const stdout = new Stream(1, { sequential: true, buffering: isatty(1) ? 'line' : 'full' });
+    const stdout = new Stream(1, { sequential: true, buffering: isTerminal(1) ? 'line' : 'full' });
     standard = {
-      stdin: new Stream(0, { sequential: true, prompts: isatty(0) ? stdout : undefined }),
+      stdin: new Stream(0, { sequential: true, prompts: isTerminal(0) ? stdout : undefined }),
       stdout,
       stderr: new Stream(2, { sequential: true, buffering: 'no' }),
     };

@@ -43,7 +43,7 @@ const ESCAPE = 37; // '%'
 const isDigit = (c: number): boolean => c >= 48 && c <= 57;
 
 /** Bytes of the classes %a, %c, ... in the C locale, which is the only one LuaJIT knows. */
-const CLASSES: ReadonlyMap<number, Uint8Array> = makeClasses();
+let classes: ReadonlyMap<number, Uint8Array> | undefined;
 
 function makeClasses(): Map<number, Uint8Array> {
   const upper = (c: number) => c >= 65 && c <= 90;
@@ -63,14 +63,14 @@ function makeClasses(): Map<number, Uint8Array> {
     x: (c) => isDigit(c) || (c >= 65 && c <= 70) || (c >= 97 && c <= 102),
     z: (c) => c === 0,
   };
-  const classes = new Map<number, Uint8Array>();
+  const made = new Map<number, Uint8Array>();
   for (const letter in tests) {
     const set = new Uint8Array(256);
     for (let c = 0; c < 256; c++) set[c] = tests[letter]!(c) ? 1 : 0;
-    classes.set(letter.charCodeAt(0), set);
-    classes.set(letter.toUpperCase().charCodeAt(0), invert(set));
+    made.set(letter.charCodeAt(0), set);
+    made.set(letter.toUpperCase().charCodeAt(0), invert(set));
   }
-  return classes;
+  return made;
 }
 
 function invert(set: Uint8Array): Uint8Array {
@@ -218,7 +218,7 @@ function singleSet(text: string, at: number, end: number): Uint8Array {
 }
 
 function classSet(letter: number): Uint8Array {
-  return CLASSES.get(letter) ?? oneByte(letter);
+  return (classes ??= makeClasses()).get(letter) ?? oneByte(letter);
 }
 
 const singles: (Uint8Array | undefined)[] = new Array(256);
