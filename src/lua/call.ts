@@ -21,7 +21,12 @@ export interface Registers {
   tail: number;
   /** The function that has last called something, among those that use setfenv or module. */
   self: LuaFunction | undefined;
+  /** Calls and iterations until limits are looked at (limits.ts). */
+  fuel: number;
 }
+
+/** A small integer to V8. */
+export const MAX_FUEL = 0x3fffffff;
 
 /** The sentinel: "the result is in the registers". */
 export const S = new Sentinel();
@@ -36,6 +41,7 @@ export const R: Registers = {
   count: 0,
   tail: 0,
   self: undefined,
+  fuel: MAX_FUEL,
 };
 
 /** `R.n` when a coroutine yields: stops at the nearest coroutine.resume. */
@@ -148,6 +154,8 @@ export class Frame {
    * innermost one that has not gone on yet.
    */
   last: Frame | undefined = undefined;
+  /** The function, of frames in hooked form; absent if it is not known. */
+  declare self?: LuaFunction;
 
   constructor(
     proto: Prototype,

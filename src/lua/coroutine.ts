@@ -9,9 +9,11 @@
  * parks the whole thread (`SUSPEND`): the resume itself leaves a frame, and so on down to the thread's base.
  */
 
-import { dropCaptured, hooks, pushFrame, R, retN, S, Stack, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
+import { dropCaptured, hooks, MAX_FUEL, pushFrame, R, retN, S, Stack, SUSPEND, TAIL, toArray, YIELD } from './call.ts';
+import { tracing } from './compiler/globals.ts';
 import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
 import { onCollect } from './gc/collector.ts';
+import { Interruption, Killed, LimitedRun, type LimitReason, type Limits } from './limits.ts';
 import type { LuaState } from './state.ts';
 import type { LuaTable } from './table.ts';
 import type { LuaFunction, LuaResult, LuaValue, Sentinel } from './value.ts';
@@ -24,6 +26,14 @@ export type ThreadResult =
   | { readonly status: 'yielded'; readonly values: LuaValue[] }
   | { readonly status: 'suspended'; readonly payload: unknown };
 
+/** How `resumeLimited` came back. `used` is the number of calls and iterations made. */
+export type LimitedResult =
+  | (ThreadResult & { readonly used: number })
+  /** A limit was reached; `resume` or `resumeLimited` without arguments goes on. */
+  | { readonly status: 'interrupted'; readonly reason: LimitReason; readonly used: number }
+  /** Ended by `kill` or by the host's `onLimit`. */
+  | { readonly status: 'killed'; readonly used: number };
+
 /** "No error": any value can be thrown. */
 const NONE: unique symbol = Symbol('none');
 
@@ -31,7 +41,12 @@ const NONE: unique symbol = Symbol('none');
 export type Catcher = undefined | 'pcall' | 'handling' | LuaFunction;
 
 /** The part of the running state that whoever catches an error restores. */
-export const dynamic: { current: Coroutine | undefined; catcher: Catcher } = { current: undefined, catcher: undefined };
+export const dynamic: {
+  current: Coroutine | undefined;
+  catcher: Catcher;
+  /** Natives on the native stack that cannot be suspended. */
+  pinned: number;
+} = { current: undefined, catcher: undefined, pinned: 0 };
 
 let payload: unknown;
 let tailFunction: LuaFunction;
@@ -62,6 +77,8 @@ export class Coroutine {
   host: unknown;
   /** The thread that started this one, for hosts that build trees of threads. */
   parent: Coroutine | undefined = undefined;
+  /** It has been killed while it was running, and ends when it notices. */
+  killed = false;
 
   constructor(state: LuaState, body: LuaFunction, isThread: boolean) {
     this.state = state;
@@ -84,21 +101,65 @@ export class Coroutine {
     return this.run([], new LuaError(value));
   }
 
-  /** Ends a suspended thread; none of its code runs any more. */
+  /**
+   * Like `resume`, with limits to how long it runs: see limits.ts. The state must have been made with `preemption`.
+   * After an interruption `resumeError(value)` throws in the place where the thread was interrupted.
+   */
+  resumeLimited(args: LuaValue[], limits: Limits): LimitedResult {
+    if (!this.state.preemption) throw new Error('limits need a state made with { preemption: true }');
+    const { fuel } = R;
+    const outer = dynamic.current;
+    const run = new LimitedRun(this, limits);
+    let used = 0;
+    let result: ThreadResult | undefined;
+    try {
+      result = this.run(args, NONE, true);
+    } catch (e) {
+      if (!(e instanceof Killed) || e.thread !== this) throw e;
+    } finally {
+      used = run.end();
+      restoreFuel(outer, fuel);
+    }
+    if (result === undefined) return { status: 'killed', used };
+    if (result.status === 'suspended' && result.payload instanceof Interruption) {
+      return { status: 'interrupted', reason: result.payload.reason, used };
+    }
+    return { ...result, used };
+  }
+
+  /**
+   * Ends a thread; none of its code runs any more, that of a suspended one from now on. A running one ends at the
+   * next call or iteration, if its state was made with `preemption` (else an Error is thrown here): no pcall catches
+   * that, and `resume` throws the error "thread was killed" to the host, while `resumeLimited` has a status for it.
+   */
   kill(): void {
-    if (this.status === 'running' || this.status === 'normal') throw new Error('cannot kill a running thread');
+    if (this.status === 'running' || this.status === 'normal') {
+      if (!this.isThread || !this.state.preemption) throw new Error('cannot kill a running thread');
+      this.killed = true;
+      R.fuel = 0;
+      return;
+    }
     this.status = 'dead';
     this.body = undefined;
     this.frames.clear();
   }
 
-  private run(args: LuaValue[], failure: unknown): ThreadResult {
+  private run(args: LuaValue[], failure: unknown, limited = false): ThreadResult {
     this.checkSuspended();
     let r: LuaResult;
+    const { fuel } = R;
+    const outer = dynamic.current;
+    if (!limited) R.fuel = MAX_FUEL;
     try {
       r = enter(this, this.body === undefined && failure === NONE ? retN(args) : undefined, args, failure);
     } catch (e) {
+      if (e instanceof Killed) {
+        this.frames.clear();
+        throw limited || e.thread !== this ? e : new LuaError('thread was killed');
+      }
       throw e instanceof LuaError ? e : foreignError(e);
+    } finally {
+      if (!limited) restoreFuel(outer, fuel);
     }
     return this.report(r);
   }
@@ -123,14 +184,24 @@ export function currentThread(): Coroutine | undefined {
   return dynamic.current;
 }
 
+/** When a host thread comes back to another one: that one may have been killed meanwhile. */
+function restoreFuel(outer: Coroutine | undefined, fuel: number): void {
+  R.fuel = hostThread(outer)?.killed ? 0 : fuel;
+}
+
+/** The host thread that a coroutine runs in. */
+export function hostThread(coroutine: Coroutine | undefined): Coroutine | undefined {
+  let co = coroutine;
+  while (co !== undefined && !co.isThread) co = co.resumer;
+  return co;
+}
+
 /**
  * Parks the whole host thread: `return suspend(payload)` from a native function. The host gets the payload from
  * `resume`; the values of its next `resume` become the native's results. Throws outside of a host thread.
  */
 export function suspend(value: unknown): Sentinel {
-  let co = dynamic.current;
-  while (co !== undefined && !co.isThread) co = co.resumer;
-  if (co === undefined) throwValue('attempt to yield across C-call boundary');
+  if (hostThread(dynamic.current) === undefined) throwValue('attempt to yield across C-call boundary');
   payload = value;
   R.n = SUSPEND;
   return S;
@@ -228,7 +299,7 @@ function foreignError(e: unknown): LuaError {
 
 /** Switches to a coroutine; returns when it is done or suspends. */
 function enter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: unknown): LuaResult {
-  const { current, catcher } = dynamic;
+  const { current, catcher, pinned } = dynamic;
   const { tail } = R;
   const { body } = co;
   co.resumer = current;
@@ -250,6 +321,7 @@ function enter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: unkn
     if (done) co.status = 'dead';
     dynamic.current = current;
     dynamic.catcher = catcher;
+    dynamic.pinned = pinned;
     R.tail = tail;
     if (current !== undefined) current.status = 'running';
   }
@@ -289,17 +361,29 @@ class ResumeFrame {
 
 function tryEnter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: unknown, ends: ResumeEnds): LuaResult {
   let r: LuaResult;
+  const { epoch, fn, mark, line } = tracing;
   try {
     r = enter(co, result, args, failure);
   } catch (e) {
     dropCaptured();
     return ends.fail(co, e);
   }
+  if (tracing.on) {
+    tracing.fn = fn;
+    tracing.mark = mark;
+    tracing.line = line;
+  }
   if (r === S && R.n < 0) {
     if (R.n === SUSPEND) return pushFrame(new ResumeFrame(co, ends));
     r = takeYielded();
   }
-  return ends.finish(r);
+  r = ends.finish(r);
+  // The hook was set or removed meanwhile: the functions that waited change their form.
+  if (tracing.epoch !== epoch) {
+    const values = [...toArray(r)];
+    return deferCall(() => retN(values), []);
+  }
+  return r;
 }
 
 /**
@@ -307,7 +391,7 @@ function tryEnter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: u
  * error "attempt to yield across C-call boundary". Returns the result for `first` or `toArray`.
  */
 export function callNow(f: LuaValue, args: LuaValue[]): LuaResult {
-  const r = (typeof f === 'function' ? f : hooks.callable(f))(...args);
+  const r = callPinned(typeof f === 'function' ? f : hooks.callable(f), args);
   return r !== S || R.n >= 0 ? r : settleNow();
 }
 
@@ -317,9 +401,21 @@ export function settleNow(): LuaResult {
   const { tail } = R;
   const frames = new Stack();
   frames.park();
+  const { pinned } = dynamic;
+  dynamic.pinned++;
   const result = $coroutineBase(frames, tailFunction, tailArgs, undefined, NONE);
+  dynamic.pinned = pinned;
   R.tail = tail;
   return result === S && R.n < 0 ? refuse() : result;
+}
+
+/** Whoever catches an error restores the count. */
+function callPinned(f: LuaFunction, args: LuaValue[]): LuaResult {
+  const { pinned } = dynamic;
+  dynamic.pinned++;
+  const r = f(...args);
+  dynamic.pinned = pinned;
+  return r;
 }
 
 function refuse(): never {

@@ -3,7 +3,7 @@
 // There is no bytecode: a dump holds the source of the function's chunk, the chunk's name and which of its functions
 // is meant. It opens like LuaJIT's bytecode, so that load's mode and tests for binary chunks treat it as binary.
 
-import { compile, protoOf } from './compiler/compile.ts';
+import { type Chunk, protoOf } from './compiler/compile.ts';
 import { isBoxed } from './compiler/emit-base.ts';
 import { LuaError } from './error.ts';
 import type { LuaTable } from './table.ts';
@@ -25,7 +25,12 @@ export function isBinary(text: string): boolean {
 }
 
 /** Makes the function of a dump, whose upvalues are nil. `name` is the chunk name for messages. */
-export function undump(text: string, name: string, env: LuaTable): LuaFunction {
+export function undump(
+  text: string,
+  name: string,
+  env: LuaTable,
+  compile: (source: string, name: string) => Chunk,
+): LuaFunction {
   const head = text.startsWith(SIGNATURE) ? /^(\d+) (\d+)\n/.exec(text.slice(SIGNATURE.length, 64)) : null;
   if (head === null) {
     const source = isBinary(name) ? '(binary)' : /^[@=]/.test(name) ? name.slice(1) : name;

@@ -37,6 +37,12 @@ export const scripts = new Map<string, WeakRef<ScriptInfo>>();
 export const NATIVE = 'C:';
 /** Name of the function that runs a coroutine: a stack walk ends there. */
 export const BASE = '$coroutineBase';
+/** Name of the function that calls hooks (hook.ts): the level below it is what the hook was called for. */
+const HOOK_BASE = '$hookBase';
+/** Name of the function by which a Lua function calls its hooked form (runtime.ts): the next one is left out. */
+export const ENTER = '$enter';
+/** Set by the coroutine module: the function a hook is running for, if that is known. */
+export const hookedFunction: { get(): Function | undefined } = { get: () => undefined };
 
 /** One level of the Lua stack. */
 export interface Level {
@@ -47,7 +53,7 @@ export interface Level {
   /** The JavaScript function's name: `$<proto>_<name>` or `C:<name>`. */
   readonly name: string;
   /** The function itself, if the frame is live. */
-  readonly fn: Function | undefined;
+  fn: Function | undefined;
   /** Names of the operands of the running operation; of a call, the callee's name. */
   names(): readonly (string | undefined)[];
   /** How the code at this level names the function it has called. */
@@ -116,13 +122,27 @@ export const parkedLevels: { get(): Level[] } = { get: () => [] };
 export function levels(limit: number): Level[] {
   const result: Level[] = [];
   const sites = held ?? capture(limit);
+  let isHooked = false;
+  let isEntered = false;
   for (const site of sites) {
     const level = levelOf(site);
+    if (isEntered && level instanceof LiveLevel) {
+      isEntered = false;
+      continue;
+    }
     if (level === 'base') {
       result.push(...parkedLevels.get());
       return result;
     }
-    if (level !== undefined) result.push(level);
+    if (level !== undefined) {
+      if (isHooked) level.fn = hookedFunction.get();
+      isHooked = false;
+      result.push(level);
+    } else {
+      const name = site.getFunctionName();
+      if (name === ENTER) isEntered = true;
+      else if (name === HOOK_BASE) isHooked = true;
+    }
   }
   if (sites.length < limit) result.push(...parkedLevels.get());
   return result;
@@ -148,6 +168,7 @@ class LiveLevel implements Level {
   readonly script: ScriptInfo;
   readonly name: string;
   private readonly site: NodeJS.CallSite;
+  private hooked: Function | undefined = undefined;
 
   constructor(site: NodeJS.CallSite, script: ScriptInfo, name: string) {
     this.site = site;
@@ -160,7 +181,11 @@ class LiveLevel implements Level {
   }
 
   get fn(): Function | undefined {
-    return this.site.getFunction() as Function | undefined;
+    return this.hooked ?? (this.site.getFunction() as Function | undefined);
+  }
+
+  set fn(f: Function | undefined) {
+    this.hooked = f;
   }
 
   names(): readonly (string | undefined)[] {
@@ -207,10 +232,18 @@ export function position(level: number): string {
 /** The position of a level among the next `limit` frames; undefined if it is not there. */
 function nearLevel(level: number, limit: number): string | undefined {
   let index = -1;
+  let isEntered = false;
   for (const site of capture(limit)) {
     const at = levelOf(site);
     if (at === 'base') return undefined;
-    if (at === undefined) continue;
+    if (at === undefined) {
+      if (site.getFunctionName() === ENTER) isEntered = true;
+      continue;
+    }
+    if (isEntered) {
+      isEntered = false;
+      continue;
+    }
     if (index < 0) index = at.script === undefined ? 0 : 1;
     else index++;
     if (index === level) return at.script === undefined ? '' : `${at.script.shortSource}:${at.line}: `;

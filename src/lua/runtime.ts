@@ -7,13 +7,15 @@
 
 import { addFrame, dropCaptured, Frame, first, hooks, pushFrame, R, retN, S, toArray } from './call.ts';
 import type { Proto } from './compiler/compile.ts';
-import { GLOBAL_PREFIX, globals } from './compiler/globals.ts';
+import { GLOBAL_PREFIX, globals, tracing } from './compiler/globals.ts';
 import { setOperations } from './compiler/keys.ts';
 import { Coroutine, deferCall, dynamic } from './coroutine.ts';
 import { argError, LuaError, throwError } from './error.ts';
 import { CData, cdataOperations, type MemberCache } from './ffi/cdata.ts';
 import { onCollect } from './gc/collector.ts';
+import { hookCall, hookLine, hookNative, hookReturn } from './hook.ts';
 import { argInteger } from './lib/args.ts';
+import { Killed, tick } from './limits.ts';
 import { formatNumber, parseNumber } from './number.ts';
 import { operandNames, positionOf } from './position.ts';
 import { Cursor, LuaTable, modeChanged } from './table.ts';
@@ -282,7 +284,10 @@ function le(a: LuaValue, b: LuaValue): LuaResult {
 
 /** Whether a < b as the `<` operator says, for natives that cannot be suspended. */
 export function lessThan(a: LuaValue, b: LuaValue): boolean {
+  const { pinned } = dynamic;
+  dynamic.pinned++;
   const r = lt(a, b);
+  dynamic.pinned = pinned;
   if (r === S) {
     dropCaptured();
     throwError('attempt to yield across C-call boundary');
@@ -464,6 +469,19 @@ function cut(t: LuaTable, end: number): void {
 
 const MODE: MemberCache = { c: undefined, f: undefined };
 
+/** A frame of variables in the order of the function's layout. */
+function frameOf(proto: Proto, pc: number, vars: unknown[]): Frame {
+  const [v0, v1, v2, v3, v4, v5, v6, v7, ...more] = vars;
+  return new Frame(proto, pc, v0, v1, v2, v3, v4, v5, v6, v7, more);
+}
+
+/** Calls the hooked form of a function. Stack walks know it by its name and leave out the function that called it. */
+function $enter(proto: Proto, self: LuaFunction, vars: unknown[]): LuaResult {
+  const frame = frameOf(proto, 0, vars);
+  frame.self = self;
+  return proto.resume(frame, undefined);
+}
+
 // What compiled code calls. One object literal: V8 treats calls that have never run as cold only then.
 
 const runtime = {
@@ -487,7 +505,10 @@ const runtime = {
   /** For objects that are no tables. The __eq of a C type cannot be suspended here. */
   equalsConstant(a: LuaValue, b: LuaValue): boolean {
     if (!(a instanceof CData)) return false;
+    const { pinned } = dynamic;
+    dynamic.pinned++;
     const r = eq(a, b);
+    dynamic.pinned = pinned;
     if (r !== S) return r as boolean;
     dropCaptured();
     return throwError('attempt to yield across C-call boundary');
@@ -561,9 +582,21 @@ const runtime = {
   ): typeof S {
     return addFrame(new Frame(proto, pc, v0, v1, v2, v3, v4, v5, v6, v7, more));
   },
-  start(proto: Proto, vars: unknown[]): LuaResult {
-    const [v0, v1, v2, v3, v4, v5, v6, v7, ...more] = vars;
-    return proto.resume(new Frame(proto, 0, v0, v1, v2, v3, v4, v5, v6, v7, more), undefined);
+  captureHooked(proto: Proto, pc: number, vars: unknown[], self: LuaFunction | undefined): typeof S {
+    const frame = frameOf(proto, pc, vars);
+    frame.self = self;
+    return addFrame(frame);
+  },
+  enter: $enter,
+  hookLine,
+  hookCall,
+  hookReturn,
+  hookNative,
+  tick,
+  start(proto: Proto, vars: unknown[], self: LuaFunction): LuaResult {
+    const frame = frameOf(proto, 0, vars);
+    if (tracing.on) frame.self = self;
+    return proto.resume(frame, undefined);
   },
   tailCall: deferCall,
   /** Does nothing; see `clearTemporaries` in compiler/emit-base.ts. */
@@ -616,6 +649,8 @@ export interface FunctionWithEnv extends LuaFunction {
 
 /** The value of an error that was caught, for pcall and its like. */
 export function errorValue(e: unknown): LuaValue {
+  // Nothing in Lua catches the end of its thread.
+  if (e instanceof Killed) throw e;
   if (e instanceof LuaError) return e.value;
   if (e instanceof RangeError && /call stack/.test(e.message)) return positionOf(e) + 'stack overflow';
   return e instanceof Error ? e.message : String(e);

@@ -4,10 +4,11 @@
  */
 
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { compile } from './compiler/compile.ts';
+import { type Chunk, compile } from './compiler/compile.ts';
 import { Coroutine, dynamic } from './coroutine.ts';
 import { isBinary, undump } from './dump.ts';
 import { finalizeAll } from './gc/finalizer.ts';
+import { type HookSlot, hookSlot } from './hook.ts';
 import type { StateImage, StateTables } from './image.ts';
 import { type LibraryName, openLibraries } from './lib/all.ts';
 import { cModules } from './lib/index.ts';
@@ -29,6 +30,11 @@ export interface LuaStateOptions {
   readonly loadFile?: (path: string) => string | undefined;
   /** A copy of another state is made. `libs` and the paths have no effect then. */
   readonly image?: StateImage;
+  /**
+   * Compile so that running threads can be interrupted: for `resumeLimited` and for `kill` of running threads. See
+   * limits.ts; docs/lua.md tells what it costs.
+   */
+  readonly preemption?: boolean;
 }
 
 function emptyTables(): StateTables {
@@ -77,11 +83,18 @@ export class LuaState {
   /** Metatables of strings and other types without their own. */
   readonly metatables: TypeMetatables;
   readonly print: (text: string) => void;
+  /** Whether its threads can be interrupted. */
+  readonly preemption: boolean;
+  /** debug.sethook's hook. */
+  readonly hookSlot: HookSlot = hookSlot();
+  /** Chunks that are loaded from now on can be seen by hooks. */
+  traced = false;
   private readonly loadFile: ((path: string) => string | undefined) | undefined;
 
   constructor(options: LuaStateOptions = {}) {
     this.print = options.print ?? ((text) => standardStreams().stdout.write(text));
     this.loadFile = options.loadFile;
+    this.preemption = options.preemption ?? false;
     const { globals, registry, loaded, package: pack, metatables } = options.image?.copy() ?? emptyTables();
     this.globals = globals;
     this.registry = registry;
@@ -98,8 +111,15 @@ export class LuaState {
    * Throws a LuaError with LuaJIT's message if the source is not correct.
    */
   load(source: string, name: string, env: LuaTable = this.globals): LuaFunction {
-    if (isBinary(source)) return undump(source, name, env);
-    return compile(source, name).instantiate(env);
+    if (isBinary(source)) return undump(source, name, env, (text, chunk) => this.compile(text, chunk));
+    return this.compile(source, name).instantiate(env);
+  }
+
+  /** Compiles a chunk, as hooks and limits of this state need it. */
+  compile(source: string, name: string): Chunk {
+    // Whoever mentions the function will call it, mostly after functions have been made: see hook.ts.
+    if (!this.traced && source.includes('sethook')) this.traced = true;
+    return compile(source, name, { limits: this.preemption, traced: this.traced });
   }
 
   /** Provides a module for require; the loader gets its name and returns the module. */

@@ -13,8 +13,9 @@ import { type Place, type ScriptInfo, scripts } from '../position.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import type { FunctionNode } from './ast.ts';
 import { FunctionEmitter, type FunctionFacts, nestedEnv } from './emit.ts';
-import type { Point } from './emit-base.ts';
+import type { EmitMode, Point } from './emit-base.ts';
 import { closureName, isBoxed } from './emit-base.ts';
+import { tracing } from './globals.ts';
 import { definePending } from './keys.ts';
 import { Output, type Scope, type Site } from './output.ts';
 import { parse } from './parser.ts';
@@ -33,6 +34,16 @@ const forget = new FinalizationRegistry<{ first: number; count: number; file: st
   for (let i = 0; i < count; i++) functionsById.delete(first + i);
   scripts.delete(file);
 });
+
+/** How a chunk is compiled. */
+export interface ChunkMode {
+  /** It can be interrupted: see limits.ts. */
+  readonly limits: boolean;
+  /** Hooks see its functions: see hook.ts. */
+  readonly traced: boolean;
+}
+
+const PLAIN: ChunkMode = { limits: false, traced: false };
 
 /** A text that V8 runs, and how to find places of it. */
 class CompiledText implements ScriptInfo {
@@ -92,6 +103,8 @@ export class Proto implements Prototype {
   readonly fn: FunctionNode;
   facts: FunctionFacts | undefined = undefined;
   private resumeForm: ResumeForm | undefined = undefined;
+  private hookedForm: ResumeForm | undefined = undefined;
+  private tracedFactory: Factory | undefined = undefined;
   private factoryForm: Factory | undefined = undefined;
 
   constructor(chunk: Chunk, fn: FunctionNode) {
@@ -100,13 +113,21 @@ export class Proto implements Prototype {
   }
 
   resume(frame: Frame, result: LuaResult): LuaResult {
-    this.resumeForm ??= this.compileResume();
+    if (tracing.on) {
+      this.hookedForm ??= this.compileResume(true);
+      return this.hookedForm(frame, result);
+    }
+    this.resumeForm ??= this.compileResume(false);
     return this.resumeForm(frame, result);
   }
 
   /** Makes a closure of this function with the given upvalues. */
   instantiate(env: Environment, upvalues: readonly unknown[]): LuaFunction {
-    this.factoryForm ??= this.compileFactory();
+    if (tracing.on || this.chunk.mode.traced) {
+      this.tracedFactory ??= this.compileFactory(true);
+      return this.tracedFactory(env, ...upvalues);
+    }
+    this.factoryForm ??= this.compileFactory(false);
     return this.factoryForm(env, ...upvalues);
   }
 
@@ -115,25 +136,27 @@ export class Proto implements Prototype {
     return this.facts?.points[pc];
   }
 
-  private compileResume(): ResumeForm {
+  private compileResume(hooked: boolean): ResumeForm {
     const { fn, chunk } = this;
     const { layout, points } = this.facts!;
     const env = fn.usesEnv ? layout[0]! : '$E';
+    const mode = { ...chunk.mode, hooked };
     const emit = (record: boolean) => {
       const out = new Output(record, chunk.collects);
       out.put('(function($P){');
       // A line end after `return` would end the statement.
       out.sync(fn.line);
       out.put('return ');
-      new FunctionEmitter(fn, out, true, env, points.length, ignore).emitResume(layout);
+      new FunctionEmitter(fn, out, true, env, points.length, mode, ignore).emitResume(layout);
       out.put('})');
       return out;
     };
-    return chunk.evaluate(emit, `#${fn.index}`) as ResumeForm;
+    return chunk.evaluate(emit, `#${hooked ? 'h' : ''}${fn.index}`) as ResumeForm;
   }
 
-  private compileFactory(): Factory {
+  private compileFactory(traced: boolean): Factory {
     const { fn, chunk } = this;
+    const mode = { ...chunk.mode, traced, hooked: false };
     const emit = (record: boolean) => {
       const out = new Output(record, chunk.collects);
       const upvalues = fn.upvalues.map(closureName);
@@ -141,12 +164,12 @@ export class Proto implements Prototype {
       const self = fn.self !== undefined && fn.upvalues.includes(fn.self) && !isBoxed(fn.self);
       out.put(`(function($P){return function(${['$E', ...upvalues]}){const g=`);
       out.sync(fn.line);
-      new FunctionEmitter(fn, out, false, nestedEnv(fn, '$E'), 1, ignore).emitFast();
+      new FunctionEmitter(fn, out, false, nestedEnv(fn, '$E'), 1, mode, ignore).emitFast();
       const name = self ? closureName(fn.self!) : '';
       out.put(self ? `;if(${name}===undefined)${name}=g;return g}})` : ';return g}})');
       return out;
     };
-    return chunk.evaluate(emit, `#f${fn.index}`) as Factory;
+    return chunk.evaluate(emit, `#${traced ? 't' : 'f'}${fn.index}`) as Factory;
   }
 }
 
@@ -157,6 +180,7 @@ export class Chunk {
   /** As given to load: `=name`, `@file` or the source text. */
   readonly name: string;
   readonly shortSource: string;
+  readonly mode: ChunkMode;
   readonly protos: Proto[];
   /** Name of its text in V8's stacks. */
   readonly file: string;
@@ -173,22 +197,24 @@ export class Chunk {
 
   private readonly main: (env: Environment) => LuaFunction;
 
-  constructor(source: string, name: string) {
+  constructor(source: string, name: string, mode: ChunkMode) {
     this.name = name;
+    this.mode = mode;
     this.source = source;
     this.shortSource = shortSource(name);
     const first = nextId;
     this.collects = source.includes('collectgarbage');
     if (this.collects) collecting.expected = true;
-    const functions = parse(source, this.shortSource, first, this.collects);
+    const functions = parse(source, this.shortSource, first, this.collects, mode.limits);
     nextId += functions.length;
     this.protos = functions.map((fn) => new Proto(this, fn));
     for (const proto of this.protos) functionsById.set(proto.fn.id, new WeakRef(proto));
     this.file = fileName(name, this.shortSource);
     forget.register(this, { first, count: functions.length, file: this.file });
+    const emitMode: EmitMode = { ...mode, hooked: false };
     const emit = (record: boolean) => {
       // The tree is emitted once only: a second time it is parsed anew, since facts about locals have been added.
-      const main = record ? parse(source, this.shortSource, first, this.collects)[0]! : functions[0]!;
+      const main = record ? parse(source, this.shortSource, first, this.collects, mode.limits)[0]! : functions[0]!;
       const out = new Output(record, this.collects);
       out.put('(function($P){return function($E){return ');
       const onFunction = record
@@ -196,7 +222,7 @@ export class Chunk {
         : (fn: FunctionNode, facts: FunctionFacts) => {
             this.protos[fn.index]!.facts = facts;
           };
-      new FunctionEmitter(main, out, false, nestedEnv(main, '$E'), 1, onFunction).emitFast();
+      new FunctionEmitter(main, out, false, nestedEnv(main, '$E'), 1, emitMode, onFunction).emitFast();
       out.put('}})');
       return out;
     };
@@ -235,12 +261,12 @@ const cache = new Map<string, Chunk>();
 let cached = 0;
 
 /** Compiles a chunk, or finds it compiled. Throws a LuaError with a syntax message. */
-export function compile(source: string, name: string): Chunk {
-  const key = `${name}\0${source}`;
+export function compile(source: string, name: string, mode: ChunkMode = PLAIN): Chunk {
+  const key = `${mode.limits ? 1 : 0}${mode.traced ? 1 : 0}${name}\0${source}`;
   let chunk = cache.get(key);
   if (chunk !== undefined) cache.delete(key);
   else {
-    chunk = new Chunk(source, name);
+    chunk = new Chunk(source, name, mode);
     cached += key.length;
     for (const old of cache.keys()) {
       if (cached <= MAX_CACHED) break;

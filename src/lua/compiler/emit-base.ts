@@ -11,8 +11,22 @@ import type { Expr, FunctionNode, Local } from './ast.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
 import type { Output, Scope } from './output.ts';
 
+const S = GLOBAL_PREFIX + 'S';
+const R = GLOBAL_PREFIX + 'R';
+const RT = GLOBAL_PREFIX + 'RT';
+
 /** How the result of a suspended operation is taken when it arrives. */
 export type Taking = 'one' | 'raw' | 'boolean' | 'none';
+
+/** What a text does besides running the program. */
+export interface EmitMode {
+  /** It stops where a limit is reached: at the start of functions and of iterations (limits.ts). */
+  readonly limits: boolean;
+  /** Functions go over to their hooked form while a hook is set (hook.ts). */
+  readonly traced: boolean;
+  /** It calls the hook. Of resume forms only. */
+  readonly hooked: boolean;
+}
 
 /** A point of suspension. */
 export interface Point {
@@ -98,6 +112,7 @@ export class BaseEmitter {
   readonly fn: FunctionNode;
   readonly out: Output;
   readonly resuming: boolean;
+  readonly mode: EmitMode;
   /** JavaScript name of the environment. */
   readonly env: string;
   /** Points of suspension; index 0 is unused (pc 0 is the start). */
@@ -120,12 +135,13 @@ export class BaseEmitter {
   private targets: number;
 
   /** `firstTarget` is the first state number that is free for jump targets in the resume form. */
-  constructor(fn: FunctionNode, out: Output, resuming: boolean, env: string, firstTarget: number) {
+  constructor(fn: FunctionNode, out: Output, resuming: boolean, env: string, firstTarget: number, mode: EmitMode) {
     this.fn = fn;
     this.out = out;
     this.resuming = resuming;
     this.env = env;
     this.targets = firstTarget;
+    this.mode = mode;
   }
 
   protected put(text: string): void {
@@ -296,6 +312,60 @@ export class BaseEmitter {
   /** Where the resume form goes on after the last point of suspension. */
   protected land(): void {
     if (this.resuming) this.put(`case ${this.points.length - 1}:`);
+  }
+
+  /** A place where a limit can interrupt: the start of a function or of an iteration. */
+  protected limitPoint(line: number): void {
+    if (!this.mode.limits) return;
+    this.out.site(line, '');
+    this.put(`if(--${R}.fuel<0&&${RT}.tick()===${S})${this.leave('', 'none', line)}`);
+    this.land();
+  }
+
+  // Hooks. LuaJIT calls them before instructions; here they are called at marks, put where the line of what is
+  // evaluated changes and after calls. The order of the marks' numbers tells whether the program has jumped back.
+
+  private marks = 0;
+  /** What has been evaluated since the last mark, for count hooks. */
+  private weight = 0;
+  private markedLine = -1;
+
+  /** Goes on to a line; marks it if it is another one than that of the last mark, or that is not known. */
+  protected at(line: number): void {
+    this.out.sync(line);
+    this.weight++;
+    if (line !== this.markedLine) this.mark(line);
+  }
+
+  /** A call or a jump may have come between the last mark and what follows. */
+  protected forgetMark(): void {
+    this.markedLine = -1;
+  }
+
+  /** Marks a line in any case. */
+  protected mark(line: number): void {
+    if (this.mode.hooked) this.placeMark(line, this.reserveMark(line));
+  }
+
+  /** Marks a line unless it has just been marked: of operations that do not move on to their line. */
+  protected remark(line: number): void {
+    this.weight++;
+    if (line !== this.markedLine) this.mark(line);
+  }
+
+  /** Room for a mark that gets its number later, by `placeMark`. */
+  protected reserveMark(line: number): number {
+    if (!this.mode.hooked) return -1;
+    this.out.site(line, '');
+    this.markedLine = line;
+    return this.out.reserve();
+  }
+
+  protected placeMark(line: number, piece: number): void {
+    if (!this.mode.hooked) return;
+    this.out.pieces[piece] = `${RT}.hookLine(fs,${this.fn.id},${++this.marks},${line},${this.weight + 1});`;
+    this.weight = 0;
+    this.markedLine = line;
   }
 
   // Jumps

@@ -70,6 +70,7 @@ export abstract class ExprEmitter extends BaseEmitter {
       case 'function': {
         const t = into ?? this.temp();
         this.out.sync(e.line);
+        this.remark(e.fn.lastLine);
         this.closure(e.fn, `${t}=`, ';');
         return t;
       }
@@ -111,11 +112,13 @@ export abstract class ExprEmitter extends BaseEmitter {
   /**
    * Evaluates expressions in order to one value each, all of them usable afterwards. With `late`, a local of this
    * function is read after the later operands, as LuaJIT does for the operands of arithmetic and comparisons.
+   * `moved`: the lines of operands that only have to be copied count too.
    */
-  protected list(exprs: readonly Expr[], late = false, mayAfter = false): string[] {
+  protected list(exprs: readonly Expr[], late = false, mayAfter = false, moved = false): string[] {
     const texts: string[] = [];
     for (let i = 0; i < exprs.length; i++) {
       const e = exprs[i]!;
+      if (moved) this.remark(e.line);
       let text = this.exp(e);
       let later = mayAfter;
       for (let j = i + 1; !later && j < exprs.length; j++) later = exprs[j]!.may;
@@ -149,7 +152,7 @@ export abstract class ExprEmitter extends BaseEmitter {
   // Indexing
 
   private global(name: string, line: number, into?: string): string {
-    this.out.sync(line);
+    this.at(line);
     const names = keyNames(name);
     const t = into ?? this.temp();
     if (names === undefined) {
@@ -167,14 +170,14 @@ export abstract class ExprEmitter extends BaseEmitter {
   private index(object: Expr, key: Expr, line: number, into?: string): string {
     if (key.type === 'string') {
       const o = this.objectText(this.exp(object));
-      this.out.sync(line);
+      this.at(line);
       return this.field(o, key.value, line, this.describe(object), into);
     }
     const texts = this.list([object, key], true) as [string, string];
     const o = this.objectText(texts[0]);
     const k = this.simple(texts[1]);
     const t = into !== o && into !== k && into !== undefined ? into : this.temp();
-    this.out.sync(line);
+    this.at(line);
     const isNumber = this.isNumber(key) ? '' : `typeof ${k}==='number'&&`;
     if (key.type === 'true' || key.type === 'false' || key.type === 'nil') this.put('if(');
     else this.put(`if(!(${o} instanceof ${T}&&${isNumber}(${t}=${o}.$a[${k}])!==undefined)&&`);
@@ -215,6 +218,7 @@ export abstract class ExprEmitter extends BaseEmitter {
 
   /** Assigns to a field. All texts are names or constants. */
   protected storeField(o: string, key: string, value: string, line: number, name: string | undefined): void {
+    this.remark(line);
     const names = keyNames(key);
     if (names === undefined) {
       this.storeIndex(o, JSON.stringify(key), value, line, name);
@@ -241,6 +245,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     name: string | undefined,
     numeric = false,
   ): void {
+    this.remark(line);
     const isString = k.charCodeAt(0) === 34;
     if (!isString && value !== 'undefined') {
       const isNumber = numeric ? '' : `&&typeof ${k}==='number'`;
@@ -271,7 +276,7 @@ export abstract class ExprEmitter extends BaseEmitter {
       let o = this.exp(e.callee);
       o = o.endsWith('.v') ? this.copy(o, mayArgs) : this.objectText(o);
       if (mayArgs) o = this.keep(o);
-      this.out.sync(e.line);
+      this.at(e.line);
       name = `method '${e.method}'`;
       callee = this.method(o, e.method, e.line, this.describe(e.callee));
       if (mayArgs) callee = this.keep(callee);
@@ -290,8 +295,8 @@ export abstract class ExprEmitter extends BaseEmitter {
   /** Evaluates an argument list, the last expression with all its values. */
   protected args(exprs: readonly Expr[]): string {
     const last = exprs[exprs.length - 1];
-    if (!isMulti(last)) return this.list(exprs).join();
-    const texts = this.list(exprs.slice(0, -1), false, last.may);
+    if (!isMulti(last)) return this.list(exprs, false, false, true).join();
+    const texts = this.list(exprs.slice(0, -1), false, last.may, true);
     if (last.type === 'vararg') texts.push('...va');
     else texts.push(`...${RT}.array(${this.call(last as CallExpr, 'raw')})`);
     return texts.join();
@@ -301,7 +306,11 @@ export abstract class ExprEmitter extends BaseEmitter {
   protected call(e: CallExpr, taking: 'one' | 'raw' | 'none', into?: string): string {
     const { callee, args, name } = this.prepareCall(e);
     const t = taking !== 'none' && into !== undefined ? into : this.temp();
-    this.out.sync(e.line);
+    this.at(e.line);
+    if (this.mode.hooked) {
+      this.out.site(e.line, '', name);
+      this.put(`${RT}.hookNative(${callee});`);
+    }
     if (taking === 'one') this.selectFrom(e, callee, args, t);
     this.put(`${t}=(typeof ${callee}==='function'?${callee}:`);
     this.out.site(e.line, '', name);
@@ -309,6 +318,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const test = taking === 'one' ? `(${t}=${RT}.first())===${S}` : `${R}.n<0`;
     this.put(`if(${t}===${S}&&${test})${this.leave(t, taking, e.line, name)}`);
     this.land();
+    this.forgetMark();
     return t;
   }
 
@@ -346,7 +356,7 @@ export abstract class ExprEmitter extends BaseEmitter {
           : `${a}${op}${op === '-' ? ' ' : ''}${b}`;
     if (numberA && numberB) return `(${fast})`;
     const t = into ?? this.temp();
-    this.out.sync(line);
+    this.at(line);
     const tests: string[] = [];
     if (!numberA) tests.push(`typeof ${a}==='number'`);
     if (!numberB && b !== a) tests.push(`typeof ${b}==='number'`);
@@ -388,7 +398,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const tests = texts
       .filter((_, i) => parts[i]!.type !== 'string' && parts[i]!.type !== 'number')
       .map((text) => `typeof ${text}==='string'`);
-    this.out.sync(line);
+    this.at(line);
     if (tests.length === 0) {
       this.put(`${t}=${texts.join('+')};`);
       return t;
@@ -425,7 +435,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const t = this.temp();
     const helper = op === '<' || op === '>' ? 'lt' : 'le';
     const operands = op === '<' || op === '<=' ? `${a},${b}` : `${b},${a}`;
-    this.out.sync(line);
+    this.at(line);
     this.put(`if(${tests.join('&&')})${t}=${a}${op}${b};else if(`);
     this.out.site(line, `__${helper}`);
     this.put(`(${t}=${RT}.${helper}(${operands}))===${S})${this.leave(t, 'boolean', line)}`);
@@ -456,12 +466,14 @@ export abstract class ExprEmitter extends BaseEmitter {
     const l = this.exp(left);
     this.put(`${t}=${l};`);
     const test = this.isBoolean(left) ? t : truth(t);
+    this.forgetMark();
     const end = this.target(flat);
     if (flat) this.put(op === 'and' ? `if(!(${test}))${this.jump(end)}` : `if(${test})${this.jump(end)}`);
     else this.put(op === 'and' ? `if(${test}){` : `if(!(${test})){`);
     const r = this.exp(right);
     if (r !== t) this.put(`${t}=${r};`);
     this.end(end);
+    this.forgetMark();
     return t;
   }
 
@@ -509,7 +521,7 @@ export abstract class ExprEmitter extends BaseEmitter {
 
   private table(e: TableExpr): string {
     const { fields } = e;
-    this.out.sync(e.line);
+    this.at(e.line);
     if (fields.length === 0) {
       const t = this.temp();
       this.put(`${t}=new ${T}();`);

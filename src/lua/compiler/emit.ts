@@ -2,7 +2,15 @@
 
 import { FRAME_FIELDS } from '../call.ts';
 import type { Block, CallExpr, Expr, FunctionNode, Label, Local, Stat } from './ast.ts';
-import { closureName, isBoxed, isConstant, isPerIteration, type Point, type Target } from './emit-base.ts';
+import {
+  closureName,
+  type EmitMode,
+  isBoxed,
+  isConstant,
+  isPerIteration,
+  type Point,
+  type Target,
+} from './emit-base.ts';
 import { ExprEmitter, isMulti, numberText } from './emit-expr.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
 import type { Output } from './output.ts';
@@ -10,6 +18,21 @@ import type { Output } from './output.ts';
 const S = GLOBAL_PREFIX + 'S';
 const R = GLOBAL_PREFIX + 'R';
 const RT = GLOBAL_PREFIX + 'RT';
+const H = GLOBAL_PREFIX + 'H';
+
+/** Statements that do something themselves, before what is in them. */
+const HAS_CODE = new Set<Stat['type']>([
+  'local',
+  'assign',
+  'call',
+  'if',
+  'for',
+  'forin',
+  'localfunction',
+  'return',
+  'break',
+  'goto',
+]);
 
 /** Depth of nested tail calls after which the stack moves to the heap. */
 const MAX_TAIL_DEPTH = 180;
@@ -59,9 +82,10 @@ export class FunctionEmitter extends ExprEmitter {
     resuming: boolean,
     env: string,
     firstTarget: number,
+    mode: EmitMode,
     onFunction: OnFunction,
   ) {
-    super(fn, out, resuming, env, firstTarget);
+    super(fn, out, resuming, env, firstTarget, mode);
     this.onFunction = onFunction;
   }
 
@@ -78,8 +102,10 @@ export class FunctionEmitter extends ExprEmitter {
     for (const p of fn.params) {
       this.bringParam(p);
       if (isBoxed(p)) this.put(`${p.js}={v:${p.js}};`);
-      if (isPerIteration(p)) this.put(`let ${closureName(p)}=${p.js};`);
     }
+    const entry = out.reserve();
+    for (const p of fn.params) if (isPerIteration(p)) this.put(`let ${closureName(p)}=${p.js};`);
+    this.limitPoint(fn.line);
     this.block(fn.body);
     out.sync(fn.lastLine);
     out.scope = scope;
@@ -94,6 +120,9 @@ export class FunctionEmitter extends ExprEmitter {
     const suspends = this.points.length > 1 && !this.irreducible;
     this.put(this.irreducible ? '}' : suspends ? `${RT0}}${this.capture(layout)}}` : `${RT0}}`);
     const self = functionName(fn, this.irreducible);
+    if (this.mode.traced && !this.irreducible) {
+      out.pieces[entry] = `if(${H})return ${RT}.enter($P[${fn.index}],${self},[${layout}]);`;
+    }
     out.pieces[start] = `function ${self}(${params}){`;
     out.pieces[header] = this.header(self, suspends, layout);
   }
@@ -107,7 +136,7 @@ export class FunctionEmitter extends ExprEmitter {
       // Variables of the body do not exist yet.
       const given = new Set([...fn.params.map((p) => p.js), 'va', 'self', this.env, ...fn.upvalues.map(closureName)]);
       const values = layout.map((name) => (given.has(name) ? this.initial(name) : 'undefined'));
-      text = `return ${RT}.start($P[${fn.index}],[${values}]);`;
+      text = `return ${RT}.start($P[${fn.index}],[${values}],${self});`;
     } else {
       if (lets.length > 0) text = `let ${lets};`;
       if (this.shared.size > 0) text += `var ${[...this.shared]};`;
@@ -147,6 +176,7 @@ export class FunctionEmitter extends ExprEmitter {
 
   /** Saves the variables in a frame. */
   private capture(layout: readonly string[]): string {
+    if (this.mode.hooked) return `return ${RT}.captureHooked($P[${this.fn.index}],pc,[${layout}],fs)`;
     const more = layout.length > FRAME_FIELDS ? `,[${layout.slice(FRAME_FIELDS)}]` : '';
     const fields = layout.slice(0, FRAME_FIELDS).map((name) => ',' + name);
     return `return ${RT}.capture($P[${this.fn.index}],pc${fields.join('')}${more})`;
@@ -160,8 +190,16 @@ export class FunctionEmitter extends ExprEmitter {
     const header = out.reserve();
     for (const p of fn.params) this.bringParam(p);
     this.put('Y:{M:for(;;)switch(pc){case 0:');
+    const { hooked } = this.mode;
+    if (hooked) {
+      out.site(fn.line, '');
+      this.put(`${RT}.hookCall(fs);`);
+    }
+    this.limitPoint(fn.line);
     this.block(fn.body);
     out.sync(fn.lastLine);
+    this.mark(fn.lastLine);
+    this.beforeReturn(fn.lastLine);
     this.put(`${RT0}}}${this.capture(layout)}})`);
     this.finishClearing();
     const restored = layout.map((name, i) => `${name}=${i < FRAME_FIELDS ? `fr.v${i}` : `l[${i - FRAME_FIELDS}]`}`);
@@ -176,7 +214,7 @@ export class FunctionEmitter extends ExprEmitter {
     let takes = '';
     for (const [action, pcs] of byAction) takes += pcs.map((pc) => `case ${pc}:`).join('') + action + ';break;';
     out.pieces[header] =
-      `let pc=fr.pc${[...restored, ...others].map((s) => ',' + s).join('')};` +
+      `let pc=fr.pc${hooked ? ',fs=fr.self' : ''}${[...restored, ...others].map((s) => ',' + s).join('')};` +
       `${out.collects ? `${layout.length > FRAME_FIELDS ? 'l=undefined;' : ''}fr.clear();` : ''}switch(pc){${takes}}`;
   }
 
@@ -192,7 +230,7 @@ export class FunctionEmitter extends ExprEmitter {
     const bind = this.fn.changesEnv && fn.usesEnv;
     const env = nestedEnv(fn, this.env);
     this.put(bind ? `${before}(function(${this.env}){return ` : before);
-    new FunctionEmitter(fn, this.out, false, env, 1, this.onFunction).emitFast();
+    new FunctionEmitter(fn, this.out, false, env, 1, this.mode, this.onFunction).emitFast();
     this.put(bind ? `})(${this.env})${after}` : after);
   }
 
@@ -220,7 +258,12 @@ export class FunctionEmitter extends ExprEmitter {
     if (this.resuming) {
       for (const label of labels) this.forward.set(label, this.target(true));
       for (let i = 0; i <= body.length; i++) {
-        for (const label of labels) if (label.index === i) this.end(this.forward.get(label)!);
+        for (const label of labels) {
+          if (label.index !== i) continue;
+          this.end(this.forward.get(label)!);
+          this.forgetMark();
+          if (label.back >= 0) this.limitPoint(label.line);
+        }
         if (i < body.length) this.statement(body[i]!);
       }
       return;
@@ -238,6 +281,7 @@ export class FunctionEmitter extends ExprEmitter {
         const target = this.target(false);
         (r.backward ? this.backward : this.forward).set(r.label, target);
         this.put(r.backward ? `L${target.id}:for(;;){` : `L${target.id}:{`);
+        if (r.backward) this.limitPoint(r.label.line);
       }
       if (i < body.length) this.statement(body[i]!);
     }
@@ -275,6 +319,7 @@ export class FunctionEmitter extends ExprEmitter {
     const temps = this.temps;
     const region = isCompound(s) ? this.region() : undefined;
     this.out.sync(s.line);
+    if (HAS_CODE.has(s.type)) this.mark(firstLine(s));
     switch (s.type) {
       case 'local':
         this.localStatement(s.locals, s.values);
@@ -291,10 +336,10 @@ export class FunctionEmitter extends ExprEmitter {
         this.scoped(s.body, s.flat);
         break;
       case 'while':
-        this.whileStatement(s.condition, s.body, this.resuming && s.flat);
+        this.whileStatement(s.condition, s.body, this.resuming && s.flat, s.line);
         break;
       case 'repeat':
-        this.repeatStatement(s.condition, s.body, this.resuming && s.flat, s.endLine);
+        this.repeatStatement(s.condition, s.body, this.resuming && s.flat, s.line, s.endLine);
         break;
       case 'if':
         this.ifStatement(s);
@@ -309,7 +354,7 @@ export class FunctionEmitter extends ExprEmitter {
         this.localFunction(s.local, s.fn);
         break;
       case 'return':
-        this.returnStatement(s.values);
+        this.returnStatement(s.values, s.line);
         break;
       case 'break':
         this.put(this.jump(this.loops[this.loops.length - 1]!));
@@ -328,6 +373,13 @@ export class FunctionEmitter extends ExprEmitter {
     }
     region?.clear();
     this.temps = temps;
+  }
+
+  /** To be put in front of what returns. */
+  private beforeReturn(line: number): void {
+    if (!this.mode.hooked) return;
+    this.out.site(line, '');
+    this.put(`${RT}.hookReturn(fs);`);
   }
 
   /** Of a chunk that names collectgarbage: whether a call is likely to end there. */
@@ -411,6 +463,7 @@ export class FunctionEmitter extends ExprEmitter {
       const name = this.variable(target.local);
       const own = !isBoxed(target.local) && this.direct(value);
       const text = this.exp(value, own ? name : undefined);
+      if (value.type === 'call') this.mark(line);
       if (text !== name) this.put(`${name}=${text};`);
     } else if (target.type === 'global') {
       const text = this.value(value);
@@ -471,14 +524,23 @@ export class FunctionEmitter extends ExprEmitter {
     this.closure(fn, `${before}${local.js}=`, ';');
   }
 
-  private returnStatement(values: readonly Expr[]): void {
+  private returnStatement(values: readonly Expr[], line: number): void {
     const last = values[values.length - 1];
-    if (last === undefined) this.put(RT0);
-    else if (values.length === 1 && last.type === 'call') this.tailCall(last);
-    else if (values.length === 1 && last.type !== 'vararg') this.put(`return ${this.exp(last)};`);
-    else if (isMulti(last)) this.put(`return ${RT}.results([${this.args(values)}]);`);
-    else {
+    if (last === undefined) {
+      this.beforeReturn(line);
+      this.put(RT0);
+    } else if (values.length === 1 && last.type === 'call') this.tailCall(last);
+    else if (values.length === 1 && last.type !== 'vararg') {
+      const text = this.exp(last);
+      this.beforeReturn(line);
+      this.put(`return ${text};`);
+    } else if (isMulti(last)) {
+      const texts = this.args(values);
+      this.beforeReturn(line);
+      this.put(`return ${RT}.results([${texts}]);`);
+    } else {
       const texts = this.list(values).map((text) => (isConstant(text) ? text : this.simple(text)));
+      this.beforeReturn(line);
       if (texts.length > 3) this.put(`return ${RT}.results([${texts}]);`);
       else {
         const stores = texts.map((text, i) => `${R}.${REGISTERS[i]}=${text};`).join('');
@@ -491,7 +553,11 @@ export class FunctionEmitter extends ExprEmitter {
   private tailCall(e: CallExpr): void {
     const { callee, args, name } = this.prepareCall(e);
     const f = /^t\d+$/.test(callee) ? callee : this.temp();
-    this.out.sync(e.line);
+    this.at(e.line);
+    if (this.mode.hooked) {
+      this.out.site(e.line, '', name);
+      this.put(`${RT}.hookNative(${callee});`);
+    }
     this.put(`${f}=typeof ${callee}==='function'?${callee}:`);
     this.out.site(e.line, '', name);
     this.put(`${RT}.callable(${callee});`);
@@ -508,7 +574,8 @@ export class FunctionEmitter extends ExprEmitter {
     const single = clauses.length === 1 && otherwise === undefined;
     const end = single ? undefined : this.begin(isFlat);
     clauses.forEach((clause, i) => {
-      this.out.sync(clause.line);
+      if (i > 0) this.forgetMark();
+      this.at(clause.line);
       const next = this.begin(isFlat);
       const temps = this.temps;
       this.jumpIf(clause.condition, false, next);
@@ -537,11 +604,13 @@ export class FunctionEmitter extends ExprEmitter {
     if (exit.flat) this.end(exit);
   }
 
-  private whileStatement(condition: Expr, body: Block, isFlat: boolean): void {
+  private whileStatement(condition: Expr, body: Block, isFlat: boolean, line: number): void {
     const loop = this.openLoop(isFlat);
     if (!isFlat) this.put(`L${loop.exit.id}:for(;;){`);
     const iteration = this.region();
     iteration.begin();
+    this.limitPoint(line);
+    this.mark(line);
     const temps = this.temps;
     this.jumpIf(condition, false, loop.exit);
     this.temps = temps;
@@ -550,16 +619,24 @@ export class FunctionEmitter extends ExprEmitter {
     this.closeLoop(loop);
   }
 
-  private repeatStatement(condition: Expr, { body, labels }: Block, isFlat: boolean, endLine: number): void {
+  private repeatStatement(
+    condition: Expr,
+    { body, labels }: Block,
+    isFlat: boolean,
+    line: number,
+    endLine: number,
+  ): void {
     const loop = this.openLoop(isFlat);
     if (!isFlat) this.put(`L${loop.exit.id}:for(;;){`);
     const iteration = this.region();
     iteration.begin();
+    this.limitPoint(line);
+    this.mark(line);
     const mark = this.scopeMark();
     // The condition sees the body's locals.
     if (labels.length > 0) this.labelled({ body, labels });
     else for (const s of body) this.statement(s);
-    this.out.sync(endLine);
+    this.at(endLine);
     const temps = this.temps;
     this.jumpIf(condition, true, loop.exit);
     this.temps = temps;
@@ -604,8 +681,10 @@ export class FunctionEmitter extends ExprEmitter {
       this.put(`L${exit.id}:for(${i}=${start};${test};${increment}){`);
       const iteration = this.region();
       iteration.begin();
+      this.limitPoint(s.line);
       if (isCopy) this.declare(v, i);
       this.block(s.body);
+      this.mark(s.line);
       iteration.clear();
       this.put('}');
     } else {
@@ -613,8 +692,10 @@ export class FunctionEmitter extends ExprEmitter {
       this.put(`${i}=${start};`);
       this.end(top);
       this.put(`if(!(${test}))${this.jump(exit)}`);
+      this.limitPoint(s.line);
       if (isCopy) this.declare(v, i);
       this.block(s.body);
+      this.mark(s.line);
       this.put(`${increment};${this.jump(top)}`);
       this.end(exit);
     }
@@ -661,13 +742,17 @@ export class FunctionEmitter extends ExprEmitter {
     const mark = this.scopeMark();
     const loop = this.openLoop(isFlat);
     const iteration = this.region();
+    let next = -1;
     if (!isFlat) {
       this.put(`L${loop.exit.id}:for(;;){`);
       iteration.begin();
+      this.limitPoint(s.line);
       this.put(`if(${cursor}!==undefined){${advance('break;')}}else{`);
       callIterator();
       this.put(`if(${key}===undefined)break;${control}=${key};}`);
     } else {
+      this.limitPoint(s.line);
+      next = this.reserveMark(s.line);
       const body = this.target(true);
       this.put(`if(${cursor}!==undefined){${advance(this.jump(loop.exit))}${this.jump(body)}}`);
       callIterator();
@@ -678,10 +763,18 @@ export class FunctionEmitter extends ExprEmitter {
       this.declare(v, values[i]!);
     });
     this.block(s.body);
+    if (next >= 0) this.placeMark(s.line, next);
     iteration.clear();
     this.closeLoop(loop);
     this.scopeReset(mark);
   }
+}
+
+/** The line of a statement's first instruction: functions are made where they end. */
+function firstLine(s: Stat): number {
+  if (s.type === 'localfunction') return s.fn.lastLine;
+  const first = s.type === 'local' || s.type === 'assign' ? s.values[0] : undefined;
+  return first?.type === 'function' ? first.fn.lastLine : s.line;
 }
 
 function isCompound(s: Stat): boolean {

@@ -40,3 +40,23 @@ export const globals = {
 globals.define('S', S);
 globals.define('R', R);
 globals.define('T', LuaTable);
+// Tested by functions of traced chunks when they are called. A constant while no hook has ever been set.
+globals.define('H', false);
+
+/** Whether a hook is set in some state: functions then run in their hooked forms. */
+export const tracing = {
+  on: false,
+  /** Counts the times hooks were set or removed: functions that were waiting for others meanwhile change form then. */
+  epoch: 0,
+  /** The mark passed last in the running coroutine: its function's id, its number in it, its line. */
+  fn: -1,
+  mark: -1,
+  line: -1,
+};
+
+/** Switches the hooked forms of functions on or off, for calls and resumptions from now on. */
+export function setTracing(on: boolean): void {
+  if (tracing.on === on) return;
+  tracing.on = on;
+  space[GLOBAL_PREFIX + 'H'] = on;
+}

@@ -77,10 +77,16 @@ interface FunctionState {
 /**
  * Parses a chunk; its functions get numbers from `firstId` on. Throws a LuaError with LuaJIT's message.
  * Returns all functions, the main one first. `collects`: captured variables of inner blocks are kept apart, so that they
- * do not outlive the closures.
+ * do not outlive the closures. `hasLimits`: each iteration of a loop may suspend.
  */
-export function parse(source: string, shortSource: string, firstId: number, collects: boolean): FunctionNode[] {
-  return new Parser(source, shortSource, firstId, collects).chunk();
+export function parse(
+  source: string,
+  shortSource: string,
+  firstId: number,
+  collects: boolean,
+  hasLimits: boolean,
+): FunctionNode[] {
+  return new Parser(source, shortSource, firstId, collects, hasLimits).chunk();
 }
 
 class Parser {
@@ -91,10 +97,12 @@ class Parser {
 
   private readonly firstId: number;
   private readonly collects: boolean;
+  private readonly hasLimits: boolean;
   private readonly functions: FunctionNode[] = [];
 
-  constructor(source: string, shortSource: string, firstId: number, collects: boolean) {
+  constructor(source: string, shortSource: string, firstId: number, collects: boolean, hasLimits: boolean) {
     this.collects = collects;
+    this.hasLimits = hasLimits;
     this.lex = new Lexer(source, shortSource);
     this.firstId = firstId;
   }
@@ -376,7 +384,7 @@ class Parser {
         this.check('do');
         const body = this.block(true);
         this.closing('end', 'while', line);
-        this.push({ type: 'while', condition, body, line, flat: condition.may || flat(body) });
+        this.push({ type: 'while', condition, body, line, flat: this.hasLimits || condition.may || flat(body) });
         return false;
       }
       case 'do': {
@@ -397,7 +405,14 @@ class Parser {
         this.closing('until', 'repeat', line);
         const condition = this.expr();
         const body = this.closeBlock();
-        this.push({ type: 'repeat', condition, body, endLine, line, flat: condition.may || flat(body) });
+        this.push({
+          type: 'repeat',
+          condition,
+          body,
+          endLine,
+          line,
+          flat: this.hasLimits || condition.may || flat(body),
+        });
         return false;
       }
       case 'function':
@@ -471,7 +486,7 @@ class Parser {
       });
       this.closing('end', 'for', line);
       const may = start.may || limit.may || (step?.may ?? false);
-      this.push({ type: 'for', variable, start, limit, step, body, line, flat: may || flat(body) });
+      this.push({ type: 'for', variable, start, limit, step, body, line, flat: this.hasLimits || may || flat(body) });
       return;
     }
     if (lex.token !== ',' && lex.token !== 'in') lex.error("'=' or 'in' expected");

@@ -37,7 +37,10 @@ const resumeEnds: ResumeEnds = {
 const wrapEnds: ResumeEnds = {
   finish: (r) => r,
   fail(_, e) {
-    if (e instanceof LuaError && (e.handled || e.traceback !== undefined)) throw e;
+    if (e instanceof LuaError && (e.handled || e.traceback !== undefined)) {
+      if (!e.handled && typeof e.value === 'string') e.value = position(1) + e.value;
+      throw e;
+    }
     const value = errorValue(e);
     throwValue(typeof value === 'string' ? position(1) + value : value);
   },

@@ -1,11 +1,12 @@
 // The debug library. Where things are and what calls what comes from stacks and the compiler's facts (position.ts),
-// variables from V8's debugger (inspect.ts). Hooks are not there: compiled code does not count what it does.
+// variables from V8's debugger (inspect.ts). Hooks: ../hook.ts.
 
 import { ret0, ret2, ret3 } from '../call.ts';
 import type { Block, Expr, FunctionNode, Stat } from '../compiler/ast.ts';
 import { protoByName, protoOf } from '../compiler/compile.ts';
 import { Coroutine, callNow } from '../coroutine.ts';
 import { argError, throwError } from '../error.ts';
+import { setHook } from '../hook.ts';
 import { type Level, NATIVE, seesFunctions } from '../position.ts';
 import { errorValue, metatableOf, toNumber } from '../runtime.ts';
 import { currentState } from '../state.ts';
@@ -138,7 +139,9 @@ function prompt(): LuaResult {
 
 export const DEBUG = natives({
   gethook(): LuaResult {
-    return ret3(undefined, '', 0);
+    const { hook } = currentState().hookSlot;
+    if (hook === undefined) return ret3(undefined, '', 0);
+    return ret3(hook.fn, (hook.calls ? 'c' : '') + (hook.returns ? 'r' : '') + (hook.lines ? 'l' : ''), hook.count);
   },
   getinfo: seesFunctions(getinfo),
   getfenv(f: LuaValue): LuaResult {
@@ -182,9 +185,25 @@ export const DEBUG = natives({
   getuservalue(): LuaResult {
     return undefined;
   },
-  sethook(hook: LuaValue): LuaResult {
-    if (hook !== undefined) throwError('debug.sethook is not supported: Lua code is compiled');
-    return ret0();
+  sethook(...given: LuaValue[]): LuaResult {
+    // A thread may be given; hooks concern all of them.
+    const [co, [f, maskArg, countArg]] = splitThread(given);
+    if (f === undefined) return setHook(undefined);
+    const shift = co === undefined ? 0 : 1;
+    if (typeof maskArg !== 'string' && typeof maskArg !== 'number') {
+      typeError(maskArg, 2 + shift, 'sethook', 'string', given.length);
+    }
+    const fn = argFunction(f, 1 + shift, 'sethook', given.length);
+    const mask = String(maskArg);
+    const count = countArg === undefined ? 0 : argInteger(countArg, 3 + shift, 'sethook', given.length);
+    const hook = {
+      fn,
+      calls: mask.includes('c'),
+      returns: mask.includes('r'),
+      lines: mask.includes('l'),
+      count: Math.max(count, 0),
+    };
+    return setHook(hook.calls || hook.returns || hook.lines || hook.count > 0 ? hook : undefined);
   },
   setlocal(...given: LuaValue[]): LuaResult {
     const [co, args] = splitThread(given);

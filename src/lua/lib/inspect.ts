@@ -10,7 +10,7 @@ import { type Proto, protoOf } from '../compiler/compile.ts';
 import { closureName, isBoxed } from '../compiler/emit-base.ts';
 import { GLOBAL_PREFIX, globals } from '../compiler/globals.ts';
 import { throwError } from '../error.ts';
-import type { Level } from '../position.ts';
+import { ENTER, type Level } from '../position.ts';
 import type { FunctionWithEnv } from '../runtime.ts';
 import type { LuaTable } from '../table.ts';
 import type { LuaFunction, LuaValue } from '../value.ts';
@@ -312,7 +312,14 @@ function onFrame(stack: readonly Level[], level: number, expression: string): vo
   let isDone = false;
   const above = stack.slice(0, level).filter((l) => l.script !== undefined && l.frame === undefined).length;
   paused((frames) => {
-    const frame = frames.filter((f) => /^\$\d+_/.test(f.functionName))[above];
+    let isEntered = false;
+    const frame = frames.filter(({ functionName: name }) => {
+      if (name === ENTER) isEntered = true;
+      if (!/^\$\d+_/.test(name)) return false;
+      const isLevel = !isEntered;
+      isEntered = false;
+      return isLevel;
+    })[above];
     if (frame === undefined) return;
     evaluate(frame, expression);
     isDone = true;

@@ -7,6 +7,7 @@
 import { call, dropCaptured, first, type NativeFrame, pushFrame, R, ret2, retN, S, toArray } from '../call.ts';
 import { type Catcher, callNow, dynamic } from '../coroutine.ts';
 import { errorHooks, LuaError, throwValue } from '../error.ts';
+import { Killed } from '../limits.ts';
 import { position } from '../position.ts';
 import { errorValue } from '../runtime.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
@@ -53,7 +54,7 @@ class ProtectedFrame implements NativeFrame {
 }
 
 function protect(f: LuaValue, args: LuaValue[], handler: LuaFunction | undefined): LuaResult {
-  const { catcher, current } = dynamic;
+  const { catcher, current, pinned } = dynamic;
   const { tail } = R;
   let r: LuaResult;
   dynamic.catcher = handler ?? 'pcall';
@@ -62,6 +63,7 @@ function protect(f: LuaValue, args: LuaValue[], handler: LuaFunction | undefined
   } catch (e) {
     dynamic.catcher = catcher;
     dynamic.current = current;
+    dynamic.pinned = pinned;
     R.tail = tail;
     return failed(e, handler);
   }
@@ -75,7 +77,8 @@ function runHandler(handler: LuaFunction, value: LuaValue): LuaValue {
   dynamic.catcher = 'handling';
   try {
     return first(callNow(handler, [value]));
-  } catch {
+  } catch (e) {
+    if (e instanceof Killed) throw e;
     dropCaptured();
     return 'error in error handling';
   } finally {

@@ -2,7 +2,7 @@
 
 import { type Proto, protoByName } from '../compiler/compile.ts';
 import { type Coroutine, dynamic } from '../coroutine.ts';
-import { type Level, levels, NATIVE, parkedLevels } from '../position.ts';
+import { hookedFunction, type Level, levels, NATIVE, parkedLevels } from '../position.ts';
 
 /** Levels shown at the top and, after "...", at the bottom. */
 const TOP = 12;
@@ -54,6 +54,7 @@ export function parkedOf(co: Coroutine | undefined): Level[] {
 }
 
 parkedLevels.get = () => parkedOf(dynamic.current);
+hookedFunction.get = () => dynamic.current?.state.hookSlot.running;
 
 /** The levels of any coroutine, innermost first; level 0 of the running one is the running native. */
 export function levelsOf(co: Coroutine | undefined): Level[] {
