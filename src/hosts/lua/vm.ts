@@ -34,7 +34,7 @@ interface Vm {
 
 const vms = new WeakMap<HttpCycle, Vm>();
 
-/** Part of a worker's time that collectgarbage() may take; beyond that it collects young objects only. */
+/** Part of a worker's time that collectgarbage() may take; beyond that V8 collects when it wants to. */
 const COLLECTION_SHARE = 0.05;
 
 /** True while init_by_lua runs again in a worker, when its effects on shared dicts and logs must not happen twice. */

@@ -12,7 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import { type Context, createContext, runInContext, Script } from 'node:vm';
 import { R } from '../call.ts';
 
-type Collect = (options?: { type: 'minor' }) => void;
+type Collect = () => void;
 
 interface Engine {
   readonly context: Context;
@@ -62,7 +62,7 @@ onCollect(() => {
   R.v = [];
 });
 
-/** Full collections of programs that must not stand still. */
+/** Collections of programs that must not stand still. */
 interface Allowance {
   /** Part of the time that they may take. */
   readonly share: number;
@@ -78,8 +78,8 @@ let allowance: Allowance | undefined;
 const MAX_CREDIT = 250;
 
 /**
- * Limits full collections to a part of the time: beyond that, collectgarbage() only collects young objects. For
- * servers, where code on a request's path may call it.
+ * Limits collections to a part of the time: beyond that, collectgarbage() leaves it to V8 when to collect. For servers,
+ * where code on a request's path may call it.
  */
 export function limitCollections(share: number): void {
   allowance = { share, credit: MAX_CREDIT, at: performance.now() };
@@ -94,7 +94,10 @@ function mayCollect(limit: Allowance, now: number): boolean {
 /** Whether Lua code of this process knows collectgarbage: only then the engine remembers what it might drop. */
 export const collecting = { expected: false };
 
-/** collectgarbage("collect"), but for the finalizers: all objects that nothing reaches are gone when it returns. */
+/**
+ * collectgarbage("collect"), but for the finalizers: all objects that nothing reaches are gone when it returns, unless
+ * collections are limited.
+ */
 export function collect(): void {
   for (const forget of forgetters) forget();
   releaseKept();
@@ -105,10 +108,7 @@ export function collect(): void {
     return;
   }
   const start = performance.now();
-  if (!mayCollect(allowance, start)) {
-    run({ type: 'minor' });
-    return;
-  }
+  if (!mayCollect(allowance, start)) return;
   run();
   allowance.at = performance.now();
   allowance.credit -= allowance.at - start;
