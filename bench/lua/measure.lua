@@ -9,7 +9,7 @@
 
 local suite, dir, name, param, seconds = arg[1], arg[2], arg[3], arg[4], tonumber(arg[5])
 local clock = bench_clock or os.clock
-local MIN_CALLS, MAX_CALLS = 6, 5000
+local MIN_CALLS, MAX_CALLS = 8, 5000
 
 local function resident()
   if bench_memory then return bench_memory() end
@@ -47,7 +47,7 @@ end
 local result = body()
 local first = clock() - start
 local times, spent = {}, 0
-while (spent < seconds or #times < MIN_CALLS) and #times < MAX_CALLS do
+while (spent < seconds or #times < MIN_CALLS and spent < 4 * seconds) and #times < MAX_CALLS do
   local t = clock()
   body()
   t = clock() - t

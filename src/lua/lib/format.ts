@@ -12,10 +12,19 @@ import { pointerText, toText } from './text.ts';
 interface Conversion extends Layout {
   /** The conversion letter in lower case; '' for one that is invalid. */
   readonly letter: string;
-  /** No flags, width or precision. */
-  readonly bare: boolean;
+  /** One of the conversions below that have a short way. */
+  readonly simple: number;
   /** Literal text that follows; of an invalid conversion, its text. */
   tail: string;
+}
+
+const NOT_SIMPLE = 0;
+const STRING = 1; // %s
+const INTEGER = 2; // %d
+const NUMBER = 3; // %.14g, which is what tostring does
+
+function simpleKind(text: string): number {
+  return text === '%s' ? STRING : text === '%d' ? INTEGER : text === '%.14g' ? NUMBER : NOT_SIMPLE;
 }
 
 interface Format {
@@ -95,7 +104,7 @@ function parseConversion(text: string): Conversion {
   const lower = letter.toLowerCase();
   return {
     letter: valid ? (lower === 'i' ? 'd' : lower) : '',
-    bare: text.length === 2,
+    simple: simpleKind(text),
     left: flags.includes('-'),
     plus: flags.includes('+'),
     zero: flags.includes('0'),
@@ -116,14 +125,20 @@ export function formatString(source: string, values: readonly LuaValue[]): strin
   for (let i = 0; i < conversions.length; i++) {
     const conversion = conversions[i]!;
     const v = values[i];
-    if (conversion.bare) {
-      // The common conversions of the common types.
-      if (typeof v === 'string' && conversion.letter === 's') {
+    // The common conversions of the common types.
+    const { simple } = conversion;
+    if (typeof v === 'string') {
+      if (simple === STRING) {
         out += v + conversion.tail;
         continue;
       }
-      if (typeof v === 'number' && conversion.letter === 'd' && (v | 0) === v) {
+    } else if (typeof v === 'number') {
+      if (simple === INTEGER && (v | 0) === v) {
         out += v + conversion.tail;
+        continue;
+      }
+      if (simple === NUMBER) {
+        out += formatNumber(v) + conversion.tail;
         continue;
       }
     }

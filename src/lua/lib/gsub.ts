@@ -49,7 +49,9 @@ export function gsub(s: LuaValue, pattern: LuaValue, replacement: LuaValue, n: L
   }
   if (typeof replacement !== 'function' && !(replacement instanceof LuaTable))
     argError(3, 'gsub', 'string/function/table expected');
-  return new Substitution(s, compiled, replacement, limit).run();
+  // Often there is nothing to be replaced.
+  if (limit <= 0 || !compiled.search(s, 0)) return ret2(s, 0);
+  return new Substitution(s, compiled, replacement, limit).run(true);
 }
 
 function replaceLiteral(s: string, literal: string, text: string, limit: number): LuaResult {
@@ -159,11 +161,12 @@ class Substitution implements NativeFrame {
     this.limit = limit;
   }
 
-  /** Goes on until all is replaced, or parks itself when the replacement suspends. */
-  run(): LuaResult {
+  /** Goes on until all is replaced, or parks itself when the replacement suspends. `isFound`: the next match is. */
+  run(isFound: boolean): LuaResult {
     const { s, pattern, source, limit } = this;
     let { count, at, copied, out } = this;
-    while (count < limit && at <= s.length && pattern.search(s, at)) {
+    while (isFound || (count < limit && at <= s.length && pattern.search(s, at))) {
+      isFound = false;
       const start = found[0]!;
       const end = found[1]!;
       count++;
@@ -200,7 +203,7 @@ class Substitution implements NativeFrame {
       this.out += this.s.substring(this.copied, this.start) + replacementText(r);
       this.copied = this.end;
     }
-    return this.run();
+    return this.run(false);
   }
 }
 

@@ -104,9 +104,30 @@ export function formatFloat(layout: Layout, n: number, style: 'e' | 'f' | 'g' | 
   return lay(layout, prefix, layout.upper ? digits.toUpperCase() : digits, layout.zero);
 }
 
+const TEN: readonly number[] = Array.from({ length: 7 }, (_, i) => 10 ** i);
+
+/** The digits of a number with 1 to 6 decimals if that can be told without exact arithmetic, or ''. */
+function fixedQuickly(n: number, precision: number): string {
+  const unit = TEN[precision]!;
+  const scaled = n * unit;
+  // Here the product is off by less than 0.001, which matters only close to one half.
+  if (!(scaled < 4e12)) return '';
+  let whole = Math.floor(scaled);
+  const rest = scaled - whole;
+  if (rest > 0.49 && rest < 0.51) return '';
+  if (rest > 0.5) whole++;
+  const high = Math.floor(whole / unit);
+  // A digit in front keeps the zeros behind the point.
+  return high + '.' + ('' + (whole - high * unit + unit)).substring(1);
+}
+
 function fixed(n: number, layout: Layout): string {
   const precision = layout.precision < 0 ? 6 : layout.precision;
   let digits: string;
+  if (precision > 0 && precision <= 6) {
+    digits = fixedQuickly(n, precision);
+    if (digits !== '') return digits;
+  }
   if (n < 1e21) digits = n.toFixed(precision);
   else digits = BigInt(n).toString() + (precision > 0 ? '.' + '0'.repeat(precision) : '');
   return precision === 0 && layout.alternate ? digits + '.' : digits;
