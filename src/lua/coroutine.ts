@@ -61,6 +61,8 @@ export class Coroutine {
   readonly state: LuaState;
   /** The body, until it has been started. */
   body: LuaFunction | undefined;
+  /** The function that it runs, for the debug library. */
+  readonly origin: LuaFunction;
   /** Parked frames. */
   readonly frames = new Stack();
   /** Who resumed it. */
@@ -82,7 +84,7 @@ export class Coroutine {
 
   constructor(state: LuaState, body: LuaFunction, isThread: boolean) {
     this.state = state;
-    this.body = body;
+    this.body = this.origin = body;
     this.isThread = isThread;
     this.globals = isThread ? state.globals : (dynamic.current?.globals ?? state.globals);
     this.host = dynamic.current?.host;

@@ -151,6 +151,8 @@ class Parser {
 
   private close(): void {
     const { node, parent } = this.fs;
+    // A function without globals has no environment to change, whatever its variables are called.
+    if (!node.usesEnv) node.changesEnv = false;
     if (parent !== undefined) {
       if (node.usesEnv) parent.node.usesEnv = true;
       // A level above 1 may be meant.

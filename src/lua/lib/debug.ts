@@ -79,7 +79,11 @@ function getinfo(...given: LuaValue[]): LuaResult {
     level = stack[n];
     if (n < 0 || level === undefined) return undefined;
     fn = level.fn;
-    if (fn === undefined && co === undefined && options.includes('f')) fn = functionOf(stack, n);
+    if (fn === undefined && options.includes('f')) {
+      if (co === undefined) fn = functionOf(stack, n);
+      // Parked frames do not tell their function; that of the outermost one is known.
+      else if (n === stack.length - 1 && protoByName(level.name) === protoOf(co.origin)) fn = co.origin;
+    }
     called = callName(stack, n);
   }
   const t = new LuaTable();

@@ -21,3 +21,9 @@ print(strip(select(2, xpcall(function() local s = string.rep({}) end, debug.trac
 print(strip(select(2, pcall(string.rep))))
 local mt = setmetatable({}, { __index = function(_, k) return debug.getinfo(1, "n").name end, __add = function() return debug.getinfo(1, "n").namewhat end }) print(mt.x, mt + 1)
 print(debug.getmetatable("").__index == string) debug.setmetatable(1, { __index = { double = function(n) return n * 2 end } }) print((5):double()) debug.setmetatable(1, nil)
+do
+  local function body() coroutine.yield() end
+  local co = coroutine.create(body)
+  coroutine.resume(co)
+  print(debug.getinfo(co, 1, "f").func == body)
+end
