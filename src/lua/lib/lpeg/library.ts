@@ -10,6 +10,7 @@ import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../..
 import { argInteger, argNumber, argString, typeError, typeName } from '../args.ts';
 import { markLibrary, markNative } from '../native.ts';
 import { Compiled } from './compile.ts';
+import { NATIVE_DEPTH } from './generate.ts';
 import { makeGrammar, ruleName } from './grammar.ts';
 import { Matcher } from './matcher.ts';
 import {
@@ -230,6 +231,7 @@ export class Lpeg {
     m.setSubject(subject);
     m.args = args;
     m.maxStack = this.maxStack;
+    m.limit = Math.min(this.maxStack, NATIVE_DEPTH);
     try {
       const end = compiled.match(m, i);
       if (end < 0) return undefined;
@@ -368,7 +370,7 @@ export class Lpeg {
 /** The index that an initial position (argument 3) means. */
 export function startAt(init: LuaValue, length: number, fname: string): number {
   const n = Math.trunc(argNumber(init, 3, fname, 3));
-  return n > 0 ? Math.min(n - 1, length) : n < 0 ? Math.max(length + n, 0) : 0;
+  return n > 0 ? Math.min(n - 1, length) : Math.max(length + n, 0);
 }
 
 function addMatcher(): Matcher {

@@ -31,6 +31,10 @@ export class Matcher {
   args: LuaValue[] = [];
   /** Limit of setmaxstack. */
   maxStack = 400;
+  /** Entries at which compiled patterns leave it to the machine. */
+  limit = 0;
+  /** Position for the rule that a compiled one wants to go on with. */
+  tail = 0;
   /** Three numbers for each entry: where to go on, position (-1 for a return), length of the log. */
   stack = new Int32Array(3 * 64);
   /** First free place of the stack. */

@@ -6,7 +6,7 @@
 import { first, R, S } from '../../call.ts';
 import { callNow, settleNow } from '../../coroutine.ts';
 import { throwError } from '../../error.ts';
-import { formatNumber } from '../../number.ts';
+import { formatNumber, parseNumber } from '../../number.ts';
 import { index } from '../../runtime.ts';
 import { LuaTable } from '../../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../../value.ts';
@@ -395,6 +395,7 @@ export function runFunction(m: Matcher, open: number, i: number): number {
   m.top = open;
   if (verdict === undefined || verdict === false) return -1;
   let end = i;
+  if (typeof verdict === 'string') verdict = parseNumber(verdict);
   if (typeof verdict === 'number') {
     end = Math.trunc(verdict) - 1;
     if (!(end >= i && end <= m.length)) throwError('invalid position returned by match-time capture');
