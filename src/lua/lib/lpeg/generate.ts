@@ -337,7 +337,13 @@ function isCapture(op: Op): boolean {
 }
 
 function within([from, to]: [number, number]): string {
-  return from === to ? `b[i]===${from}` : from === 0 ? `b[i]<=${to}` : to === 255 ? `b[i]>=${from}` : `b[i]-${from}>>>0<${to - from + 1}`;
+  return from === to
+    ? `b[i]===${from}`
+    : from === 0
+      ? `b[i]<=${to}`
+      : to === 255
+        ? `b[i]>=${from}`
+        : `b[i]-${from}>>>0<${to - from + 1}`;
 }
 
 function chunks<T>(items: readonly T[]): T[][] {

@@ -176,7 +176,9 @@ class Evaluation {
       for (let inner = at + 3; inner < next - 3; ) {
         const { tree } = this.captures[log[inner]!]!;
         if (tree.kind === 'capture' && tree.what === 'named') {
-          t.set(tree.value, this.firstNested(inner));
+          // A name in a grammar is as constant as one in a program.
+          if (typeof tree.value === 'string') t.setStr(tree.value, this.firstNested(inner));
+          else t.set(tree.value, this.firstNested(inner));
           inner = this.behind(inner);
         } else inner = this.push(inner);
       }
