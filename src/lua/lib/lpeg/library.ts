@@ -283,7 +283,7 @@ export class Lpeg {
         const p = lpeg.pattern(v, 1, 'B', arguments.length);
         const n = fixedLength(p.tree, undefined);
         if (n < 0) argError(1, 'B', 'pattern may not have fixed length');
-        if (hasCaptures(p.tree, undefined)) argError(1, 'B', 'pattern have captures');
+        if (hasCaptures(p.tree, undefined, true)) argError(1, 'B', 'pattern have captures');
         if (n > MAX_BEHIND) argError(1, 'B', 'pattern too long to look behind');
         return lpeg.make({ kind: 'behind', p: p.tree, n }, p.values);
       },

@@ -297,24 +297,31 @@ export function utfLength(code: number): number {
   return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 }
 
-/** Whether it can produce captures. */
-export function hasCaptures(t: Tree, g: Scope, seen: Set<Rule> = new Set()): boolean {
+/**
+ * Whether it can produce captures.
+ * @param everywhere whether those in predicates count, which are dropped
+ */
+export function hasCaptures(t: Tree, g: Scope, everywhere = false, seen: Set<Rule> = new Set()): boolean {
   switch (t.kind) {
     case 'capture':
     case 'runtime':
       return true;
     case 'seq':
     case 'choice':
-      return t.items.some((p) => hasCaptures(p, g, seen));
+      return t.items.some((p) => hasCaptures(p, g, everywhere, seen));
     case 'rep':
-      return hasCaptures(t.p, g, seen);
+      return hasCaptures(t.p, g, everywhere, seen);
+    case 'not':
+    case 'and':
+    case 'behind':
+      return everywhere && hasCaptures(t.p, g, everywhere, seen);
     case 'grammar':
-      return hasCaptures(t.rules[0]!.body, t, seen);
+      return hasCaptures(t.rules[0]!.body, t, everywhere, seen);
     case 'call': {
       const rule = ruleOf(t.key, g);
       if (rule === undefined || seen.has(rule)) return false;
       seen.add(rule);
-      return hasCaptures(rule.body, g, seen);
+      return hasCaptures(rule.body, g, everywhere, seen);
     }
     default:
       return false;

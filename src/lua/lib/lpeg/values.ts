@@ -170,6 +170,7 @@ class Evaluation {
     const { values, m } = this;
     const t = new LuaTable();
     const n = values.length;
+    let items = 0;
     if (!leaf) {
       const { log } = m;
       if (++this.depth > MAX_NESTING) throwError('subcapture nesting too deep');
@@ -177,13 +178,19 @@ class Evaluation {
         const { tree } = this.captures[log[inner]!]!;
         if (tree.kind === 'capture' && tree.what === 'named') {
           // A name in a grammar is as constant as one in a program.
-          if (typeof tree.value === 'string') t.setStr(tree.value, this.firstNested(inner));
-          else t.set(tree.value, this.firstNested(inner));
+          const v = this.firstNested(inner);
+          if (typeof tree.value === 'string') t.setStr(tree.value, v);
+          else {
+            // It may be the index of an item.
+            for (let k = n; k < values.length; k++) t.setInt(++items, values[k]);
+            values.length = n;
+            t.set(tree.value, v);
+          }
           inner = this.behind(inner);
         } else inner = this.push(inner);
       }
       this.depth--;
-      if (values.length > n) fill(t, values, n);
+      if (values.length > n) fill(t, items, values, n);
     }
     values.push(t);
   }
@@ -353,8 +360,13 @@ class Evaluation {
   }
 }
 
-/** Makes the values from n on the items of a new table and takes them off the list. */
-function fill(t: LuaTable, values: LuaValue[], n: number): void {
+/** Makes the values from n on the items of a table behind the first `items` and takes them off the list. */
+function fill(t: LuaTable, items: number, values: LuaValue[], n: number): void {
+  if (t.$h !== undefined || t.length() > 0) {
+    for (let i = n; i < values.length; i++) t.setInt(++items, values[i]);
+    values.length = n;
+    return;
+  }
   const a = t.array();
   for (let i = n; i < values.length; i++) a.push(values[i]);
   values.length = n;
