@@ -9,7 +9,7 @@
 import { type CharSet, ranges } from './charset.ts';
 import type { Alternative, Op, Program } from './lower.ts';
 import { run } from './machine.ts';
-import { type Matcher, overflow } from './matcher.ts';
+import { type Matcher, MIN_STACK, overflow } from './matcher.ts';
 import { matchUtf } from './utf.ts';
 import { runFunction } from './values.ts';
 
@@ -354,6 +354,6 @@ function chunks<T>(items: readonly T[]): T[][] {
 
 /** Goes on with a rule in the machine. */
 function goDeep(m: Matcher, rule: number, i: number, depth: number): number {
-  if (depth > m.maxStack) overflow(m);
+  if (depth > Math.max(m.maxStack, MIN_STACK)) overflow(m);
   return run(m, m.compiled.code.rules[rule]!, i, depth - 1);
 }

@@ -12,7 +12,7 @@ import { markLibrary, markNative } from '../native.ts';
 import { Compiled } from './compile.ts';
 import { NATIVE_DEPTH } from './generate.ts';
 import { makeGrammar, ruleName } from './grammar.ts';
-import { Matcher } from './matcher.ts';
+import { Matcher, MIN_STACK } from './matcher.ts';
 import {
   type CaptureKind,
   choice,
@@ -32,7 +32,7 @@ import {
 } from './tree.ts';
 import { matchValues } from './values.ts';
 
-const VERSION = '1.1.0';
+const VERSION = 'LPeg 1.1.0';
 const MAX_VALUES = 65535;
 const MAX_BEHIND = 255;
 const MAX_SHORT = 32767;
@@ -101,7 +101,7 @@ export class Lpeg {
   readonly metatable = new LuaTable();
   /** The module. */
   readonly module = new LuaTable();
-  private maxStack = 400;
+  private maxStack = MIN_STACK;
 
   constructor() {
     const { metatable, module } = this;
@@ -231,7 +231,7 @@ export class Lpeg {
     m.setSubject(subject);
     m.args = args;
     m.maxStack = this.maxStack;
-    m.limit = Math.min(this.maxStack, NATIVE_DEPTH);
+    m.limit = NATIVE_DEPTH;
     try {
       const end = compiled.match(m, i);
       if (end < 0) return undefined;

@@ -6,7 +6,7 @@
 
 import type { CharSet } from './charset.ts';
 import type { Op, Program } from './lower.ts';
-import { type Matcher, overflow } from './matcher.ts';
+import { type Matcher, MIN_STACK, overflow } from './matcher.ts';
 import { matchUtf } from './utf.ts';
 import { runFunction } from './values.ts';
 
@@ -214,7 +214,7 @@ export function run(m: Matcher, start: number, position: number, depth: number):
   const { code, sets, texts } = m.compiled.code;
   const { bytes, length, maxStack } = m;
   const base = m.sp;
-  const limit = base + 3 * (maxStack - depth);
+  const limit = base + 3 * (Math.max(maxStack, MIN_STACK) - depth);
   let { stack } = m;
   let sp = base;
   let pc = start;

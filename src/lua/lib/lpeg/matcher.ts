@@ -13,6 +13,9 @@ import type { Compiled } from './compile.ts';
 export const CLOSE = -1;
 export const RESULT = -2;
 
+/** Entries that the stack has in any case. */
+export const MIN_STACK = 400;
+
 /** Entries of the log that are kept for the next match. */
 const KEPT = 1 << 16;
 
@@ -29,8 +32,8 @@ export class Matcher {
   results: LuaValue[] = [];
   compiled!: Compiled;
   args: LuaValue[] = [];
-  /** Limit of setmaxstack. */
-  maxStack = 400;
+  /** Limit of setmaxstack; less than MIN_STACK it only shows in the message. */
+  maxStack = MIN_STACK;
   /** Entries at which compiled patterns leave it to the machine. */
   limit = 0;
   /** Position for the rule that a compiled one wants to go on with. */

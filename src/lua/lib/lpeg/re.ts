@@ -3,7 +3,7 @@
 // A pattern's text is read by recursive descent. Each part becomes a maker, which builds the part's pattern when all of
 // the text has been read, so that an error of syntax is found before a name that is missing.
 
-import { first, R, ret2, S } from '../../call.ts';
+import { first, R, ret0, ret2, S } from '../../call.ts';
 import { callNow } from '../../coroutine.ts';
 import { throwError, throwValue } from '../../error.ts';
 import { index } from '../../runtime.ts';
@@ -500,7 +500,7 @@ export function openRe(lpeg: Lpeg): LuaTable {
     },
     updatelocale(): LuaResult {
       updateLocale();
-      return undefined;
+      return ret0();
     },
   };
   const t = new LuaTable();

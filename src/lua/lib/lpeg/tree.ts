@@ -202,6 +202,8 @@ export function nofail(t: Tree, g: Scope): boolean {
     case 'seq':
       return t.items.every((p) => nofail(p, g));
     case 'choice':
+      // Of what `choice` has joined, only the last can be so without its grammar.
+      if (g === undefined) return nofail(t.items[t.items.length - 1]!, g);
       return t.items.some((p) => nofail(p, g));
     case 'and':
     case 'capture':
@@ -446,7 +448,7 @@ export class Firsts {
         return { ...EMPTY, next: empty ? ALL : set, dynamic };
       }
       case 'runtime':
-        return ANYTHING;
+        return { ...ANYTHING, empty: nullable(t.p, g) };
       case 'capture':
         return this.of(t.p, g);
       case 'grammar':
