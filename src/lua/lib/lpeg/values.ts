@@ -312,6 +312,8 @@ class Evaluation {
   private one(at: number, what: string): string | undefined {
     const { values } = this;
     const n = values.length;
+    const { tree } = this.captures[this.m.log[at]!]!;
+    if (tree.kind === 'capture' && tree.what === 'string') return this.expand(at, tree.value as string);
     this.push(at);
     if (values.length === n) return undefined;
     const v = values[n];
