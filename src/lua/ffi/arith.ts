@@ -52,7 +52,6 @@ function toBig(n: number | bigint, unsigned: boolean): bigint {
 }
 
 const MIN64 = -0x8000000000000000n;
-const MAX_U64 = 0xffffffffffffffffn;
 
 function integerPower(base: bigint, exponent: bigint, unsigned: boolean): bigint {
   if (exponent === 0n) return 1n;
@@ -80,10 +79,10 @@ function integer(event: string, a: bigint, b: bigint, unsigned: boolean): bigint
     case '__mul':
       return a * b;
     case '__div':
-      if (b === 0n) return unsigned ? MAX_U64 : MIN64;
+      if (b === 0n) return MIN64;
       return a / b;
     case '__mod':
-      if (b === 0n) return unsigned ? MAX_U64 : MIN64;
+      if (b === 0n) return MIN64;
       return a % b;
     case '__pow':
       return integerPower(a, b, unsigned);
@@ -109,6 +108,7 @@ interface Pointer {
 const NIL: Pointer = { ct: VOID_PTR, block: undefined, offset: 0 };
 
 function asPointer(v: LuaValue): Pointer | undefined {
+  if (v === undefined) return NIL;
   if (!(v instanceof CData)) return undefined;
   const ct = target(v.ct);
   switch (ct.kind) {
@@ -135,10 +135,14 @@ function samePlace(a: Pointer | CData, b: Pointer | CData): boolean {
 }
 
 /** `p + n`. */
-export function movePointer(p: Pointer, n: number): CData {
+export function movePointer(p: Pointer, n: number | bigint): CData {
   const child = p.ct.child!;
   const ct = child.pointerTo();
-  const offset = p.offset + n * elementSize(child);
+  const size = elementSize(child);
+  let step = Number(n) * size;
+  // What C computes with 64 bits wraps.
+  if (!Number.isSafeInteger(step)) step = Number(BigInt.asIntN(64, BigInt(n) * BigInt(size)));
+  const offset = p.offset + step;
   if (p.block === undefined) {
     resolve(offset);
     return new CData(ct, pointerBlock, pointerOffset, undefined);
@@ -167,7 +171,7 @@ function pointerArithmetic(event: string, a: LuaValue, b: LuaValue): LuaResult |
     if (event !== '__add' && event !== '__sub') return undefined;
     const n = operand(b);
     if (n === undefined) return undefined;
-    const step = typeof n === 'bigint' ? Number(BigInt.asIntN(64, n)) : Math.trunc(n);
+    const step = stepOf(n);
     if (elementSize(p.ct.child!) < 0) return undefined;
     return movePointer(p, event === '__sub' ? -step : step);
   }
@@ -175,13 +179,18 @@ function pointerArithmetic(event: string, a: LuaValue, b: LuaValue): LuaResult |
   p = asPointer(b);
   const n = operand(a);
   if (p === undefined || n === undefined || elementSize(p.ct.child!) < 0) return undefined;
-  return movePointer(p, typeof n === 'bigint' ? Number(BigInt.asIntN(64, n)) : Math.trunc(n));
+  return movePointer(p, stepOf(n));
+}
+
+function stepOf(n: number | bigint): number | bigint {
+  return typeof n === 'number' && Number.isSafeInteger(n) ? n : typeof n === 'bigint' ? n : toInt64(n);
 }
 
 function operandText(v: LuaValue): string {
   if (!(v instanceof CData)) return typeName(v);
   let ct = target(v.ct);
   if (ct.kind === Kind.FUNC) ct = ct.pointerTo();
+  if (ct.kind === Kind.ENUM) ct = ct.child ?? ct;
   return typeText(ct);
 }
 
@@ -193,7 +202,8 @@ function fail(event: string, a: LuaValue, b: LuaValue): never {
     [b, a],
   ] as const) {
     if (typeof s === 'string' && e instanceof CData && target(e.ct).kind === Kind.ENUM) {
-      throwError(`cannot convert '${operandText(s)}' to '${operandText(e)}'`);
+      if (target(e.ct).members?.has(s)) break;
+      throwError(`cannot convert '${operandText(s)}' to '${typeText(target(e.ct))}'`);
     }
   }
   switch (event) {
@@ -278,8 +288,8 @@ export function equal(left: LuaValue, right: LuaValue): LuaResult {
       return toBig(x, unsigned) === toBig(y, unsigned);
     }
   }
-  const p = a === undefined ? NIL : asPointer(a);
-  const q = b === undefined ? NIL : asPointer(b);
+  const p = asPointer(a);
+  const q = asPointer(b);
   if (p !== undefined && q !== undefined) return samePlace(p, q);
   const h = metaOf(left, '__eq') ?? metaOf(right, '__eq');
   if (h !== undefined) return call(h, [left, right]);

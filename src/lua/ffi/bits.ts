@@ -7,15 +7,15 @@ import type { LuaResult, LuaValue } from '../value.ts';
 import { makeInteger } from './arith.ts';
 import { CData } from './cdata.ts';
 import { numberIn } from './convert.ts';
-import { Kind, target, typeText } from './ctype.ts';
+import { target, typeText } from './ctype.ts';
 
 const MASK = 0xffffffffffffffffn;
 
 function operand(v: LuaValue, n: number, fname: string, given: number): bigint {
   if (v instanceof CData) {
     const x = numberIn(v);
-    if (x === undefined || target(v.ct).kind === Kind.COMPLEX) {
-      argError(n, fname, `cannot convert '${typeText(v.ct)}' to 'uint64_t'`);
+    if (x === undefined) {
+      argError(n, fname, `cannot convert '${typeText(v.ct)}' to 'int64_t'`);
     }
     return BigInt.asUintN(64, typeof x === 'bigint' ? x : BigInt(Math.trunc(x)));
   }

@@ -247,9 +247,10 @@ function converterOf(ct: CType): Converter {
   if (raw.kind === Kind.NUM && !raw.isBool && raw.size <= 8) {
     if (raw.isFloat) return (v, n, name) => (typeof v === 'number' ? v : convert(v, n, name));
     const unsigned = raw.isUnsigned;
-    if (raw.size === 4 && !unsigned) return (v, n, name) => (((v as number) | 0) === v ? v : convert(v, n, name));
-    // Values that are in the range of all these types.
-    return (v, n, name) => (((v as number) & 127) === v ? v : convert(v, n, name));
+    const least = raw.size === 4 && !unsigned ? -2147483648 : 0;
+    const most = raw.size < 4 ? 127 : 2147483647;
+    return (v, n, name) =>
+      typeof v === 'number' && v >= least && v <= most && (v | 0) === v ? v : convert(v, n, name);
   }
   if (raw.kind === Kind.PTR && raw.size === 8) {
     return (v, n, name) => {

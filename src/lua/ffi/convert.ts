@@ -11,6 +11,7 @@ import { addressOf, type LuaFunction, type LuaValue, NULL, Userdata } from '../v
 import { CData } from './cdata.ts';
 import {
   CONST_CHAR_ARRAY,
+  CTYPEID,
   type CType,
   DOUBLE,
   type Field,
@@ -71,7 +72,12 @@ export function setErrorPosition(position: string | undefined): void {
 
 /** How messages name the type of a value. */
 export function sourceText(v: LuaValue): string {
-  return v instanceof CData ? typeText(v.ct.kind === Kind.REF ? v.ct.child! : v.ct) : typeName(v);
+  if (typeof v === 'boolean') return 'bool';
+  if (!(v instanceof CData)) return typeName(v);
+  let ct = v.ct.kind === Kind.REF ? v.ct.child! : v.ct;
+  if (ct.kind === Kind.CTYPEID) ct = INT32;
+  if (ct.kind === Kind.ENUM) ct = ct.raw.child ?? ct;
+  return typeText(ct.kind === Kind.FUNC ? ct.pointerTo() : ct);
 }
 
 /** Throws "cannot convert 'x' to 'y'". */
@@ -127,6 +133,8 @@ function numeric(d: CType, v: LuaValue, cast: boolean): number | bigint {
       return v ? 1 : 0;
   }
   if (v instanceof CData) {
+    if (v.ct === CTYPEID) return (v.val as CType).id;
+    if (d.isBool && target(v.ct).kind === Kind.COMPLEX) badConversion(d, v);
     const n = numberIn(v);
     // Integers are cut to their lower bits, other than doubles.
     if (typeof n === 'number' && n > 2147483647 && d.isInteger && !target(v.ct).isFloat) return BigInt(n);
@@ -147,9 +155,14 @@ function numeric(d: CType, v: LuaValue, cast: boolean): number | bigint {
   return badConversion(d, v);
 }
 
+/** The real part of a complex number, for messages. */
+function partOf(v: CData): CData {
+  return new CData(target(v.ct).child!, undefined, 0, 0);
+}
+
 /** A value as a number of type `d`: a bigint for 64 bit integers, a boolean for bool. */
 export function scalar(d: CType, v: LuaValue, cast: boolean): number | bigint | boolean {
-  if (d.size === 16) badConversion(d, v);
+  if (d.size === 16) badConversion(d, v instanceof CData && target(v.ct).kind === Kind.COMPLEX ? partOf(v) : v);
   const n = numeric(d, v, cast);
   if (d.isBool) return typeof n === 'bigint' ? n !== 0n : n !== 0;
   if (d.isFloat) return d.size === 4 ? Math.fround(Number(n)) : Number(n);
@@ -186,6 +199,7 @@ export function enumValue(d: CType, v: LuaValue, cast: boolean): number {
     if (c === undefined) badConversion(d, v);
     return d.child === INT32 ? c | 0 : c >>> 0;
   }
+  if (v instanceof LuaTable || typeof v === 'function') badConversion(d, v);
   return scalar(d.child ?? UINT32, v, cast) as number;
 }
 
@@ -241,15 +255,14 @@ export function pointerOf(d: CType, v: LuaValue, cast: boolean): void {
         return;
       case Kind.ARRAY:
       case Kind.STRUCT:
-      case Kind.VECTOR:
-      case Kind.COMPLEX:
         if (!cast && !compatible(d, v.ct.kind === Kind.REF ? v.ct.child! : v.ct)) badConversion(d, v);
         setResult(v.block, v.offset);
         return;
       case Kind.NUM:
       case Kind.ENUM:
-        if (cast && (s.isInteger || s.kind === Kind.ENUM)) {
-          const n = Number(numberIn(v));
+      case Kind.CTYPEID:
+        if (cast && (s.isInteger || s.kind !== Kind.NUM)) {
+          const n = s.kind === Kind.CTYPEID ? (v.val as CType).id : Number(numberIn(v));
           resolve(d.size === 4 ? n >>> 0 : n);
           setResult(pointerBlock, pointerOffset);
           return;
@@ -528,7 +541,7 @@ function numberSetter(ct: CType): Set {
       case 8:
         return (b, o, v) => b.view.setFloat64(o, typeof v === 'number' ? v : convert(v), true);
       default:
-        return (_b, _o, v) => badConversion(ct, v);
+        return (_b, _o, v) => void scalar(ct, v, false);
     }
   }
   const small = (v: LuaValue): number => (typeof v === 'number' && (v | 0) === v ? v : convert(v));
@@ -578,7 +591,7 @@ function writeNumbers(ct: CType, b: Block, o: number, v: LuaValue): void {
 }
 
 function numberLike(v: LuaValue): boolean {
-  return typeof v === 'number' || (v instanceof CData && numberIn(v) !== undefined);
+  return typeof v === 'number' || (v instanceof CData && !target(v.ct).isBool && numberIn(v) !== undefined);
 }
 
 function writeStruct(ct: CType, b: Block, o: number, v: LuaValue): void {
@@ -733,11 +746,11 @@ export function convertTo(ct: CType, v: LuaValue, cast: boolean): CData {
   const { raw } = ct;
   switch (raw.kind) {
     case Kind.NUM:
-      return new CData(ct, undefined, 0, scalar(raw, v, cast));
+      return new CData(ct, undefined, 0, scalar(ct, v, cast));
     case Kind.ENUM:
       return new CData(ct, undefined, 0, enumValue(raw, v, cast));
     case Kind.PTR:
-      pointerOf(raw, v, cast);
+      pointerOf(ct, v, cast);
       return new CData(ct, resultBlock, resultOffset, undefined);
     case Kind.REF: {
       // A reference is made from what can be pointed to.

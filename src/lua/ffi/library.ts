@@ -234,13 +234,18 @@ function argPointer(ct: CType, v: LuaValue, n: number, fname: string): void {
   endArgument();
 }
 
+/** Arrays, vectors and complex numbers of the same elements are one type here. */
+function isSequence(ct: CType): boolean {
+  return ct.kind === Kind.ARRAY || ct.kind === Kind.COMPLEX || ct.kind === Kind.VECTOR;
+}
+
 function isType(a: CType, b: CType): boolean {
   if (a === b) return true;
-  if (a.kind === b.kind && a.size === b.size) {
-    if (a.kind === Kind.PTR || a.kind === Kind.ARRAY) return sameTargets(a, b);
-    if (a.kind === Kind.NUM) return ((a.flags ^ b.flags) & (UNSIGNED | BOOL | FLOAT)) === 0;
-    if (a.kind === Kind.VOID) return true;
-    if (a.kind === Kind.COMPLEX || a.kind === Kind.VECTOR) return sameTargets(a, b);
+  if (a.size === b.size) {
+    if (a.kind === Kind.PTR && b.kind === Kind.PTR) return sameTargets(a, b);
+    if (isSequence(a) && isSequence(b)) return sameTargets(a, b);
+    if (a.kind === Kind.NUM && b.kind === Kind.NUM) return ((a.flags ^ b.flags) & (UNSIGNED | BOOL | FLOAT)) === 0;
+    if (a.kind === Kind.VOID && b.kind === Kind.VOID) return true;
   }
   return a.kind === Kind.STRUCT && b.kind === Kind.PTR && b.child!.raw === a;
 }

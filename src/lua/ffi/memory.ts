@@ -139,6 +139,8 @@ export function blockAt(address: number): Block | undefined {
     const b = identities.get(address);
     if (b !== undefined) return b;
   }
+  // No memory is there; a double cannot count by ones up there either.
+  if (!(address > 0 && address < 2 ** 52)) return undefined;
   let end: Block | undefined;
   for (let k = 4; k < classes.length; k++) {
     const pages = classes[k];

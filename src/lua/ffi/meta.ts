@@ -342,7 +342,7 @@ cdataMetatable.setStr('__metatable', 'ffi');
 
 /** The number that tonumber gives. */
 function toNumber(o: CData): number | undefined {
-  if (o.ct === CTYPEID) return undefined;
+  if (o.ct === CTYPEID) return (o.val as CType).id;
   const n = numberIn(o);
   return n === undefined ? undefined : Number(n);
 }

@@ -57,7 +57,7 @@ export function newObject(ct: CType, args: readonly LuaValue[], start: number, s
     case Kind.ENUM:
     case Kind.PTR:
       if (size === UNKNOWN) argError(1, 'new', 'size of C type is unknown or too large');
-      if (args.length - from > 1) initialize(raw, size, new Block(size), 0, args, from);
+      if (args.length - from > 1) initialize(ct, size, new Block(size), 0, args, from);
       if (args.length === from) return convertTo(ct, raw.kind === Kind.PTR ? undefined : 0, false);
       if (raw.size > 8) return newMemory(ct, size, -1, args, from);
       return convertTo(ct, args[from], false);
