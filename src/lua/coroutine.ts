@@ -79,6 +79,8 @@ export class Coroutine {
   host: unknown;
   /** The thread that started this one, for hosts that build trees of threads. */
   parent: Coroutine | undefined = undefined;
+  /** Pointers of thread.exdata; inherited by coroutine.create. */
+  pointers: { readonly exdata?: LuaValue; readonly exdata2?: LuaValue } | undefined;
   /** It has been killed while it was running, and ends when it notices. */
   killed = false;
 
@@ -88,6 +90,7 @@ export class Coroutine {
     this.isThread = isThread;
     this.globals = isThread ? state.globals : (dynamic.current?.globals ?? state.globals);
     this.host = dynamic.current?.host;
+    this.pointers = dynamic.current?.pointers;
   }
 
   /**

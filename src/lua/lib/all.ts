@@ -1,41 +1,18 @@
 // The standard libraries of a state.
 
-import { ret0, retN } from '../call.ts';
 import type { LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
-import type { LuaResult } from '../value.ts';
 import { BASE } from './base.ts';
 import { numberFunctions } from './builtin.ts';
 import { COROUTINE } from './coroutine.ts';
 import { DEBUG } from './debug.ts';
 import { LIBRARIES, PRELOAD } from './index.ts';
-import { libraryTable, markLibrary, natives } from './native.ts';
+import { JIT_MODULES, openJit } from './jit.ts';
+import { markLibrary } from './native.ts';
 import { GLOBAL_PACKAGE, openPackage } from './package.ts';
 
 /** A standard library besides the basic one and package, which are always there. */
 export type LibraryName = keyof typeof OPENERS;
-
-const JIT = natives({
-  on: (): LuaResult => ret0(),
-  off: (): LuaResult => ret0(),
-  flush: (): LuaResult => ret0(),
-  status: (): LuaResult => retN([true, 'fold', 'cse', 'dce', 'fwd', 'dse', 'narrow', 'loop', 'abc', 'sink', 'fuse']),
-  attach: (): LuaResult => ret0(),
-  security: (): LuaResult => 0,
-});
-
-const OPT = natives({ start: (): LuaResult => ret0() });
-
-function openJit(): LuaTable {
-  const os = process.platform === 'darwin' ? 'OSX' : 'Linux';
-  return libraryTable(JIT, {
-    version: 'LuaJIT 2.1.ROLLING',
-    version_num: 20199,
-    os,
-    arch: process.arch === 'arm64' ? 'arm64' : 'x64',
-    opt: LuaTable.fromObject(OPT),
-  });
-}
 
 const OPENERS = {
   coroutine: () => LuaTable.fromObject(COROUTINE),
@@ -79,5 +56,7 @@ export function openLibraries(state: LuaState, names: readonly LibraryName[] = A
 /** `require "table.new"`, `require "cjson"` and the like. */
 function openModules(state: LuaState): void {
   const preload = state.packagePreload();
-  for (const name of Object.keys(PRELOAD)) preload.set(name, PRELOAD[name]);
+  for (const modules of [PRELOAD, JIT_MODULES]) {
+    for (const name of Object.keys(modules)) preload.set(name, modules[name]);
+  }
 }
