@@ -68,6 +68,9 @@ const NO_SLOTS: number[] = [];
 /** Slots of the first index. */
 const FIRST_SLOTS = 16;
 
+/** Keys up to which an index grows by four instead of two. */
+const MAX_STEEP = 1000;
+
 /** Keys in one chain from which on the index is a Map: these keys differ where the hash below does not look. */
 const MAX_CHAIN = 12;
 
@@ -120,6 +123,8 @@ class Hash {
   private dead = 0;
   /** The position of the key found last. */
   private last = 0;
+  /** Whether the last keys were found one behind the other: then the next one is looked for there first. */
+  private inOrder = false;
 
   get isWeak(): false {
     return false;
@@ -151,8 +156,17 @@ class Hash {
   }
 
   get(k: LuaValue): LuaValue {
+    const next = this.last + 1;
+    if (this.inOrder) {
+      if (this.keys[next] === k) {
+        this.last = next;
+        return this.values[next];
+      }
+      this.inOrder = false;
+    }
     const i = this.find(k);
     if (i === 0) return undefined;
+    if (i === next) this.inOrder = true;
     // `t[k] = t[k] + 1` finds the key once.
     this.last = i;
     return this.values[i];
@@ -221,7 +235,7 @@ class Hash {
     this.values.push(v);
     if (i <= this.mask) this.enter(k, i);
     else if (this.isMap) this.map!.set(k, i);
-    else if (i > MAX_LINEAR) this.makeIndex(this.mask < 0 ? FIRST_SLOTS : this.slots.length * 2);
+    else if (i > MAX_LINEAR) this.makeIndex(this.mask < 0 ? FIRST_SLOTS : this.slots.length * (i < MAX_STEEP ? 4 : 2));
   }
 
   /** Makes a key known to the index. */
@@ -247,9 +261,7 @@ class Hash {
 
   /** An index with that many slots for the keys there are. */
   private makeIndex(size: number): void {
-    const slots: number[] = [];
-    for (let i = 0; i < size; i++) slots.push(0);
-    this.slots = slots;
+    this.slots = new Array<number>(size).fill(0);
     this.mask = size - 1;
     this.chain = [0];
     this.map = undefined;
