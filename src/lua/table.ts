@@ -577,6 +577,15 @@ Object.setPrototypeOf(LuaTable.prototype, null);
 // `constructor` would be found as a Lua key.
 delete (LuaTable.prototype as { constructor?: unknown }).constructor;
 
+/** Properties for which every table has room in itself, in addition to its own. */
+const SPARE = 6;
+
+// V8 gives the objects of a class room for as many properties as one of the first has got.
+for (let i = 0; i < 8; i++) {
+  const t = new LuaTable() as unknown as Fields;
+  for (let k = 0; k < SPARE; k++) t['$' + k] = undefined;
+}
+
 /** Drops trailing nils of an item array, which every table's array must be without. */
 export function trim(a: LuaValue[]): void {
   while (a.length > 1 && a[a.length - 1] === undefined) a.pop();
