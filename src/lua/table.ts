@@ -708,45 +708,40 @@ export class Cursor {
 
   /** Advances to the next pair behind position `position` of `a`. */
   from(position: number): boolean {
-    let i = position;
-    for (;;) {
-      const { a, keys } = this;
-      while (++i < a.length) {
-        const v = a[i];
-        if (v !== undefined) {
-          this.i = i;
-          this.k = keys === undefined ? i : keys[i];
-          this.v = v;
-          return true;
-        }
-      }
-      if (this.part === ITEMS) {
-        this.a = NO_ITEMS;
-        this.part = PROPERTIES;
-      }
-      if (this.part === PROPERTIES) {
-        if (this.nextProperty()) return true;
-        this.part = HASH;
-        this.j = 0;
-        const h = this.t.$h;
-        if (h !== undefined && !h.isWeak) {
-          this.a = h.values;
-          this.keys = h.keys;
-          i = 0;
-          continue;
-        }
-      }
-      const h = this.t.$h;
-      if (h?.isWeak) return this.nextWeak(h);
-      this.i = i - 1;
-      return false;
+    if (this.part === PROPERTIES) return this.nextProperty() || this.startHash();
+    const { a, keys } = this;
+    for (let i = position + 1; i < a.length; i++) {
+      const v = a[i];
+      if (v === undefined) continue;
+      this.i = i;
+      this.k = keys === undefined ? i : keys[i];
+      this.v = v;
+      return true;
     }
+    if (this.part !== ITEMS) {
+      const h = this.t.$h;
+      return h?.isWeak ? this.nextWeak(h) : false;
+    }
+    this.a = NO_ITEMS;
+    this.i = 0;
+    if (this.t.$n === 0) return this.startHash();
+    this.part = PROPERTIES;
+    return this.nextProperty() || this.startHash();
+  }
+
+  private startHash(): boolean {
+    this.part = HASH;
+    this.j = 0;
+    const h = this.t.$h;
+    if (h === undefined) return false;
+    if (h.isWeak) return this.nextWeak(h);
+    this.a = h.values;
+    this.keys = h.keys;
+    return this.from(0);
   }
 
   private nextProperty(): boolean {
     const { t } = this;
-    this.i = 0;
-    if (t.$n === 0) return false;
     this.names ??= Object.keys(t);
     const { names } = this;
     while (this.j < names.length) {
