@@ -37,7 +37,8 @@ import { limitConnModule } from './limit/conn.ts';
 import { limitReqModule } from './limit/req.ts';
 import { logModule } from './log/module.ts';
 import { mapModule } from './map.ts';
-import { memcachedModule } from './memcached.ts';
+import { memcModule } from './memc/module.ts';
+import { memcachedModule } from './memcached/module.ts';
 import { mirrorModule } from './mirror.ts';
 import { proxyModule } from './proxy/module.ts';
 import { randomIndexModule } from './random-index.ts';
@@ -105,6 +106,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     upstreamKeepaliveModule,
     // upstream_zone
     stubStatusModule,
+    memcModule,
     upstreamListModule,
     setMiscModule,
     encryptedSessionModule,

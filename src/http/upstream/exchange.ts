@@ -148,6 +148,8 @@ export abstract class Exchange implements PeerConnection {
   uri = '';
   /** The client's body follows. */
   sendBody = false;
+  /** What stands behind that. */
+  requestTail = '';
   requestSent = false;
   requestBodySent = false;
   /** Of a body in a file. */

@@ -27,6 +27,10 @@ export function sendRequest(x: Exchange, mayWrite: boolean): number {
   return x.r.requestBodyNoBuffering ? sendArriving(x, mayWrite) : sendWhole(x);
 }
 
+function tailOf(x: Exchange): string[] {
+  return x.requestTail === '' ? [] : [x.requestTail];
+}
+
 function sendWhole(x: Exchange): number {
   const connection = x.connection as UpstreamConnection;
   const body = x.sendBody ? x.r.requestBody : undefined;
@@ -36,7 +40,7 @@ function sendWhole(x: Exchange): number {
     const taken =
       body === undefined || body.chunks.length === 0
         ? connection.write(x.requestText)
-        : connection.writev([x.requestText, ...body.chunks]);
+        : connection.writev([x.requestText, ...body.chunks, ...(body.file === undefined ? tailOf(x) : [])]);
     if (!taken) return waits(x, connection);
   } else if (connection.socket.pendingBytes > 0) return AGAIN;
   const file = body?.file;
@@ -55,7 +59,10 @@ function sendWhole(x: Exchange): number {
       return ERROR;
     }
     x.filePosition += size;
-    if (!connection.write(size === buffer.length ? buffer : buffer.subarray(0, size))) return waits(x, connection);
+    const piece = size === buffer.length ? buffer : buffer.subarray(0, size);
+    const last = x.filePosition >= file.size ? tailOf(x) : [];
+    const taken = last.length === 0 ? connection.write(piece) : connection.writev([piece, ...last]);
+    if (!taken) return waits(x, connection);
   }
   return OK;
 }

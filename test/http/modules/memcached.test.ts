@@ -1,6 +1,6 @@
 // memcached_pass with a server of the test's own. Answers and log lines were compared with nginx's.
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { loadHttp, TestServer } from '../test-server.ts';
 
@@ -24,12 +24,14 @@ const REPLIES: Readonly<Record<string, { send: string; close?: boolean }>> = {
 };
 
 let backend: Server;
+const sockets = new Set<Socket>();
 let server: TestServer;
 let connections = 0;
 
 before(async () => {
   backend = createServer((socket) => {
     connections++;
+    sockets.add(socket);
     socket.on('error', () => {});
     socket.on('data', (data) => {
       const reply = REPLIES[data.toString('latin1').slice(4, -2)] ?? { send: 'END\r\n' };
@@ -57,6 +59,8 @@ before(async () => {
 after(() => {
   server.close();
   backend.close();
+  // Among them those that are kept for further requests.
+  for (const socket of sockets) socket.destroy();
 });
 
 describe('memcached', () => {

@@ -1,0 +1,125 @@
+/** `memcached_pass`: answers that lie in memcached. nginx: src/http/modules/ngx_http_memcached_module.c. */
+import type { ConfContext, ConfStack, Directive } from '../../../conf/directive.ts';
+import { numSlot } from '../../../conf/slots.ts';
+import { LOG_ERR } from '../../../log/log.ts';
+import { parseUrl, UrlError } from '../../../net/url.ts';
+import { DONE, ERROR, HTTP_NOT_ALLOWED, OK } from '../../codes.ts';
+import { coreModule } from '../../core/module.ts';
+import { setContentType } from '../../core/types.ts';
+import { httpOf } from '../../cycle.ts';
+import { escapeUri } from '../../escape.ts';
+import { httpModule } from '../../module.ts';
+import { type HttpRequest, METHOD_GET, METHOD_HEAD } from '../../request.ts';
+import {
+  FT_ERROR,
+  FT_HTTP_404,
+  FT_INVALID_HEADER,
+  FT_OFF,
+  FT_TIMEOUT,
+  type UpstreamSettings,
+} from '../../upstream/conf.ts';
+import { backendDirectives, completeBackend, plainBackend } from '../../upstream/directives.ts';
+import { referToUpstream } from '../../upstream/module.ts';
+import { getIndexed, getVariableIndex } from '../../variables.ts';
+import { ValueExchange } from './value-exchange.ts';
+
+interface MemcachedLocation extends UpstreamSettings {
+  /** Slot of $memcached_key; -1 without memcached_pass. */
+  keyIndex: number;
+  /** Bits of a value's flags that say that it is in gzip. */
+  gzipFlag: number;
+}
+
+class MemcachedExchange extends ValueExchange {
+  override readonly conf: MemcachedLocation;
+
+  constructor(r: HttpRequest, conf: MemcachedLocation) {
+    super(r, conf);
+    this.conf = conf;
+  }
+
+  protected createRequest(): number {
+    const key = getIndexed(this.r, this.conf.keyIndex) ?? '';
+    if (key === '') {
+      this.r.log(LOG_ERR, 'the "$memcached_key" variable is not set');
+      return ERROR;
+    }
+    this.key = escapeUri(key, 'memcached');
+    this.requestText = `get ${this.key}\r\n`;
+    return OK;
+  }
+
+  protected override readFlags(flags: string): boolean {
+    const { gzipFlag } = this.conf;
+    if (gzipFlag === 0) return true;
+    if (!/^\d{1,18}$/.test(flags)) return false;
+    if ((Number(flags) & gzipFlag) !== 0) this.r.headersOut.list.set('Content-Encoding', 'gzip', 'content-encoding');
+    return true;
+  }
+}
+
+function memcachedHandler(r: HttpRequest): number {
+  if ((r.method & (METHOD_GET | METHOD_HEAD)) === 0) return HTTP_NOT_ALLOWED;
+  const rc = r.connection.discardBody(r);
+  if (rc !== OK) return rc;
+  setContentType(r);
+  r.main.count++;
+  new MemcachedExchange(r, memcachedModule.location(r)).start();
+  return DONE;
+}
+
+function setPass(cf: ConfContext, conf: MemcachedLocation, args: readonly string[]): string | undefined {
+  if (conf.upstream !== undefined) return 'is duplicate';
+  const text = args[0] as string;
+  try {
+    conf.upstream = referToUpstream(cf, parseUrl(text, { defaultPort: 0, noResolve: true }));
+  } catch (e) {
+    if (e instanceof UrlError) return `${e.message} in upstream "${text}"`;
+    throw e;
+  }
+  const location = coreModule.locationOf(cf.confs as ConfStack);
+  location.handler = memcachedHandler;
+  if (location.name.endsWith('/')) location.autoRedirect = true;
+  conf.keyIndex = getVariableIndex(httpOf(cf), 'memcached_key');
+  return undefined;
+}
+
+const directives: readonly Directive<MemcachedLocation>[] = [
+  {
+    name: 'memcached_pass',
+    contexts: ['location', 'if in location'],
+    args: 1,
+    level: 'location',
+    doc: 'The server, or the upstream of servers, that $memcached_key is looked up in.',
+    set: setPass,
+  },
+  ...backendDirectives<MemcachedLocation>('memcached', {
+    error: FT_ERROR,
+    timeout: FT_TIMEOUT,
+    invalid_response: FT_INVALID_HEADER,
+    not_found: FT_HTTP_404,
+    off: FT_OFF,
+  }),
+  numSlot<MemcachedLocation>(
+    'memcached_gzip_flag',
+    ['http', 'server', 'location'],
+    'location',
+    'gzipFlag',
+    0,
+    "Values with one of these bits in their flags get 'Content-Encoding: gzip'.",
+  ),
+];
+
+export const memcachedModule = httpModule<object, object, MemcachedLocation>({
+  name: 'ngx_http_memcached_module',
+  directives,
+  createLocation: () => {
+    const conf: Partial<MemcachedLocation> = { upstream: undefined, keyIndex: -1, ...plainBackend() };
+    return conf as MemcachedLocation;
+  },
+  mergeLocation(parent, conf) {
+    completeBackend(conf);
+    conf.upstream ??= parent.upstream;
+    if (conf.keyIndex < 0) conf.keyIndex = parent.keyIndex;
+  },
+});
