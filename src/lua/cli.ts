@@ -9,6 +9,7 @@ import { isatty } from 'node:tty';
 import { call, R, ret0, S } from './call.ts';
 import { LuaError } from './error.ts';
 import { standardStreams } from './lib/io.ts';
+import { markNative } from './lib/native.ts';
 import { DEFAULT_CPATH, DEFAULT_PATH, LuaState } from './state.ts';
 import { LuaTable } from './table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from './value.ts';
@@ -83,8 +84,13 @@ function messageOf(e: LuaError, state: LuaState): string | undefined {
     text = r.status === 'done' ? r.values[0] : undefined;
   }
   if (typeof text !== 'string' && typeof text !== 'number') return '(error object is not a string)';
-  const trace = e.traceback === undefined ? '' : `\n${e.traceback}\n\t[C]: in ?`;
+  const trace = e.traceback === undefined ? '' : `\n${e.traceback}`;
   return `${text}${trace}`;
+}
+
+/** The function as called by luajit's C code: the outermost level, by which scripts find where the program begins. */
+function calledFromC(f: LuaFunction): LuaFunction {
+  return markNative((...args: LuaValue[]) => call(f, args), '');
 }
 
 /** The interpreter of one command line. */
@@ -98,7 +104,7 @@ class Interpreter {
 
   /** Runs something in a thread of its own; false after an error, which has been reported. */
   private protect(run: () => LuaResult): LuaValue[] | undefined {
-    const thread = this.state.newThread(run as LuaFunction);
+    const thread = this.state.newThread(markNative(run as LuaFunction, ''));
     thread.canYield = false;
     try {
       const r = thread.resume();
@@ -126,7 +132,7 @@ class Interpreter {
       this.report(e);
       return false;
     }
-    const thread = this.state.newThread(f);
+    const thread = this.state.newThread(calledFromC(f));
     thread.canYield = false;
     try {
       thread.resume(args);
@@ -184,7 +190,7 @@ class Interpreter {
         }
       }
       if (f === undefined) continue;
-      const values = this.protect(f);
+      const values = this.protect(calledFromC(f));
       if (values === undefined || values.length === 0) continue;
       const shown = this.protect(() => {
         const r = call(globals.getStr('print'), values);

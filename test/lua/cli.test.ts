@@ -78,3 +78,9 @@ test('scripts run the interpreter again by the name in arg', { skip: !existsSync
   const r = spawnSync(`${root}bin/tsresty-lua`, ['again.lua', 'x'], { cwd: folder, encoding: 'latin1' });
   assert.deepEqual([r.stdout, r.stderr, r.status], ['x\n\n', '', 0]);
 });
+
+test('the outermost level is C, as in luajit', () => {
+  const code =
+    'local i = 0 repeat i = i + 1 local at = debug.getinfo(i, "S") if at then io.write(at.what, " ") end until not at';
+  assert.deepEqual(lua(['-e', code]), { out: 'main C ', err: '', status: 0 });
+});

@@ -92,7 +92,8 @@ function getinfo(...given: LuaValue[]): LuaResult {
   if (options.includes('l')) t.setStr('currentline', level === undefined ? -1 : level.line);
   if (options.includes('n')) {
     const m = called === undefined ? null : /^(\w+) '(.*)'$/s.exec(called);
-    const native = level !== undefined && level.script === undefined ? level.name.slice(NATIVE.length) : undefined;
+    const native =
+      level !== undefined && level.script === undefined ? level.name.slice(NATIVE.length) || undefined : undefined;
     t.setStr('name', m?.[2] ?? native);
     t.setStr('namewhat', m?.[1] ?? '');
   }

@@ -71,6 +71,7 @@ function describe(stack: readonly Level[], i: number): string {
   const called = callName(stack, i);
   const name = called === undefined ? undefined : /'(.*)'$/s.exec(called)?.[1];
   if (level.script === undefined) {
+    if (level.name === NATIVE) return '[C]: in ?';
     return `[C]: in function '${name ?? level.name.slice(NATIVE.length)}'`;
   }
   const where = `${level.script.shortSource}:${level.line}: in `;
