@@ -22,7 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Bar, chart } from '../chart.ts';
 import { threadClock } from './clock.ts';
-import { findPeers, run, type Sample } from './peers.ts';
+import { findPeers, type Peer, run, type Sample } from './peers.ts';
 import { allPrograms, SUITES } from './programs.ts';
 import { median, type Row, report } from './report.ts';
 
@@ -103,16 +103,22 @@ try {
     const line = peers.map((peer) => `${peer.name} ${text(results.get(peer.name))}`).join('   ');
     progress('');
     process.stderr.write(`${program.title.padEnd(36)} ${line}\n`);
+    // A run takes long: what there is can be read meanwhile, and stays if the run is ended.
+    write(peers);
   }
-  const clock = threadClock().name;
-  const markdown = report({ rows, peers, missing, rounds, seconds, clock, suites: SUITES });
-  process.stdout.write(markdown);
+  process.stdout.write(write(peers));
+} finally {
+  rmSync(scratch, { recursive: true });
+}
+
+/** Writes the results so far; the report. */
+function write(peers: readonly Peer[]): string {
+  const markdown = report({ rows, peers, missing, rounds, seconds, clock: threadClock().name, suites: SUITES });
   if (out !== undefined) {
     writeFileSync(`${out}.md`, markdown);
     writeFileSync(`${out}.svg`, chart('Speed of Lua programs against LuaJIT, JIT on', bars(rows), 'LuaJIT = 1'));
   }
-} finally {
-  rmSync(scratch, { recursive: true });
+  return markdown;
 }
 
 /** A time with three digits. */

@@ -85,15 +85,17 @@ export function putInteger(n: number): void {
 const HEX = '0123456789abcdef';
 
 /** What follows the backslash for bytes that are escaped; 'u' for \u00XX, 0 for bytes that stand for themselves. */
-const ESCAPES = new Uint8Array(256);
-ESCAPES.fill(117, 0, 32);
-ESCAPES[127] = 117;
-for (const [byte, letter] of ['\bb', '\tt', '\nn', '\ff', '\rr', '""', '\\\\', '//']) {
-  ESCAPES[byte!.charCodeAt(0)] = letter!.charCodeAt(0);
+function escapeTable(): Uint8Array {
+  const table = new Uint8Array(256);
+  table.fill(117, 0, 32);
+  table[127] = 117;
+  for (const [byte, letter] of ['\bb', '\tt', '\nn', '\ff', '\rr', '""', '\\\\', '//']) {
+    table[byte!.charCodeAt(0)] = letter!.charCodeAt(0);
+  }
+  return table;
 }
-/** The same, with slashes as they are. */
-const ESCAPES_BUT_SLASH = ESCAPES.slice();
-ESCAPES_BUT_SLASH[47] = 0;
+
+const SLASH = 47;
 
 /** Bytes that a byte can become. */
 const MOST = 6;
@@ -103,89 +105,102 @@ export function putString(text: string, slashes: boolean): void {
   const { length } = text;
   if (at + length * MOST + 2 > bytes.length) grow(length * MOST + 2);
   const into = bytes;
-  const escapes = slashes ? ESCAPES : ESCAPES_BUT_SLASH;
   const start = at + 1;
   into[at] = 34;
-  let to = start;
-  let found = 0;
+  let end = start + length;
   if (length <= SHORT) {
-    for (let i = 0; i < length; i++) {
-      const c = text.charCodeAt(i);
-      found |= escapes[c]!;
-      into[to++] = c;
-    }
-    if (found !== 0) {
-      to = start;
-      for (let i = 0; i < length; i++) {
-        const c = text.charCodeAt(i);
-        if (escapes[c] === 0) into[to++] = c;
-        else to = putEscape(into, to, c, escapes[c]!);
-      }
+    if (!putPlain(text, into, start)) {
+      end = start;
+      for (let i = 0; i < length; i++) end = putEscaped(into, end, text.charCodeAt(i), slashes);
     }
   } else {
     // Bytes of an array are looked through faster than characters of a string.
     into.latin1Write(text, start, length);
-    const end = start + length;
-    const last = end - 3;
-    for (; to < last; to += 4) {
-      found |= escapes[into[to]!]! | escapes[into[to + 1]!]! | escapes[into[to + 2]!]! | escapes[into[to + 3]!]!;
-      if (found !== 0) break;
-    }
-    if (found === 0) for (; to < end; to++) found |= escapes[into[to]!]!;
-    if (found !== 0) {
+    if (!isPlain(into, start, end)) {
       // Once more, behind the place where its end is if all its bytes become the most there can be.
       const from = start + length * (MOST - 1);
       into.latin1Write(text, from, length);
-      to = copyEscaped(into, from, from + length, start, escapes);
+      end = copyEscaped(into, from, from + length, start, slashes);
     }
   }
-  into[to++] = 34;
-  at = to;
+  into[end] = 34;
+  at = end + 1;
 }
 
-/** Writes the escape of the byte `c`; the place behind it. */
-function putEscape(into: Uint8Array, to: number, c: number, letter: number): number {
-  into[to++] = 92;
-  into[to++] = letter;
-  if (letter === 117) {
-    into[to++] = 48;
-    into[to++] = 48;
-    into[to++] = HEX.charCodeAt(c >> 4);
-    into[to++] = HEX.charCodeAt(c & 15);
+// The table is a constant to V8 only where it is the constant of a function: the bundler makes variables of those of
+// a module. Knowing it saves a third of the time.
+const { putPlain, isPlain, putEscaped, copyEscaped } = (() => {
+  const escapes = escapeTable();
+
+  /** Writes a string as it is; whether that was right. */
+  function putPlain(text: string, into: Uint8Array, to: number): boolean {
+    const { length } = text;
+    let found = 0;
+    for (let i = 0; i < length; i++) {
+      const c = text.charCodeAt(i) & 255;
+      found |= escapes[c]!;
+      into[to++] = c;
+    }
+    return found === 0;
   }
-  return to;
-}
 
-/** Copies bytes to a place before them, with escapes; the place behind the copy. */
-function copyEscaped(into: Uint8Array, from: number, end: number, to: number, escapes: Uint8Array): number {
-  const last = end - 3;
-  while (from < last) {
-    const a = into[from]!;
-    const b = into[from + 1]!;
-    const c = into[from + 2]!;
-    const d = into[from + 3]!;
-    if ((escapes[a]! | escapes[b]! | escapes[c]! | escapes[d]!) === 0) {
-      into[to] = a;
-      into[to + 1] = b;
-      into[to + 2] = c;
-      into[to + 3] = d;
-      to += 4;
+  /** Whether all bytes of a range stand for themselves. */
+  function isPlain(into: Uint8Array, from: number, end: number): boolean {
+    for (const last = end - 3; from < last; from += 4) {
+      const found =
+        escapes[into[from]!]! | escapes[into[from + 1]!]! | escapes[into[from + 2]!]! | escapes[into[from + 3]!]!;
+      if (found !== 0) return false;
+    }
+    for (; from < end; from++) if (escapes[into[from]!] !== 0) return false;
+    return true;
+  }
+
+  /** Writes the byte `c` or its escape; the place behind it. */
+  function putEscaped(into: Uint8Array, to: number, c: number, slashes: boolean): number {
+    const letter = escapes[c]!;
+    if (letter === 0 || (c === SLASH && !slashes)) {
+      into[to] = c;
+      return to + 1;
+    }
+    into[to++] = 92;
+    into[to++] = letter;
+    if (letter === 117) {
+      into[to++] = 48;
+      into[to++] = 48;
+      into[to++] = HEX.charCodeAt(c >> 4);
+      into[to++] = HEX.charCodeAt(c & 15);
+    }
+    return to;
+  }
+
+  /** Copies bytes to a place before them, with escapes; the place behind the copy. */
+  function copyEscaped(into: Uint8Array, from: number, end: number, to: number, slashes: boolean): number {
+    const last = end - 3;
+    while (from < last) {
+      const a = into[from]!;
+      const b = into[from + 1]!;
+      const c = into[from + 2]!;
+      const d = into[from + 3]!;
+      if ((escapes[a]! | escapes[b]! | escapes[c]! | escapes[d]!) === 0) {
+        into[to] = a;
+        into[to + 1] = b;
+        into[to + 2] = c;
+        into[to + 3] = d;
+        to += 4;
+      } else {
+        to = putEscaped(into, to, a, slashes);
+        to = putEscaped(into, to, b, slashes);
+        to = putEscaped(into, to, c, slashes);
+        to = putEscaped(into, to, d, slashes);
+      }
       from += 4;
-      continue;
     }
-    for (const stop = from + 4; from < stop; from++) {
-      const byte = into[from]!;
-      if (escapes[byte] === 0) into[to++] = byte;
-      else to = putEscape(into, to, byte, escapes[byte]!);
-    }
+    for (; from < end; from++) to = putEscaped(into, to, into[from]!, slashes);
+    return to;
   }
-  for (; from < end; from++) {
-    const byte = into[from]!;
-    if (escapes[byte] === 0) into[to++] = byte;
-    else to = putEscape(into, to, byte, escapes[byte]!);
-  }
-  return to;
-}
+
+  return { putPlain, isPlain, putEscaped, copyEscaped };
+})();
 
 const MIN_STRINGS = 4;
 const MAX_TOTAL = 1 << 20;
@@ -207,7 +222,6 @@ export function putStrings(items: readonly unknown[], slashes: boolean): boolean
   const room = (total + count) * MOST;
   if (at + room > bytes.length) grow(room);
   const into = bytes;
-  const escapes = slashes ? ESCAPES : ESCAPES_BUT_SLASH;
   // The text is always further behind than the copy: quotes and commas are three bytes a string.
   let from = at + room - total;
   // Item 0 is nil, which adds nothing.
@@ -217,7 +231,7 @@ export function putStrings(items: readonly unknown[], slashes: boolean): boolean
     if (i > 1) into[to++] = 44;
     into[to++] = 34;
     const end = from + (items[i] as string).length;
-    to = copyEscaped(into, from, end, to, escapes);
+    to = copyEscaped(into, from, end, to, slashes);
     from = end;
     into[to++] = 34;
   }
