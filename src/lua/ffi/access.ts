@@ -53,8 +53,8 @@ function get(ct: CType, block: Block, offset: number): LuaValue {
   }
 }
 
-/** Writes to something that is not constant. */
-function set(ct: CType, block: Block, offset: number, v: LuaValue): void {
+/** Converts a value and writes it, also to a constant. */
+export function set(ct: CType, block: Block, offset: number, v: LuaValue): void {
   if (typeof v === 'number') {
     switch (ct.code) {
       case Code.INT8:

@@ -91,6 +91,10 @@ function integer(event: string, a: bigint, b: bigint, unsigned: boolean): bigint
   }
 }
 
+function integers(event: string, a: bigint, b: bigint, unsigned: boolean): CData {
+  return makeInteger(integer(event, a, b, unsigned), unsigned);
+}
+
 /** A new 64 bit integer cdata. */
 export function makeInteger(n: bigint, unsigned: boolean): CData {
   return unsigned
@@ -229,6 +233,18 @@ function viaMetatype(event: string, a: LuaValue, b: LuaValue): LuaResult {
 /** The function of an arithmetic metamethod. */
 export function arithmetic(event: string): LuaFunction {
   return (left, right) => {
+    // The short ways: 64 bit integers, structs.
+    if (left instanceof CData) {
+      if (typeof left.val === 'bigint') {
+        if (right instanceof CData) {
+          if (typeof right.val === 'bigint' && right.ct.raw === left.ct.raw) {
+            return integers(event, left.val, right.val, left.ct.isUnsigned);
+          }
+        } else if (typeof right === 'number' && Number.isSafeInteger(right) && right >= 0) {
+          return integers(event, left.val, BigInt(right), left.ct.isUnsigned);
+        }
+      } else if (target(left.ct).kind === Kind.STRUCT) return viaMetatype(event, left, right);
+    }
     const a = enumConstant(left, right);
     const b = enumConstant(right, left);
     const x = operand(a);

@@ -8,6 +8,7 @@ import { argError, throwError, throwValue } from '../error.ts';
 import { typeName } from '../runtime.ts';
 import { LuaTable } from '../table.ts';
 import { addressOf, type LuaFunction, type LuaValue, NULL, Userdata } from '../value.ts';
+import { set as setValue } from './access.ts';
 import { CData } from './cdata.ts';
 import {
   CONST_CHAR_ARRAY,
@@ -638,7 +639,7 @@ function structFromTable(ct: CType, b: Block, o: number, t: LuaTable, state: { i
 
 function writeField(f: Field, b: Block, o: number, v: LuaValue): void {
   if (f.bits >= 0) writeBits(f, b, o + f.offset, v);
-  else write(f.ct, b, o + f.offset, v);
+  else setValue(f.ct, b, o + f.offset, v);
 }
 
 function writeArray(ct: CType, b: Block, o: number, v: LuaValue): void {
@@ -674,7 +675,7 @@ function writeTable(ct: CType, b: Block, o: number, t: LuaTable): void {
     const v = t.get(i);
     if (v === undefined) break;
     if (ct.size !== UNKNOWN && at >= ct.size) tooMany(ct);
-    write(element, b, o + at, v);
+    setValue(element, b, o + at, v);
     at += size;
   }
   if (ct.size !== UNKNOWN) fillRest(b, o, at, size, ct.size);
@@ -711,7 +712,7 @@ export function initialize(
     const element = ct.child!;
     const each = element.raw.size;
     if (count * each > size) tooMany(ct);
-    for (let i = 0; i < count; i++) write(element, b, o + i * each, args[first + i]);
+    for (let i = 0; i < count; i++) setValue(element, b, o + i * each, args[first + i]);
     fillRest(b, o, count * each, each, size);
   } else if (kind === Kind.STRUCT) {
     const state = { i: first };

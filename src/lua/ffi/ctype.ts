@@ -131,7 +131,14 @@ export class CType {
   /** The table given to ffi.metatype. */
   metatype: LuaTable | undefined = undefined;
   /** Slots for what other files derive from the type, once. */
-  readonly cache: { get?: unknown; set?: unknown; call?: unknown; native?: unknown; bound?: unknown } = {};
+  readonly cache: Record<'get' | 'set' | 'call' | 'native' | 'bound' | 'construct', unknown> = {
+    get: undefined,
+    set: undefined,
+    call: undefined,
+    native: undefined,
+    bound: undefined,
+    construct: undefined,
+  };
   /** Compatible pointer sources seen so far; see convert.ts. */
   compatible: Map<CType, boolean> | undefined = undefined;
   private pointer: CType | undefined = undefined;

@@ -229,8 +229,14 @@ function callCData(o: LuaValue, ...args: LuaValue[]): LuaResult {
   return callObject(o, args);
 }
 
-/** The JavaScript function of a C function that ffi.C or a library gave; undefined for other cdata. */
+/** The JavaScript function of a C function that ffi.C or a library gave, or of a constructor; undefined for other cdata. */
 function boundFunction(o: CData): LuaFunction | undefined {
+  if (o.ct === CTYPEID) {
+    const ct = o.val as CType;
+    if (ct.raw.metatype !== undefined && typeMetamethod(ct, '__new') !== undefined) return undefined;
+    ct.cache.construct ??= markNative((...args) => newObject(ct, args, 0, 1), '__call');
+    return ct.cache.construct as LuaFunction;
+  }
   if (o.ct.kind !== Kind.FUNC) return undefined;
   o.val ??= hostFunction(o) ?? markNative(functionAt(o.ct, o.offset, functionName(o)), '__call');
   return o.val as LuaFunction;
