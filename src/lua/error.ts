@@ -3,7 +3,7 @@
  * throw, and is done only where a position or a traceback is wanted.
  */
 
-import { callingName, position } from './position.ts';
+import { callingName, ownPosition, position } from './position.ts';
 import type { LuaValue } from './value.ts';
 
 /** What `error` throws. Throw it through `throwValue` so that xpcall's handler runs at the point of error. */
@@ -52,6 +52,11 @@ export function throwValue(value: LuaValue): never {
  */
 export function throwError(message: string, level = 1): never {
   throwValue(level > 0 ? position(level) + message : message);
+}
+
+/** Throws the message of an operation that failed: with its position in Lua code, without in a native function. */
+export function throwOperation(message: string): never {
+  throwValue(ownPosition() + message);
 }
 
 /**

@@ -5,7 +5,7 @@
  * the Lua line. Nothing is recorded while code runs.
  */
 
-import type { Frame } from './call.ts';
+import { type Frame, R } from './call.ts';
 import type { Scope } from './compiler/output.ts';
 
 /** A position in a script, as V8's call sites give it (1-based). */
@@ -26,6 +26,8 @@ export interface ScriptInfo {
   namesAt(place: Place): readonly (string | undefined)[];
   /** How Lua names the function called at a position, such as "method 'f'" or "metamethod '__add'". */
   calleeAt(place: Place): string | undefined;
+  /** Whether the code at a position is a tail call. */
+  isTailCall(place: Place): boolean;
   /** The locals in scope at a position. */
   scopeAt(place: Place): Scope | undefined;
 }
@@ -43,6 +45,8 @@ const HOOK_BASE = '$hookBase';
 export const ENTER = '$enter';
 /** Set by the coroutine module: the function a hook is running for, if that is known. */
 export const hookedFunction: { get(): Function | undefined } = { get: () => undefined };
+/** Name of the function that runs a function with the environment that setfenv gave it; the next frame out is that again. */
+const WITH_ENV = '$callWithEnv';
 
 /** One level of the Lua stack. */
 export interface Level {
@@ -140,7 +144,7 @@ export function levels(limit: number): Level[] {
       result.push(level);
     } else {
       const name = site.getFunctionName();
-      if (name === ENTER) isEntered = true;
+      if (name === ENTER || name === WITH_ENV) isEntered = true;
       else if (name === HOOK_BASE) isHooked = true;
     }
   }
@@ -160,7 +164,10 @@ function levelOf(site: NodeJS.CallSite): Level | 'base' | undefined {
   if (/^\$\d+w_/.test(name)) return undefined;
   const file = site.getScriptNameOrSourceURL();
   const script = file ? scripts.get(file)?.deref() : undefined;
-  return script === undefined ? undefined : new LiveLevel(site, script, name);
+  if (script === undefined) return undefined;
+  // A tail call has replaced its caller on Lua's stack, which is asked only if there are any.
+  if (R.tail > 0 && script.isTailCall(site)) return undefined;
+  return new LiveLevel(site, script, name);
 }
 
 /** A running Lua function; asks V8 only for what is wanted. */
@@ -229,6 +236,16 @@ export function position(level: number): string {
   return at?.script === undefined ? '' : `${at.script.shortSource}:${at.line}: `;
 }
 
+/** "chunk:line: " of the running function if that is a Lua function, "" if it is a native. */
+export function ownPosition(): string {
+  for (const site of capture(20)) {
+    const at = levelOf(site);
+    if (at === 'base') break;
+    if (at !== undefined) return at.script === undefined ? '' : `${at.script.shortSource}:${at.line}: `;
+  }
+  return '';
+}
+
 /** The position of a level among the next `limit` frames; undefined if it is not there. */
 function nearLevel(level: number, limit: number): string | undefined {
   let index = -1;
@@ -237,7 +254,8 @@ function nearLevel(level: number, limit: number): string | undefined {
     const at = levelOf(site);
     if (at === 'base') return undefined;
     if (at === undefined) {
-      if (site.getFunctionName() === ENTER) isEntered = true;
+      const name = site.getFunctionName();
+      if (name === ENTER || name === WITH_ENV) isEntered = true;
       continue;
     }
     if (isEntered) {

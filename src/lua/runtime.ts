@@ -10,7 +10,7 @@ import type { Proto } from './compiler/compile.ts';
 import { GLOBAL_PREFIX, globals, tracing } from './compiler/globals.ts';
 import { setOperations } from './compiler/keys.ts';
 import { Coroutine, deferCall, dynamic } from './coroutine.ts';
-import { argError, LuaError, throwError } from './error.ts';
+import { argError, LuaError, throwError, throwOperation } from './error.ts';
 import { CData, cdataOperations, type MemberCache } from './ffi/cdata.ts';
 import { onCollect } from './gc/collector.ts';
 import { hookCall, hookLine, hookNative, hookReturn } from './hook.ts';
@@ -106,7 +106,7 @@ hooks.callable = callable;
 
 function badOperand(action: string, v: LuaValue, name: string | undefined): never {
   const type = typeName(v);
-  throwError(
+  throwOperation(
     name === undefined ? `attempt to ${action} a ${type} value` : `attempt to ${action} ${name} (a ${type} value)`,
   );
 }
@@ -146,7 +146,7 @@ function indexChain(object: LuaValue, k: LuaValue): LuaResult {
     if (typeof h === 'function') return callIndex(h, o, k);
     o = h;
   }
-  return throwError('loop in gettable');
+  return throwOperation('loop in gettable');
 }
 
 function callIndex(h: LuaValue, o: LuaValue, k: LuaValue): LuaResult {
@@ -183,7 +183,7 @@ function setIndexChain(object: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
     }
     o = h;
   }
-  return throwError('loop in settable');
+  return throwOperation('loop in settable');
 }
 
 /** `o[k]` with a constant key. */
@@ -223,8 +223,58 @@ function arithmetic(event: string, compute: (a: number, b: number) => number): (
   };
 }
 
+/** The upper half of a double's digits. */
+function upper(x: number): number {
+  const c = 134217729 * x;
+  return c - (c - x);
+}
+
+/**
+ * a^n for an integer n, computed with twice the digits of a double: V8's own result may be off in the last one, where
+ * the C library's is not.
+ */
+function integerPower(a: number, n: number): number {
+  // base + baseLow and result + resultLow are numbers of two doubles.
+  let base = a;
+  let baseLow = 0;
+  let result = 1;
+  let resultLow = 0;
+  for (let rest = Math.abs(n); ; ) {
+    if ((rest & 1) === 1) {
+      const p = result * base;
+      const r = upper(result);
+      const s = upper(base);
+      const low = r * s - p + r * (base - s) + (result - r) * s + (result - r) * (base - s);
+      resultLow = low + (result * baseLow + resultLow * base);
+      result = p + resultLow;
+      resultLow += p - result;
+    }
+    rest >>= 1;
+    if (rest === 0) break;
+    const p = base * base;
+    const r = upper(base);
+    const low = r * r - p + 2 * r * (base - r) + (base - r) * (base - r);
+    baseLow = low + 2 * base * baseLow;
+    base = p + baseLow;
+    baseLow += p - base;
+  }
+  if (n < 0) {
+    const q = 1 / result;
+    const p = q * result;
+    const r = upper(q);
+    const s = upper(result);
+    const low = r * s - p + r * (result - s) + (q - r) * s + (q - r) * (result - s);
+    result = q + q * (1 - p - low - q * resultLow);
+  }
+  // Out of the range where the halves of a product are exact.
+  const size = Math.abs(result);
+  return size < 1e280 && size > 1e-280 ? result : a ** n;
+}
+
 /** C's pow, which differs from JavaScript's for a base of 1 or -1. */
 function power(a: number, b: number): number {
+  if (b === 2) return a * a;
+  if ((b | 0) === b && b > -400 && b < 400) return integerPower(a, b);
   if (a === 1 || (a === -1 && (b === Number.POSITIVE_INFINITY || b === Number.NEGATIVE_INFINITY))) return 1;
   return a ** b;
 }
@@ -257,7 +307,7 @@ function eq(a: LuaValue, b: LuaValue): LuaResult {
 function badComparison(a: LuaValue, b: LuaValue): never {
   const x = typeName(a);
   const y = typeName(b);
-  throwError(x === y ? `attempt to compare two ${x} values` : `attempt to compare ${x} with ${y}`);
+  throwOperation(x === y ? `attempt to compare two ${x} values` : `attempt to compare ${x} with ${y}`);
 }
 
 function lt(a: LuaValue, b: LuaValue): LuaResult {
@@ -276,7 +326,8 @@ function le(a: LuaValue, b: LuaValue): LuaResult {
   let h = metamethod(a, '__le') ?? metamethod(b, '__le');
   if (h !== undefined) return callBoolean(h, a, b);
   h = metamethod(b, '__lt') ?? metamethod(a, '__lt');
-  if (h === undefined) badComparison(a, b);
+  // As it is the other way round that b < a was looked for.
+  if (h === undefined) badComparison(b, a);
   const r = callBoolean(h, b, a);
   if (r === S) return pushFrame(notFrame);
   return !r;
@@ -357,12 +408,12 @@ function forBound(what: string): (v: LuaValue) => number {
 /** next: also the mark by which for loops over tables are recognised. */
 export function next(t: LuaValue, k?: LuaValue): LuaResult {
   if (!(t instanceof LuaTable)) {
-    return throwError(`bad argument #1 to 'next' (table expected, got ${t === undefined ? 'no value' : typeName(t)})`);
+    argError(1, 'next', `table expected, got ${arguments.length === 0 ? 'no value' : typeName(t)}`);
   }
   let cursor = lastCursor;
   if (k === undefined || !cursor.isAt(t, k)) {
     cursor = lastCursor = new Cursor(t);
-    if (!cursor.seek(k)) throwError("invalid key to 'next'");
+    if (!cursor.seek(k)) throwOperation("invalid key to 'next'");
   }
   if (!cursor.next()) return undefined;
   R.n = 2;
@@ -432,7 +483,7 @@ class ItemCursor {
 export function select(n: LuaValue, ...values: LuaValue[]): LuaResult {
   if (n === '#') return values.length;
   const count = values.length;
-  let i = typeof n === 'number' && (n | 0) === n ? n : argInteger(n, 1, 'select', count + 1);
+  let i = typeof n === 'number' && (n | 0) === n ? n : argInteger(n, 1, 'select', arguments.length);
   if (i < 0) i = count + i + 1;
   if (i < 1) argError(1, 'select', 'index out of range');
   switch (count - i) {
@@ -593,6 +644,11 @@ const runtime = {
   hookReturn,
   hookNative,
   tick,
+  /** Fails if fields of a value cannot be assigned. */
+  checkIndexed(o: LuaValue): void {
+    if (o instanceof LuaTable || o instanceof CData || metamethod(o, '__newindex') !== undefined) return;
+    badOperand('index', o, operandNames()[0]);
+  },
   start(proto: Proto, vars: unknown[], self: LuaFunction): LuaResult {
     const frame = frameOf(proto, 0, vars);
     if (tracing.on) frame.self = self;
@@ -604,7 +660,7 @@ const runtime = {
   closure(proto: Proto, env: LuaValue, upvalues: unknown[]): LuaFunction {
     return proto.instantiate(env, upvalues);
   },
-  callWithEnv(
+  callWithEnv: function $callWithEnv(
     self: FunctionWithEnv,
     proto: Proto,
     created: LuaTable,

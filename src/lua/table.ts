@@ -15,7 +15,7 @@
  * that a traversal which clears fields stays well defined.
  */
 
-import { throwError } from './error.ts';
+import { throwOperation } from './error.ts';
 import { collecting, onCollect } from './gc/collector.ts';
 import type { LuaValue } from './value.ts';
 import { WeakHash } from './weak-hash.ts';
@@ -412,7 +412,7 @@ export class LuaTable {
     } else if (typeof k === 'number') {
       this.setInt(k, v);
       return;
-    } else if (k === undefined) throwError('table index is nil');
+    } else if (k === undefined) throwOperation('table index is nil');
     this.$setHash(k, v);
   }
 
@@ -453,7 +453,7 @@ export class LuaTable {
       else a.push(v);
       if (h !== undefined) this.$migrate();
     } else {
-      if (Number.isNaN(k)) throwError('table index is NaN');
+      if (Number.isNaN(k)) throwOperation('table index is NaN');
       this.$setHash(k, v);
     }
   }
@@ -487,7 +487,7 @@ export class LuaTable {
   /** The key and value after `k` in traversal order, the first ones for nil; undefined at the end. */
   next(k: LuaValue): [LuaValue, LuaValue] | undefined {
     const cursor = new Cursor(this);
-    if (!cursor.seek(k)) throwError("invalid key to 'next'");
+    if (!cursor.seek(k)) throwOperation("invalid key to 'next'");
     return cursor.next() ? [cursor.k, cursor.v] : undefined;
   }
 

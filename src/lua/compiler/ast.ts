@@ -160,7 +160,13 @@ export interface IfClause {
 /** `flat` says that a statement contains a point of suspension or a label. */
 export type Stat = { readonly line: number; readonly flat: boolean } & (
   | { readonly type: 'local'; readonly locals: Local[]; readonly values: Expr[] }
-  | { readonly type: 'assign'; readonly targets: Expr[]; readonly values: Expr[] }
+  | {
+      readonly type: 'assign';
+      readonly targets: Expr[];
+      readonly values: Expr[];
+      /** It is written `function a.b() ... end`. */
+      readonly isFunction?: boolean;
+    }
   | { readonly type: 'call'; readonly call: CallExpr }
   | { readonly type: 'do'; readonly body: Block }
   | { readonly type: 'while'; readonly condition: Expr; readonly body: Block }

@@ -84,16 +84,26 @@ class CompiledText implements ScriptInfo {
     return this.siteAt(place)?.scope;
   }
 
+  isTailCall(place: Place): boolean {
+    return this.siteAt(place)?.isTail === true;
+  }
+
   private siteAt(place: Place): Site | undefined {
     this.sites ??= this.emit(true).locate();
+    const { sites } = this;
     const line = place.getLineNumber() ?? 0;
     const column = place.getColumnNumber() ?? 0;
-    let found: Site | undefined;
-    for (const site of this.sites) {
-      if (site.jsLine > line) break;
-      if (site.jsLine === line && site.jsColumn <= column) found = site;
+    // The last one that is not behind the place.
+    let low = 0;
+    let high = sites.length;
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      const { jsLine, jsColumn } = sites[mid]!;
+      if (jsLine < line || (jsLine === line && jsColumn <= column)) low = mid + 1;
+      else high = mid;
     }
-    return found;
+    const found = sites[low - 1];
+    return found?.jsLine === line ? found : undefined;
   }
 }
 
@@ -134,6 +144,11 @@ export class Proto implements Prototype {
   /** The point of suspension of a parked frame. */
   point(pc: number): Point | undefined {
     return this.facts?.points[pc];
+  }
+
+  /** Whether a JavaScript function is what continues frames of this function: its first argument is the frame. */
+  isResumeForm(f: Function): boolean {
+    return f === this.resumeForm;
   }
 
   private compileResume(hooked: boolean): ResumeForm {

@@ -74,7 +74,7 @@ export function isConstant(text: string): boolean {
 }
 
 /** Whether LuaJIT knows the value when it compiles. */
-function isFolded(e: Expr): boolean {
+export function isFolded(e: Expr): boolean {
   switch (e.type) {
     case 'nil':
     case 'true':

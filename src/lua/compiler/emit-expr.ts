@@ -11,7 +11,7 @@
 
 import { lateModes } from '../table.ts';
 import type { BinaryOp, CallExpr, CompareOp, Expr, FunctionNode, TableExpr } from './ast.ts';
-import { BaseEmitter, isConstant, type Target } from './emit-base.ts';
+import { BaseEmitter, isConstant, isFolded, type Target } from './emit-base.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
 import { keyNames, literalName, shape } from './keys.ts';
 
@@ -583,22 +583,50 @@ export abstract class ExprEmitter extends BaseEmitter {
     return t;
   }
 
+  /**
+   * Any table. LuaJIT makes it as a copy of a template with all fields that are constant, so of fields with the same
+   * key one whose value is computed wins, wherever it is written.
+   */
   private largeTable(e: TableExpr): string {
     const t = this.temp();
     this.saved.add(t);
     this.put(`${t}=new ${T}();`);
     const { fields } = e;
+    const last = fields[fields.length - 1]!;
+    const names = new Set<string>();
+    let clash = false;
+    for (const { key } of fields) {
+      if (key === undefined) continue;
+      if (key.type !== 'string' || names.has(key.value)) clash = true;
+      else names.add(key.value);
+    }
+    const done = (i: number): boolean => {
+      const { key, value } = fields[i]!;
+      return clash && isFolded(value) && (key === undefined || (isFolded(key) && key.type !== 'nil'));
+    };
+    let items = 0;
+    fields.forEach(({ key, value }, i) => {
+      if (key === undefined) items++;
+      if (!done(i)) return;
+      const mark = this.temps;
+      if (key === undefined) this.put(`${RT}.append(${t},${items - 1},[${this.exp(value)}]);`);
+      else this.tableField(t, key, value);
+      this.temps = mark;
+    });
     let count = 0;
     for (let i = 0; i < fields.length; i++) {
       const { key, value } = fields[i]!;
       const mark = this.temps;
-      if (key === undefined && i === fields.length - 1 && isMulti(value)) {
+      if (done(i)) {
+        if (key === undefined) count++;
+      } else if (key !== undefined) this.tableField(t, key, value);
+      else if (fields[i] === last && isMulti(value)) {
         const rest = value.type === 'vararg' ? 'va' : `${RT}.array(${this.call(value as CallExpr, 'raw')})`;
         this.put(`${RT}.append(${t},${count},${rest});`);
-      } else if (key === undefined) {
+      } else {
         // Items that cannot suspend go into one array.
         const items = [this.exp(value)];
-        while (items.length < MAX_INLINE_ITEMS && i + 1 < fields.length) {
+        while (items.length < MAX_INLINE_ITEMS && i + 1 < fields.length && !done(i + 1)) {
           const { key: nextKey, value: next } = fields[i + 1]!;
           if (nextKey !== undefined || next.may || value.may || isMulti(next)) break;
           items.push(this.exp(next));
@@ -606,15 +634,17 @@ export abstract class ExprEmitter extends BaseEmitter {
         }
         this.put(`${RT}.append(${t},${count},[${items}]);`);
         count += items.length;
-      } else {
-        const [k, v] = this.list([key, value]) as [string, string];
-        this.out.site(key.line, '__newindex');
-        if (key.type === 'string') this.put(`${t}.setStr(${k},${v});`);
-        else this.put(`${t}.set(${k},${v});`);
       }
       this.temps = mark;
     }
     return t;
+  }
+
+  private tableField(t: string, key: Expr, value: Expr): void {
+    const [k, v] = this.list([key, value]) as [string, string];
+    this.out.site(key.line, '__newindex');
+    if (key.type === 'string') this.put(`${t}.setStr(${k},${v});`);
+    else this.put(`${t}.set(${k},${v});`);
   }
 
   /** Whether a variable may be the direct target of an operation's result. */

@@ -18,6 +18,7 @@ import type { Output } from './output.ts';
 const S = GLOBAL_PREFIX + 'S';
 const R = GLOBAL_PREFIX + 'R';
 const RT = GLOBAL_PREFIX + 'RT';
+const T = GLOBAL_PREFIX + 'T';
 const H = GLOBAL_PREFIX + 'H';
 
 /** Statements that do something themselves, before what is in them. */
@@ -215,7 +216,7 @@ export class FunctionEmitter extends ExprEmitter {
     for (const [action, pcs] of byAction) takes += pcs.map((pc) => `case ${pc}:`).join('') + action + ';break;';
     out.pieces[header] =
       `let pc=fr.pc${hooked ? ',fs=fr.self' : ''}${[...restored, ...others].map((s) => ',' + s).join('')};` +
-      `${out.collects ? `${layout.length > FRAME_FIELDS ? 'l=undefined;' : ''}fr.clear();` : ''}switch(pc){${takes}}`;
+      `${out.collects ? `${layout.length > FRAME_FIELDS ? 'l=undefined;' : ''}fr.clear();${fn.usesEnv ? `fr.v0=${layout[0]};` : ''}${fn.changesEnv ? 'fr.v1=self;' : ''}` : ''}switch(pc){${takes}}`;
   }
 
   // Closures
@@ -325,7 +326,8 @@ export class FunctionEmitter extends ExprEmitter {
         this.localStatement(s.locals, s.values);
         break;
       case 'assign':
-        this.assignment(s.targets, s.values, s.line);
+        if (s.isFunction && s.targets[0]!.type === 'index') this.functionField(s.targets[0], s.values[0]!, s.line);
+        else this.assignment(s.targets, s.values, s.line);
         break;
       case 'call':
         if (this.out.collects && this.mayCollect(s.call)) this.clearTemporaries();
@@ -491,6 +493,17 @@ export class FunctionEmitter extends ExprEmitter {
     return value.type === 'function' ? value.fn.lastLine : Math.max(line, this.out.line);
   }
 
+  /** `function a.b() ... end`: that a cannot be indexed is an error on the line where this begins. */
+  private functionField(target: Expr & { type: 'index' }, value: Expr, line: number): void {
+    const o = this.objectText(this.exp(target.object));
+    const name = this.describe(target.object);
+    this.put(`if(!(${o} instanceof ${T}))`);
+    this.out.site(line, '__newindex', name);
+    this.put(`${RT}.checkIndexed(${o});`);
+    const v = this.simple(this.exp(value));
+    this.storeField(o, (target.key as Expr & { type: 'string' }).value, v, this.storeLine(value, line), name);
+  }
+
   private assignMany(targets: readonly Expr[], values: readonly Expr[], line: number): void {
     const may = values.some((e) => e.may) || targets.some((e) => e.may);
     const places = targets.map((target): [string, string] => {
@@ -562,7 +575,7 @@ export class FunctionEmitter extends ExprEmitter {
     this.out.site(e.line, '', name);
     this.put(`${RT}.callable(${callee});`);
     this.put(`if(++${R}.tail>${MAX_TAIL_DEPTH})return ${RT}.tailCall(${f},[${args}]);`);
-    this.out.site(e.line, '', name);
+    this.out.tailSite(e.line, name);
     this.put(`${f}=${f}(${args});${R}.tail--;return ${f};`);
   }
 
@@ -721,12 +734,11 @@ export class FunctionEmitter extends ExprEmitter {
     const values = s.locals.map(() => this.temp());
     const key = values[0]!;
     const result = this.temp();
-    const name = s.values.length === 1 ? undefined : this.describe(s.values[0]!);
     const callIterator = () => {
       this.put(`${result}=(typeof ${f}==='function'?${f}:`);
-      this.out.site(s.line, '', name);
+      this.out.site(s.line, '');
       this.put(`${RT}.callable(${f}))(${state},${control});`);
-      this.put(`if(${result}===${S}&&${R}.n<0)${this.leave(result, 'raw', s.line, name)}`);
+      this.put(`if(${result}===${S}&&${R}.n<0)${this.leave(result, 'raw', s.line)}`);
       this.land();
       this.spread(result, values);
     };

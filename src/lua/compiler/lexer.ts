@@ -74,9 +74,24 @@ export class Lexer {
     this.next();
   }
 
+  /** The line where the current token ends. */
+  get currentLine(): number {
+    return this.at;
+  }
+
   /** Throws a syntax error at the current token: "chunk:line: message near 'token'". */
   error(message: string): never {
-    this.fail(message, this.token === '<eof>' ? '<eof>' : this.source.slice(this.start, this.pos));
+    this.fail(message, this.token === '<eof>' ? '<eof>' : this.token === '<string>' ? this.shownString() : this.raw());
+  }
+
+  private raw(): string {
+    return this.source.slice(this.start, this.pos);
+  }
+
+  /** The current string token as messages show it: its delimiters, and its value between them. */
+  private shownString(): string {
+    const open = /^\[=*\[|^./.exec(this.source.slice(this.start, this.pos))![0];
+    return open + this.text + open.replaceAll('[', ']');
   }
 
   /** Throws a syntax error without "near". */
@@ -202,8 +217,9 @@ export class Lexer {
           return '<string>';
         }
         if (d === 61) {
-          this.take(2);
-          this.fail('invalid long string delimiter', s.slice(this.start, this.pos));
+          this.pos++;
+          while (s.charCodeAt(this.pos) === 61) this.pos++;
+          this.fail('invalid long string delimiter', this.raw());
         }
         return this.take(1);
       }

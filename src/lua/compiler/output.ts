@@ -25,6 +25,8 @@ export interface Site {
   /** Such as "local 'x'", in operand order. */
   readonly names: readonly (string | undefined)[];
   readonly scope: Scope | undefined;
+  /** Whether it is a tail call: the function is no longer on Lua's stack while that runs. */
+  isTail: boolean;
   /** Position in the JavaScript text; computed by `locate`. */
   jsLine: number;
   jsColumn: number;
@@ -69,7 +71,23 @@ export class Output {
   /** Says that the next piece can throw, and where that is in Lua. */
   site(line: number, event: string, ...names: (string | undefined)[]): void {
     if (line !== this.line) this.shifted = true;
-    this.sites?.push({ piece: this.pieces.length, line, event, names, scope: this.scope, jsLine: 0, jsColumn: 0 });
+    this.sites?.push({
+      piece: this.pieces.length,
+      line,
+      event,
+      names,
+      scope: this.scope,
+      isTail: false,
+      jsLine: 0,
+      jsColumn: 0,
+    });
+  }
+
+  /** Says that the next piece is a tail call. */
+  tailSite(line: number, name: string | undefined): void {
+    this.site(line, '', name);
+    const { sites } = this;
+    if (sites !== undefined) sites[sites.length - 1]!.isTail = true;
   }
 
   /** Reserves a piece that is filled in later; the text must not contain line ends. */

@@ -233,7 +233,7 @@ class Parser {
 
   private closing(token: string, opener: string, line: number): void {
     if (this.accept(token)) return;
-    if (line === this.lex.line) this.expected(token);
+    if (line === this.lex.currentLine) this.expected(token);
     this.lex.error(`'${token}' expected (to close '${opener}' at line ${line})`);
   }
 
@@ -271,6 +271,7 @@ class Parser {
     if (block.isLoop) fs.loops--;
     const outer = block.parent;
     for (const g of block.gotos) {
+      if (outer === undefined && this.fs.parent === undefined && this.lex.token !== '<eof>') this.expected('<eof>');
       if (outer === undefined) this.lex.errorAt(`undefined label '${g.target.name}'`, g.target.line);
       if (g.visible > block.visible) g.visible = block.visible;
       g.index = outer.body.length;
@@ -534,6 +535,7 @@ class Parser {
       targets: [target],
       values: [{ type: 'function', fn, may: false, line }],
       line,
+      isFunction: true,
       flat: target.type !== 'local',
     });
   }
@@ -586,12 +588,13 @@ class Parser {
       else this.syntaxError();
       return;
     }
-    const targets: Expr[] = [first];
-    while (this.accept(',')) targets.push(this.suffixedExpr());
-    for (const target of targets) {
+    const targets: Expr[] = [];
+    for (let target: Expr = first; ; target = this.suffixedExpr()) {
       if (!isVariable(target)) this.syntaxError();
-      this.markAssigned(target);
+      targets.push(target);
+      if (!this.accept(',')) break;
     }
+    for (const target of targets) this.markAssigned(target);
     this.check('=');
     const values = this.exprList();
     const value = values[0]!;
@@ -624,7 +627,7 @@ class Parser {
     if (token === 'not' || token === '-' || token === '#') {
       lex.next();
       const operand = this.expr(UNARY_PRIORITY);
-      left = unary(token, operand, line);
+      left = unary(token, operand, token === 'not' ? line : lex.lastLine);
     } else left = this.simpleExpr();
     for (;;) {
       const op = lex.token;

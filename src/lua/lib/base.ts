@@ -13,8 +13,8 @@ import { callable, errorValue, index, ipairsNext, metamethod, metatableOf, next,
 import { currentGlobals, currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
-import { argInteger, argTable, optInteger, typeError, typeName } from './args.ts';
-import { environmentOf, functionAt, setEnvironment, setEnvironmentAt } from './environment.ts';
+import { argInteger, argString, argTable, optInteger, typeError, typeName } from './args.ts';
+import { environmentOf, functionAt, resumedEnvironment, setEnvironment, setEnvironmentAt } from './environment.ts';
 import { natives } from './native.ts';
 import { PROTECTED } from './protected.ts';
 import { unpack } from './table.ts';
@@ -95,11 +95,14 @@ const MAX_SOURCE = 1 << 28;
 
 function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
   const state = currentState();
-  if (typeof chunk === 'string' || typeof chunk === 'number') {
-    const text = typeof chunk === 'number' ? formatNumber(chunk) : chunk;
-    return loadText(state, text, typeof name === 'string' ? name : text, mode, env);
+  if (typeof chunk !== 'string' && typeof chunk !== 'number' && typeof chunk !== 'function') {
+    typeError(chunk, 1, 'load', 'function', arguments.length);
   }
-  if (typeof chunk !== 'function') typeError(chunk, 1, 'load', 'function', arguments.length);
+  const title = name === undefined ? undefined : argString(name, 2, 'load', arguments.length);
+  if (typeof chunk !== 'function') {
+    const text = argString(chunk, 1, 'load', 1);
+    return loadText(state, text, title ?? text, mode, env);
+  }
   let text = '';
   try {
     for (;;) {
@@ -112,7 +115,7 @@ function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): L
   } catch (e) {
     return ret2(undefined, errorValue(e));
   }
-  return loadText(state, text, typeof name === 'string' ? name : '=(load)', mode, env);
+  return loadText(state, text, title ?? '=(load)', mode, env);
 }
 
 function loadFile(state: LuaState, path: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
@@ -225,6 +228,10 @@ export const BASE = natives({
     return Math.floor(heapSize() / 1024);
   },
   getfenv: seesFunctions(function getfenv(f: LuaValue): LuaResult {
+    if (typeof f !== 'function') {
+      const env = resumedEnvironment(f === undefined ? 1 : argInteger(f, 1, 'getfenv', 1));
+      if (env !== undefined) return env;
+    }
     const fn = levelOrFunction(f, 'getfenv', arguments.length);
     if (typeof fn !== 'function') return currentGlobals();
     return environmentOf(fn) ?? currentGlobals();
@@ -242,12 +249,8 @@ export const BASE = natives({
   loadfile(path: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
     return loadFile(currentState(), path, mode, env);
   },
-  loadstring(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
-    if (typeof chunk !== 'string' && typeof chunk !== 'number') {
-      typeError(chunk, 1, 'loadstring', 'string', arguments.length);
-    }
-    return load(chunk, name, mode, env);
-  },
+  // The same in LuaJIT.
+  loadstring: load,
   newproxy(v: LuaValue): LuaResult {
     if (v === undefined || v === false) return new Userdata();
     if (v === true) {
@@ -279,6 +282,7 @@ export const BASE = natives({
     return ret0();
   },
   rawequal(a: LuaValue, b: LuaValue): LuaResult {
+    argAny(arguments.length, 1, 'rawequal');
     argAny(arguments.length, 2, 'rawequal');
     return a === b;
   },
@@ -294,6 +298,7 @@ export const BASE = natives({
   },
   rawset(t: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
     const table = argTable(t, 1, 'rawset', arguments.length);
+    argAny(arguments.length, 2, 'rawset');
     argAny(arguments.length, 3, 'rawset');
     table.set(k, v);
     return table;

@@ -1,7 +1,7 @@
 // setfenv, getfenv and the environments of compiled functions.
 
-import { R } from '../call.ts';
-import { protoByName, protoOf } from '../compiler/compile.ts';
+import { type Frame, R } from '../call.ts';
+import { type Proto, protoByName, protoOf } from '../compiler/compile.ts';
 import { type Level, levels } from '../position.ts';
 import type { FunctionWithEnv } from '../runtime.ts';
 import type { LuaTable } from '../table.ts';
@@ -49,11 +49,35 @@ export function functionAt(level: number): Function | 'unknown' | undefined {
   if (at === undefined) return undefined;
   // The function of a frame that was parked and resumed is its resume form.
   if (level === 1 && R.self !== undefined && protoOf(R.self) === protoByName(at.name)) return R.self;
+  const frame = resumedFrame(at);
+  if (frame !== undefined && (frame.proto as Proto).fn.changesEnv) return frame.v1 as Function;
   return at.fn ?? functionOf(stack, index) ?? (at.script === undefined ? undefined : 'unknown');
+}
+
+/** The frame that a level which was parked has gone on with. V8 tells the arguments of sloppy functions that run. */
+function resumedFrame({ fn }: Level): Frame | undefined {
+  const proto = fn === undefined ? undefined : protoOf(fn);
+  return proto?.isResumeForm(fn!) ? (fn as Function & { arguments: [Frame] }).arguments[0] : undefined;
+}
+
+/** The environment of a level that was parked and has gone on; undefined for others, and if it uses no globals. */
+export function resumedEnvironment(level: number): LuaTable | undefined {
+  const [stack, index] = stackAt(level);
+  const at = stack[index];
+  const frame = at === undefined ? undefined : resumedFrame(at);
+  if (frame === undefined) return undefined;
+  // A frame has the environment first, then the function itself if that uses setfenv (compiler/emit.ts).
+  const { usesEnv, changesEnv } = (frame.proto as Proto).fn;
+  if (!usesEnv) return undefined;
+  return (changesEnv ? (frame.v1 as FunctionWithEnv).$E?.env : undefined) ?? (frame.v0 as LuaTable);
 }
 
 /** Tells a chunk that runs at a level of its new environment. Other functions use theirs from their next call on. */
 export function setEnvironmentAt(level: number, env: LuaTable): void {
   const [stack, index] = stackAt(level);
-  if (stack[index]?.script !== undefined) setChunkEnvironment(stack, index, env);
+  const at = stack[index];
+  if (at?.script === undefined) return;
+  setChunkEnvironment(stack, index, env);
+  const frame = resumedFrame(at);
+  if (frame !== undefined && (frame.proto as Proto).fn.index === 0) frame.v0 = env;
 }

@@ -11,11 +11,11 @@ function abs(x: LuaValue): LuaResult {
 }
 
 function ceil(x: LuaValue): LuaResult {
-  return Math.ceil(typeof x === 'number' ? x : argNumber(x, 1, 'ceil', arguments.length)) + 0; // no negative zero
+  return Math.ceil(typeof x === 'number' ? x : argNumber(x, 1, 'ceil', arguments.length));
 }
 
 function floor(x: LuaValue): LuaResult {
-  return Math.floor(typeof x === 'number' ? x : argNumber(x, 1, 'floor', arguments.length)) + 0;
+  return Math.floor(typeof x === 'number' ? x : argNumber(x, 1, 'floor', arguments.length));
 }
 
 function sqrt(x: LuaValue): LuaResult {

@@ -6,7 +6,7 @@
 
 import { call, dropCaptured, first, type NativeFrame, pushFrame, R, ret2, retN, S, toArray } from '../call.ts';
 import { type Catcher, callNow, dynamic } from '../coroutine.ts';
-import { errorHooks, LuaError, throwValue } from '../error.ts';
+import { argError, errorHooks, LuaError, throwValue } from '../error.ts';
 import { Killed } from '../limits.ts';
 import { position } from '../position.ts';
 import { errorValue } from '../runtime.ts';
@@ -122,10 +122,11 @@ export const PROTECTED = natives({
     throwValue(isText && n > 0 ? position(n) + String(message) : message);
   },
   pcall(f: LuaValue, ...args: LuaValue[]): LuaResult {
-    if (arguments.length === 0) typeError(f, 1, 'pcall', 'value', 0);
+    if (arguments.length === 0) argError(1, 'pcall', 'value expected');
     return protect(f, args, undefined);
   },
   xpcall(f: LuaValue, handler: LuaValue, ...args: LuaValue[]): LuaResult {
+    if (arguments.length === 0) argError(1, 'xpcall', 'value expected');
     if (typeof handler !== 'function') typeError(handler, 2, 'xpcall', 'function', arguments.length);
     return protect(f, args, handler);
   },
