@@ -7,7 +7,7 @@ import type { ConfCycle } from '../conf/directive.ts';
 import { type CoreConf, coreConf } from '../conf/modules/core.ts';
 
 /** Variables that are Node's own affair or ours, and must reach a worker's Node without being the worker's to see. */
-const CARRIED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE', 'TSRESTY_IDENTITY', 'TSRESTY_TRANSPORT'];
+const CARRIED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE', 'TSRESTY_IDENTITY', 'TSRESTY_LUA_CACHE', 'TSRESTY_TRANSPORT'];
 
 /** As it was at the start: what a later configuration may let through again. nginx: ngx_os_environ. */
 const original: NodeJS.ProcessEnv = { ...process.env };

@@ -2,21 +2,23 @@
  * From source text to functions: parse, emit, run through V8, cache.
  *
  * A chunk is compiled once per process and name; each state instantiates it with its environment, which costs one
- * closure. The tree is kept for the resume forms, which are compiled one by one when first needed. What error
- * messages want to know of a place is found by emitting the chunk again with its sites recorded.
+ * closure. The tree is kept for the resume forms, which are compiled one by one when first needed; a chunk whose text
+ * comes from disk (disk-cache.ts) is parsed when something asks for its tree. What error messages want to know of a place is found by emitting the chunk again with its sites recorded.
  */
 
 import { Script } from 'node:vm';
 import type { Frame, Prototype } from '../call.ts';
 import { collecting } from '../gc/collector.ts';
 import { type Place, type ScriptInfo, scripts } from '../position.ts';
+import { lateModes } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import type { FunctionNode } from './ast.ts';
-import { FunctionEmitter, type FunctionFacts, nestedEnv } from './emit.ts';
+import { DiskCache, type StoredChunk } from './disk-cache.ts';
+import { FunctionEmitter, type FunctionFacts, nestedEnv, testing } from './emit.ts';
 import type { EmitMode, Point } from './emit-base.ts';
 import { closureName, isBoxed } from './emit-base.ts';
-import { tracing } from './globals.ts';
-import { definePending } from './keys.ts';
+import { GLOBAL_PREFIX, tracing } from './globals.ts';
+import { definePending, keyNames, NamesUsed, naming, shape } from './keys.ts';
 import { Output, type Scope, type Site } from './output.ts';
 import { parse } from './parser.ts';
 import { scriptPath, sourceMapComment } from './source-map.ts';
@@ -31,7 +33,8 @@ const MAX_CACHED = 4_000_000;
 let nextId = 0;
 const functionsById = new Map<number, WeakRef<Proto>>();
 const forget = new FinalizationRegistry<{ first: number; count: number; file: string }>(({ first, count, file }) => {
-  for (let i = 0; i < count; i++) functionsById.delete(first + i);
+  // The chunk may have been compiled again with the same numbers.
+  for (let i = first; i < first + count; i++) if (functionsById.get(i)?.deref() === undefined) functionsById.delete(i);
   scripts.delete(file);
 });
 
@@ -110,16 +113,24 @@ class CompiledText implements ScriptInfo {
 /** A function of a chunk. */
 export class Proto implements Prototype {
   readonly chunk: Chunk;
-  readonly fn: FunctionNode;
-  facts: FunctionFacts | undefined = undefined;
+  private readonly number: number;
   private resumeForm: ResumeForm | undefined = undefined;
   private hookedForm: ResumeForm | undefined = undefined;
   private tracedFactory: Factory | undefined = undefined;
   private factoryForm: Factory | undefined = undefined;
 
-  constructor(chunk: Chunk, fn: FunctionNode) {
+  /** `number`: its position among the chunk's functions. */
+  constructor(chunk: Chunk, number: number) {
     this.chunk = chunk;
-    this.fn = fn;
+    this.number = number;
+  }
+
+  get fn(): FunctionNode {
+    return this.chunk.tree.functions[this.number]!;
+  }
+
+  get facts(): FunctionFacts | undefined {
+    return this.chunk.tree.facts[this.number];
   }
 
   resume(frame: Frame, result: LuaResult): LuaResult {
@@ -190,6 +201,29 @@ export class Proto implements Prototype {
 
 function ignore(): void {}
 
+/** The functions of a chunk and what emitting them found out. */
+interface Tree {
+  readonly functions: FunctionNode[];
+  readonly facts: (FunctionFacts | undefined)[];
+}
+
+/** The cache on disk, undefined if there is none. */
+let disk: DiskCache | undefined;
+
+/** Keeps compiled files in a folder from now on; undefined: no more. */
+export function setDiskCache(cache: DiskCache | undefined): void {
+  disk = cache;
+  // With others' globals in between, names would be others.
+  if (GLOBAL_PREFIX !== '$') disk = undefined;
+  naming.stable = disk !== undefined;
+}
+
+const cacheFolder = process.env['TSRESTY_LUA_CACHE'];
+if (cacheFolder !== undefined && cacheFolder !== '') setDiskCache(DiskCache.open(cacheFolder));
+
+/** Functions that a chunk may have: numbers of chunks that are kept on disk lie that far apart. */
+const MAX_FUNCTIONS = 65_536;
+
 /** A compiled chunk. */
 export class Chunk {
   /** As given to load: `=name`, `@file` or the source text. */
@@ -211,37 +245,101 @@ export class Chunk {
   }
 
   private readonly main: (env: Environment) => LuaFunction;
+  /** Number of the main function in this process. */
+  private readonly first: number;
+  private parsed: Tree | undefined = undefined;
 
   constructor(source: string, name: string, mode: ChunkMode) {
     this.name = name;
     this.mode = mode;
     this.source = source;
     this.shortSource = shortSource(name);
-    const first = nextId;
     this.collects = source.includes('collectgarbage');
     if (this.collects) collecting.expected = true;
-    const functions = parse(source, this.shortSource, first, this.collects, mode.limits);
-    nextId += functions.length;
-    this.protos = functions.map((fn) => new Proto(this, fn));
-    for (const proto of this.protos) functionsById.set(proto.fn.id, new WeakRef(proto));
     this.file = fileName(name, this.shortSource);
-    forget.register(this, { first, count: functions.length, file: this.file });
-    const emitMode: EmitMode = { ...mode, hooked: false };
-    const emit = (record: boolean) => {
-      // The tree is emitted once only: a second time it is parsed anew, since facts about locals have been added.
-      const main = record ? parse(source, this.shortSource, first, this.collects, mode.limits)[0]! : functions[0]!;
-      const out = new Output(record, this.collects);
-      out.put('(function($P){return function($E){return ');
-      const onFunction = record
-        ? ignore
-        : (fn: FunctionNode, facts: FunctionFacts) => {
-            this.protos[fn.index]!.facts = facts;
-          };
-      new FunctionEmitter(main, out, false, nestedEnv(main, '$E'), 1, emitMode, onFunction).emitFast();
-      out.put('}})');
-      return out;
+    // Not for text with a source map, nor for one made by load, which may well be of this process only.
+    const keeps = name.startsWith('@') && sourceMapComment(source, this.file) === '';
+    const key = keeps ? disk?.key(source, `${name}\0${mode.limits}${mode.traced}`) : undefined;
+    const stored = key === undefined ? undefined : disk!.read(key, this.file);
+    // In text that is kept, functions have the same numbers in every process.
+    this.first = key === undefined ? nextId : Number.parseInt(key.slice(0, 9), 16) * MAX_FUNCTIONS + 2 ** 31;
+    const count = stored === undefined ? this.parse().length : stored.facts.count;
+    if (key === undefined) nextId += count;
+    this.protos = Array.from({ length: count }, (_, i) => new Proto(this, i));
+    this.protos.forEach((proto, i) => {
+      functionsById.set(this.first + i, new WeakRef(proto));
+    });
+    forget.register(this, { first: this.first, count, file: this.file });
+    this.main = (
+      stored !== undefined
+        ? this.restore(stored)
+        : key === undefined
+          ? this.evaluate(this.emitMain, '')
+          : this.keep(key)
+    ) as (env: Environment) => LuaFunction;
+  }
+
+  /** Parsed and emitted when something asks for it, if the text came from disk. */
+  get tree(): Tree {
+    if (this.parsed === undefined) {
+      this.parse();
+      this.emitMain(false);
+    }
+    return this.parsed!;
+  }
+
+  private parse(): FunctionNode[] {
+    const functions = parse(this.source, this.shortSource, this.first, this.collects, this.mode.limits);
+    this.parsed = { functions, facts: [] };
+    return functions;
+  }
+
+  private readonly emitMain = (record: boolean): Output => {
+    const { source, shortSource, first, collects, mode } = this;
+    // The tree is emitted once only: a second time it is parsed anew, since facts about locals have been added.
+    const { functions, facts } = record
+      ? { functions: parse(source, shortSource, first, collects, mode.limits), facts: [] }
+      : this.parsed!;
+    const main = functions[0]!;
+    const out = new Output(record, collects);
+    out.put('(function($P){return function($E){return ');
+    const onFunction = (fn: FunctionNode, found: FunctionFacts) => {
+      facts[fn.index] = found;
     };
-    this.main = this.evaluate(emit, '') as (env: Environment) => LuaFunction;
+    const emitMode: EmitMode = { ...mode, hooked: false };
+    new FunctionEmitter(main, out, false, nestedEnv(main, '$E'), 1, emitMode, onFunction).emitFast();
+    out.put('}})');
+    return out;
+  };
+
+  /** Compiles the main text, and keeps it on disk if it does not depend on this process. */
+  private keep(key: string): unknown {
+    const used = new NamesUsed();
+    naming.used = used;
+    let out: Output;
+    try {
+      out = this.emitMain(false);
+    } finally {
+      naming.used = undefined;
+    }
+    const text = out.text();
+    const script = this.compileText(text, this.file);
+    const isLocal = used.isLocal || testing.alwaysResume || this.protos.length >= MAX_FUNCTIONS;
+    if (!isLocal) {
+      const { shifted } = out;
+      const facts = { count: this.protos.length, keys: [...used.keys], shapes: [...used.shapes.values()], shifted };
+      disk!.add(key, facts, text, script);
+    }
+    return this.run(script, this.emitMain, out.shifted, this.file);
+  }
+
+  /** Runs text from disk. */
+  private restore({ facts, script }: StoredChunk): unknown {
+    for (const k of facts.keys) keyNames(k);
+    for (const properties of facts.shapes) shape(properties);
+    if (this.source.includes('__mode')) lateModes.expected = true;
+    definePending();
+    return this.run(script, this.emitMain, facts.shifted, this.file);
   }
 
   /** The chunk's main function for an environment. */
@@ -253,11 +351,19 @@ export class Chunk {
   evaluate(emit: (record: boolean) => Output, suffix: string): unknown {
     const out = emit(false);
     const filename = this.file + suffix;
-    const text = out.text() + sourceMapComment(this.source, this.file);
+    const script = this.compileText(out.text() + sourceMapComment(this.source, this.file), filename);
+    return this.run(script, emit, out.shifted, filename);
+  }
+
+  private compileText(text: string, filename: string): Script {
     if (debugText !== undefined) debugText(filename, text);
     definePending();
-    const outer = new Script(text, { filename }).runInThisContext() as (protos: Proto[]) => unknown;
-    const info = new CompiledText(this, emit, out.shifted);
+    return new Script(text, { filename });
+  }
+
+  private run(script: Script, emit: (record: boolean) => Output, shifted: boolean, filename: string): unknown {
+    const outer = script.runInThisContext() as (protos: Proto[]) => unknown;
+    const info = new CompiledText(this, emit, shifted);
     this.texts.push(info);
     scripts.set(filename, new WeakRef(info));
     return outer(this.protos);

@@ -64,6 +64,17 @@ export function definePending(): void {
   pending.length = 0;
 }
 
+/** Names that a chunk uses, recorded for the cache on disk. */
+export class NamesUsed {
+  readonly keys = new Set<string>();
+  readonly shapes = new Map<string, readonly string[]>();
+  /** The text depends on this process. */
+  isLocal = false;
+}
+
+/** What is emitted now; with `stable`, names are the same in every process. */
+export const naming: { used: NamesUsed | undefined; stable: boolean } = { used: undefined, stable: false };
+
 const keys = new Map<string, string | undefined>();
 
 /** Called once by the runtime with the operations that accessors fall back to. */
@@ -86,6 +97,7 @@ export function keyNames(key: string): KeyNames | undefined {
     keys.set(key, property);
     pending.push(['K_' + key, accessorText(key, property)]);
   }
+  naming.used?.keys.add(key);
   return { property, accessor: GLOBAL_PREFIX + 'K_' + key };
 }
 
@@ -96,6 +108,7 @@ const literals = new Map<string, string>();
 
 /** The global name of a cdata literal, the same for equal literals. */
 export function literalName(value: CData): string {
+  if (naming.used !== undefined) naming.used.isLocal = true;
   const { ct, val, block, offset } = value;
   const id = `${ct.size}${ct.isUnsigned} ${block === undefined ? val : text(block.view.getFloat64(offset + 8, true))}`;
   let name = literals.get(id);
@@ -112,9 +125,10 @@ const shapes = new Map<string, string>();
 /** The global name of a constructor `new C(items, value1, value2...)` for tables with the given keys. */
 export function shape(properties: readonly string[]): string {
   const id = properties.join();
+  naming.used?.shapes.set(id, properties);
   let name = shapes.get(id);
   if (name === undefined) {
-    name = 'C' + shapes.size;
+    name = naming.stable ? `C_${properties.join('$')}` : `C${shapes.size}`;
     pending.push([name, shapeText(properties)]);
     name = GLOBAL_PREFIX + name;
     shapes.set(id, name);
