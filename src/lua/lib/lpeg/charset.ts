@@ -10,8 +10,8 @@ export function setOf(chars: string): CharSet {
 }
 
 export function union(a: CharSet, b: CharSet): CharSet {
-  const set = a.slice();
-  for (let c = 0; c < 256; c++) set[c]! |= b[c]!;
+  const set = new Uint8Array(256);
+  for (let c = 0; c < 256; c++) set[c] = a[c]! | b[c]!;
   return set;
 }
 

@@ -53,7 +53,7 @@ export type Op =
   | { readonly op: 'and'; readonly body: Op; readonly test: CharSet | undefined }
   | { readonly op: 'behind'; readonly body: Op; readonly n: number }
   | { readonly op: 'call'; readonly rule: number; readonly tail: boolean }
-  /** @param length of its match if that is fixed, else -1 */
+  /** @param length of its match if it is a leaf and that is fixed, else -1 */
   | { readonly op: 'capture'; readonly id: number; readonly leaf: boolean; readonly body: Op; readonly length: number }
   | { readonly op: 'runtime'; readonly id: number; readonly body: Op };
 
@@ -76,7 +76,8 @@ class Lowering {
   private readonly firsts = new Firsts();
   private readonly rules: (Op | undefined)[] = [];
   private readonly captures: Capture[] = [];
-  private readonly captureIds = new Map<Tree, number>();
+  /** Ids of captures; one that is in several grammars has an id in each. */
+  private readonly captureIds = new Map<Grammar | undefined, Map<Tree, number>>();
   private readonly grammars = new Map<Grammar, number>();
   /** Grammars whose rules have still to be made. */
   private readonly pending: Grammar[] = [];
@@ -124,14 +125,12 @@ class Lowering {
         return { op: 'call', rule: this.baseOf(g!) + g!.byKey.get(t.key)!.index, tail };
       case 'grammar':
         return { op: 'call', rule: this.baseOf(t), tail };
-      case 'capture':
-        return {
-          op: 'capture',
-          id: this.captureId(t, g),
-          leaf: !hasCaptures(t.p, g),
-          body: this.lower(t.p, g, follow, false),
-          length: fixedLength(t.p, g),
-        };
+      case 'capture': {
+        const id = this.captureId(t, g);
+        const { leaf } = this.captures[id]!;
+        const body = this.lower(t.p, g, follow, false);
+        return { op: 'capture', id, leaf, body, length: leaf ? fixedLength(t.p, g) : -1 };
+      }
       case 'runtime':
         return { op: 'runtime', id: this.captureId(t, g), body: this.lower(t.p, g, ANYTHING, false) };
     }
@@ -149,22 +148,25 @@ class Lowering {
   }
 
   private captureId(t: CaptureTree | RuntimeTree, g: Grammar | undefined): number {
-    let id = this.captureIds.get(t);
+    let ids = this.captureIds.get(g);
+    if (ids === undefined) {
+      ids = new Map();
+      this.captureIds.set(g, ids);
+    }
+    let id = ids.get(t);
     if (id === undefined) {
       id = this.captures.length;
       this.captures.push({ tree: t, leaf: t.kind === 'capture' && !hasCaptures(t.p, g) });
-      this.captureIds.set(t, id);
+      ids.set(t, id);
     }
     return id;
   }
 
   private sequence(items: readonly Tree[], g: Grammar | undefined, follow: First, tail: boolean): Op {
-    const ops: Op[] = [];
+    const ops: Op[] = new Array(items.length);
     let after = follow;
     for (let i = items.length - 1; i >= 0; i--) {
-      const op = this.lower(items[i]!, g, after, tail && i === items.length - 1);
-      if (op.op === 'seq') ops.unshift(...op.items);
-      else ops.unshift(op);
+      ops[i] = this.lower(items[i]!, g, after, tail && i === items.length - 1);
       if (i > 0) after = firstThen(this.firsts.of(items[i]!, g), after);
     }
     return { op: 'seq', items: ops };

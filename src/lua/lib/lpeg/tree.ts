@@ -381,8 +381,14 @@ function firstOf(set: CharSet): First {
 /** `a`, then `b`. */
 export function firstThen(a: First, b: First): First {
   if (!a.empty) return a;
-  const set = a.set.map((v, c) => v | (b.set[c]! & a.next[c]!));
-  const next = a.next.map((v, c) => v & b.next[c]!);
+  if (a === EMPTY) return b;
+  const set = new Uint8Array(256);
+  const next = new Uint8Array(256);
+  for (let c = 0; c < 256; c++) {
+    const allowed = a.next[c]!;
+    set[c] = a.set[c]! | (b.set[c]! & allowed);
+    next[c] = b.next[c]! & allowed;
+  }
   return { set, empty: b.empty, next, dynamic: a.dynamic || b.dynamic };
 }
 
@@ -414,6 +420,23 @@ export class Firsts {
     return first;
   }
 
+  private ofChoice(items: readonly Tree[], g: Scope): First {
+    const set = new Uint8Array(256);
+    const next = new Uint8Array(256);
+    let empty = false;
+    let dynamic = false;
+    for (const item of items) {
+      const first = this.of(item, g);
+      for (let c = 0; c < 256; c++) {
+        set[c]! |= first.set[c]!;
+        next[c]! |= first.next[c]!;
+      }
+      empty ||= first.empty;
+      dynamic ||= first.dynamic;
+    }
+    return { set, empty, next, dynamic };
+  }
+
   private compute(t: Tree, g: Scope): First {
     switch (t.kind) {
       case 'true':
@@ -435,7 +458,7 @@ export class Firsts {
         return first;
       }
       case 'choice':
-        return t.items.map((p) => this.of(p, g)).reduce(firstEither);
+        return this.ofChoice(t.items, g);
       case 'rep':
         return { ...this.of(t.p, g), empty: true, next: ALL };
       case 'not': {
