@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { LuaError } from '../../../src/lua/error.ts';
+import { setOf } from '../../../src/lua/lib/lpeg/charset.ts';
 import { Compiled } from '../../../src/lua/lib/lpeg/compile.ts';
 import { generate, NATIVE_DEPTH } from '../../../src/lua/lib/lpeg/generate.ts';
 import { makeGrammar } from '../../../src/lua/lib/lpeg/grammar.ts';
@@ -51,12 +52,10 @@ function capture(what: 'simple' | 'table' | 'position' | 'group' | 'substitution
 /** A random pattern; `rules` nonterminals may be in it. */
 function pattern(depth: number, rules: number): Tree {
   if (depth === 0) {
-    const set = new Uint8Array(256);
-    for (const c of bytes(3)) set[c.charCodeAt(0)] = 1;
     const leaves: Tree[] = [
       text(bytes(3)),
       text(bytes(2)),
-      { kind: 'set', set },
+      { kind: 'set', set: setOf(bytes(3)) },
       count(random(3)),
       count(-1),
       capture('position', TRUE),

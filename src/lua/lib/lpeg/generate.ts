@@ -6,7 +6,7 @@
 // itself last is a loop; one that so calls another of its cycle returns a code for it (-2 and below), and whoever
 // called it goes on there; and where the recursion gets deep, the machine takes over.
 
-import { type CharSet, ranges } from './charset.ts';
+import { type CharSet, has, ranges, tableOf } from './charset.ts';
 import type { Alternative, Op, Program } from './lower.ts';
 import { run } from './machine.ts';
 import { type Matcher, MIN_STACK, overflow } from './matcher.ts';
@@ -141,7 +141,7 @@ ${this.functions.join('\n')}
 return (m,i)=>main(m,i,1);`;
     const names = this.sets.map((_, k) => `S${k}`);
     const factory = new Function(...names, 'U', 'F', 'D', source);
-    return factory(...this.sets, matchUtf, runFunction, goDeep) as Generated;
+    return factory(...this.sets.map(tableOf), matchUtf, runFunction, goDeep) as Generated;
   }
 
   /** Whether a rule's function can return codes of other rules. */
@@ -179,7 +179,7 @@ return (m,i)=>main(m,i,1);`;
   /** An expression that is true if the byte at i is in the set. */
   private test(set: CharSet): string {
     const list = ranges(set);
-    const guard = set[0] === 1 ? 'i<n&&' : '';
+    const guard = has(set, 0) ? 'i<n&&' : '';
     if (list.length === 0) return 'false';
     const [first, second] = list as [[number, number], [number, number] | undefined];
     if (list.length === 1) return first[0] === 0 && first[1] === 255 ? 'i<n' : `${guard}${within(first)}`;

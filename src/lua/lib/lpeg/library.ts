@@ -9,6 +9,7 @@ import { LuaTable } from '../../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../../value.ts';
 import { argInteger, argNumber, argString, typeError, typeName } from '../args.ts';
 import { markLibrary, markNative } from '../native.ts';
+import { NO_CHARS, rangeSet, setOf, union } from './charset.ts';
 import { Compiled } from './compile.ts';
 import { NATIVE_DEPTH } from './generate.ts';
 import { makeGrammar, ruleName } from './grammar.ts';
@@ -213,8 +214,9 @@ export class Lpeg {
   /** The class patterns of the C locale. */
   locale(t: LuaTable): void {
     for (const [name, has] of Object.entries(CLASSES)) {
-      const set = Uint8Array.from({ length: 256 }, (_, c) => (has(c) ? 1 : 0));
-      t.setStr(name, this.make({ kind: 'set', set }));
+      let chars = '';
+      for (let c = 0; c < 256; c++) if (has(c)) chars += String.fromCharCode(c);
+      t.setStr(name, this.make({ kind: 'set', set: setOf(chars) }));
     }
   }
 
@@ -258,16 +260,14 @@ export class Lpeg {
       },
       S(v: LuaValue): LuaResult {
         const chars = argString(v, 1, 'S', arguments.length);
-        const set = new Uint8Array(256);
-        for (let i = 0; i < chars.length; i++) set[chars.charCodeAt(i)] = 1;
-        return lpeg.make({ kind: 'set', set });
+        return lpeg.make({ kind: 'set', set: setOf(chars) });
       },
       R(...list: LuaValue[]): LuaResult {
-        const set = new Uint8Array(256);
+        let set = NO_CHARS;
         list.forEach((v, k) => {
           const range = argString(v, k + 1, 'R', list.length);
           if (range.length !== 2) argError(k + 1, 'R', 'range must have two characters');
-          for (let c = range.charCodeAt(0); c <= range.charCodeAt(1); c++) set[c] = 1;
+          set = union(set, rangeSet(range.charCodeAt(0), range.charCodeAt(1)));
         });
         return lpeg.make({ kind: 'set', set });
       },
@@ -276,8 +276,7 @@ export class Lpeg {
         const b = codePoint(to, 2, arguments.length);
         if (a > b) argError(2, 'utfR', 'empty range');
         if (b > 0x7f) return lpeg.make({ kind: 'utf', from: a, to: b });
-        const set = new Uint8Array(256).fill(1, a, b + 1);
-        return lpeg.make({ kind: 'set', set });
+        return lpeg.make({ kind: 'set', set: rangeSet(a, b) });
       },
       B(v: LuaValue): LuaResult {
         const p = lpeg.pattern(v, 1, 'B', arguments.length);

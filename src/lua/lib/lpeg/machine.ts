@@ -4,7 +4,7 @@
 // compiled ones gets deep. The instructions are those of "A Text Pattern-Matching Tool based on Parsing Expression
 // Grammars" (R. Ierusalimschy, 2008).
 
-import type { CharSet } from './charset.ts';
+import { type CharSet, has } from './charset.ts';
 import type { Op, Program } from './lower.ts';
 import { type Matcher, MIN_STACK, overflow } from './matcher.ts';
 import { matchUtf } from './utf.ts';
@@ -36,7 +36,7 @@ const RUN = 22;
 
 /** Instructions of three numbers each: code and two operands. */
 export interface MachineCode {
-  readonly code: Int32Array;
+  readonly code: readonly number[];
   readonly sets: readonly CharSet[];
   readonly texts: readonly string[];
   /** Start of the code of each rule. */
@@ -59,7 +59,7 @@ class Assembler {
       this.op(rule);
       this.put(RETURN);
     }
-    const code = Int32Array.from(this.code);
+    const { code } = this;
     // Calls hold numbers of rules so far.
     for (let i = 0; i < code.length; i += 3) {
       if (code[i] === CALL || (code[i] === JUMP && code[i + 2] === 1)) code[i + 1] = this.rules[code[i + 1]!]!;
@@ -233,7 +233,7 @@ export function run(m: Matcher, start: number, position: number, depth: number):
         m.sp = base;
         return i;
       case SET:
-        if (i < length && sets[code[pc + 1]!]![bytes[i]!] === 1) {
+        if (i < length && has(sets[code[pc + 1]!]!, bytes[i]!)) {
           i++;
           pc += 3;
         } else ok = false;
@@ -268,11 +268,11 @@ export function run(m: Matcher, start: number, position: number, depth: number):
         break;
       }
       case TEST:
-        pc = i < length && sets[code[pc + 1]!]![bytes[i]!] === 1 ? pc + 3 : code[pc + 2]!;
+        pc = i < length && has(sets[code[pc + 1]!]!, bytes[i]!) ? pc + 3 : code[pc + 2]!;
         break;
       case SPAN: {
         const set = sets[code[pc + 1]!]!;
-        while (i < length && set[bytes[i]!] === 1) i++;
+        while (i < length && has(set, bytes[i]!)) i++;
         pc += 3;
         break;
       }

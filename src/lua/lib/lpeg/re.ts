@@ -11,6 +11,7 @@ import { LuaTable } from '../../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../../value.ts';
 import { argString, typeError } from '../args.ts';
 import { markLibrary } from '../native.ts';
+import { rangeSet } from './charset.ts';
 import { type Lpeg, LuaPattern, startAt } from './library.ts';
 
 /** Builds a part of a pattern. */
@@ -391,8 +392,7 @@ class Reader {
     if (defined !== undefined) return defined;
     if (text[at + 1] === '-' && at + 2 < text.length && text[at + 2] !== ']') {
       this.at += 3;
-      const set = new Uint8Array(256);
-      for (let c = text.charCodeAt(at); c <= text.charCodeAt(at + 2); c++) set[c] = 1;
+      const set = rangeSet(text.charCodeAt(at), text.charCodeAt(at + 2));
       return () => lpeg.make({ kind: 'set', set });
     }
     this.at++;

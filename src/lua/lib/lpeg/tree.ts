@@ -4,7 +4,17 @@
 // rule; it belongs to the innermost grammar around it, which every function that follows it is given.
 
 import type { LuaFunction, LuaValue } from '../../value.ts';
-import { type CharSet, intersects, setOf, union } from './charset.ts';
+import {
+  ALL_CHARS,
+  type CharSet,
+  complement,
+  intersection,
+  intersects,
+  NO_CHARS,
+  rangeSet,
+  setOf,
+  union,
+} from './charset.ts';
 
 /** What a capture makes of its match and of the captures in it. */
 export type CaptureKind =
@@ -99,9 +109,9 @@ export function asSet(t: Tree): CharSet | undefined {
     case 'text':
       return t.text.length === 1 ? setOf(t.text) : undefined;
     case 'any':
-      return t.n === 1 ? new Uint8Array(256).fill(1) : undefined;
+      return t.n === 1 ? ALL_CHARS : undefined;
     case 'false':
-      return new Uint8Array(256);
+      return NO_CHARS;
     default:
       return undefined;
   }
@@ -144,7 +154,7 @@ export function choice(a: Tree, b: Tree): Tree {
 export function difference(a: Tree, b: Tree): Tree {
   const x = asSet(a);
   const y = x && asSet(b);
-  if (x !== undefined && y !== undefined) return { kind: 'set', set: x.map((v, c) => v & (1 - y[c]!)) };
+  if (x !== undefined && y !== undefined) return { kind: 'set', set: intersection(x, complement(y)) };
   return seq(not(b), a);
 }
 
@@ -368,27 +378,20 @@ export interface First {
   readonly dynamic: boolean;
 }
 
-const NONE = new Uint8Array(256);
-const ALL = new Uint8Array(256).fill(1);
 /** Anything may follow. */
-export const ANYTHING: First = { set: ALL, empty: true, next: ALL, dynamic: true };
-const EMPTY: First = { set: NONE, empty: true, next: ALL, dynamic: false };
+export const ANYTHING: First = { set: ALL_CHARS, empty: true, next: ALL_CHARS, dynamic: true };
+const EMPTY: First = { set: NO_CHARS, empty: true, next: ALL_CHARS, dynamic: false };
 
 function firstOf(set: CharSet): First {
-  return { set, empty: false, next: NONE, dynamic: false };
+  return { set, empty: false, next: NO_CHARS, dynamic: false };
 }
 
 /** `a`, then `b`. */
 export function firstThen(a: First, b: First): First {
   if (!a.empty) return a;
   if (a === EMPTY) return b;
-  const set = new Uint8Array(256);
-  const next = new Uint8Array(256);
-  for (let c = 0; c < 256; c++) {
-    const allowed = a.next[c]!;
-    set[c] = a.set[c]! | (b.set[c]! & allowed);
-    next[c] = b.next[c]! & allowed;
-  }
+  const set = union(a.set, intersection(b.set, a.next));
+  const next = intersection(b.next, a.next);
   return { set, empty: b.empty, next, dynamic: a.dynamic || b.dynamic };
 }
 
@@ -420,36 +423,19 @@ export class Firsts {
     return first;
   }
 
-  private ofChoice(items: readonly Tree[], g: Scope): First {
-    const set = new Uint8Array(256);
-    const next = new Uint8Array(256);
-    let empty = false;
-    let dynamic = false;
-    for (const item of items) {
-      const first = this.of(item, g);
-      for (let c = 0; c < 256; c++) {
-        set[c]! |= first.set[c]!;
-        next[c]! |= first.next[c]!;
-      }
-      empty ||= first.empty;
-      dynamic ||= first.dynamic;
-    }
-    return { set, empty, next, dynamic };
-  }
-
   private compute(t: Tree, g: Scope): First {
     switch (t.kind) {
       case 'true':
       case 'behind':
         return EMPTY;
       case 'false':
-        return firstOf(NONE);
+        return firstOf(NO_CHARS);
       case 'text':
         return firstOf(setOf(t.text[0]!));
       case 'set':
         return firstOf(t.set);
       case 'any':
-        return firstOf(ALL);
+        return firstOf(ALL_CHARS);
       case 'utf':
         return firstOf(utfFirst(t.from, t.to));
       case 'seq': {
@@ -458,17 +444,17 @@ export class Firsts {
         return first;
       }
       case 'choice':
-        return this.ofChoice(t.items, g);
+        return t.items.map((p) => this.of(p, g)).reduce(firstEither);
       case 'rep':
-        return { ...this.of(t.p, g), empty: true, next: ALL };
+        return { ...this.of(t.p, g), empty: true, next: ALL_CHARS };
       case 'not': {
         const set = asSet(t.p);
-        if (set !== undefined) return { ...EMPTY, next: set.map((v) => 1 - v) };
+        if (set !== undefined) return { ...EMPTY, next: complement(set) };
         return { ...EMPTY, dynamic: this.of(t.p, g).dynamic };
       }
       case 'and': {
         const { set, empty, dynamic } = this.of(t.p, g);
-        return { ...EMPTY, next: empty ? ALL : set, dynamic };
+        return { ...EMPTY, next: empty ? ALL_CHARS : set, dynamic };
       }
       case 'runtime':
         return { ...ANYTHING, empty: nullable(t.p, g) };
@@ -489,9 +475,7 @@ export function disjoint(a: First, b: First): boolean {
 
 /** First bytes of the code points of a range. */
 function utfFirst(from: number, to: number): CharSet {
-  const set = new Uint8Array(256);
-  for (let c = utfByte(from); c <= utfByte(to); c++) set[c] = 1;
-  return set;
+  return rangeSet(utfByte(from), utfByte(to));
 }
 
 function utfByte(code: number): number {
