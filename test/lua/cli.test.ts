@@ -84,3 +84,12 @@ test('the outermost level is C, as in luajit', () => {
     'local i = 0 repeat i = i + 1 local at = debug.getinfo(i, "S") if at then io.write(at.what, " ") end until not at';
   assert.deepEqual(lua(['-e', code]), { out: 'main C ', err: '', status: 0 });
 });
+
+test('dofile and loadfile without a name read standard input', () => {
+  assert.deepEqual(lua(['-e', 'print(dofile())'], '#!/usr/bin/lua\nprint("in", ...) return 7'), {
+    out: 'in\n7\n',
+    err: '',
+    status: 0,
+  });
+  assert.equal(lua(['-e', 'print(loadfile())'], 'x =').out, "nil\tstdin:1: unexpected symbol near '<eof>'\n");
+});

@@ -212,6 +212,7 @@ export function openFfi(): LuaTable {
       return old;
     },
     abi(name: LuaValue): LuaResult {
+      if (typeof name === 'number') return false;
       if (typeof name !== 'string') wrongCdata(name, 1, 'abi', arguments.length, 'string');
       return ABI.has(name);
     },

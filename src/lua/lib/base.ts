@@ -15,6 +15,7 @@ import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { argInteger, argString, argTable, optInteger, typeError, typeName } from './args.ts';
 import { environmentOf, functionAt, resumedEnvironment, setEnvironment, setEnvironmentAt } from './environment.ts';
+import { standardStreams } from './io.ts';
 import { natives } from './native.ts';
 import { PROTECTED } from './protected.ts';
 import { unpack } from './table.ts';
@@ -119,7 +120,8 @@ function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): L
 }
 
 function loadFile(state: LuaState, path: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
-  if (typeof path !== 'string') return ret2(undefined, 'loading from standard input is not supported');
+  if (path === undefined) return loadText(state, standardStreams().stdin.readAll(), '=stdin', mode, env);
+  if (typeof path !== 'string') typeError(path, 1, 'loadfile', 'string', 1);
   const source = state.readFile(path);
   if (typeof source !== 'string') return ret2(undefined, `cannot open ${path}: ${source.reason}`);
   return loadText(state, source, '@' + path, mode, env);
@@ -300,6 +302,7 @@ export const BASE = natives({
     const table = argTable(t, 1, 'rawset', arguments.length);
     argAny(arguments.length, 2, 'rawset');
     argAny(arguments.length, 3, 'rawset');
+    if (k === undefined) throwValue('table index is nil');
     table.set(k, v);
     return table;
   },

@@ -83,3 +83,4 @@ print(coroutine.resume(co)) print(coroutine.resume(co)) print(coroutine.status(c
 local w = coroutine.wrap(function() error("in wrap") end) print(pcall(w))
 w = coroutine.wrap(function() error({}) end) print(type(select(2, pcall(w))))
 print(pcall(coroutine.wrap(function() return 1, 2 end)))
+print(pcall(rawset, {}, nil, 1)) print(pcall(function() rawset({}, nil, 1) end))
