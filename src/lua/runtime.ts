@@ -155,9 +155,18 @@ function callIndex(h: LuaValue, o: LuaValue, k: LuaValue): LuaResult {
 
 /** `o[k] = v`: `undefined`, or the sentinel if a metamethod suspended. */
 function setIndex(o: LuaValue, k: LuaValue, v: LuaValue): LuaResult {
-  if (typeof k === 'string' && o instanceof LuaTable && o.$m === undefined && o.$n === 0 && o.$h !== undefined) {
-    o.$h.set(k, v);
-    return undefined;
+  if (o instanceof LuaTable && o.$m === undefined) {
+    if (typeof k === 'number') {
+      // Appending, the most frequent.
+      const a = o.$a;
+      if (k === a.length && k > 1 && v !== undefined && o.$h === undefined) a.push(v);
+      else o.setInt(k, v);
+      return undefined;
+    }
+    if (typeof k === 'string' && o.$n === 0 && o.$h !== undefined) {
+      o.$h.set(k, v);
+      return undefined;
+    }
   }
   return setIndexChain(o, k, v);
 }
