@@ -395,15 +395,30 @@ export abstract class ExprEmitter extends BaseEmitter {
     const t = into ?? this.temp();
     // Numbers written in the source are strings here.
     texts = texts.map((text, i) => (parts[i]!.type === 'number' ? `${RT}.text(${text})` : text));
-    const tests = texts
-      .filter((_, i) => parts[i]!.type !== 'string' && parts[i]!.type !== 'number')
-      .map((text) => `typeof ${text}==='string'`);
+    // Integers are joined as JavaScript does it; 0 may be negative.
+    const integer = (text: string): string => `(${text}|0)===${text}&&${text}!==0`;
+    const tests: string[] = [];
+    let hasNumbers = false;
+    texts.forEach((text, i) => {
+      const e = parts[i]!;
+      if (e.type === 'string' || e.type === 'number') return;
+      if (e.type === 'concat') tests.push(`typeof ${text}==='string'`);
+      else {
+        hasNumbers = true;
+        tests.push(
+          this.isNumber(e) ? integer(text) : `(typeof ${text}==='string'||typeof ${text}==='number'&&${integer(text)})`,
+        );
+      }
+    });
+    // Two numbers in front would be added.
+    const isText = (e: Expr | undefined) => e?.type === 'string' || e?.type === 'number';
+    const joined = (hasNumbers && !isText(parts[0]) && !isText(parts[1]) ? "''+" : '') + texts.join('+');
     this.at(line);
     if (tests.length === 0) {
-      this.put(`${t}=${texts.join('+')};`);
+      this.put(`${t}=${joined};`);
       return t;
     }
-    this.put(`if(${tests.join('&&')})${t}=${texts.join('+')};else if(`);
+    this.put(`if(${tests.join('&&')})${t}=${joined};else if(`);
     this.out.site(line, '__concat', ...parts.map((p) => this.describe(p)));
     const slow = texts.length === 2 ? `${RT}.concat(${texts})` : `${RT}.concatAll([${texts}])`;
     this.put(`(${t}=${slow})===${S})${this.leave(t, 'one', line)}`);
