@@ -3,7 +3,8 @@
  *
  * A chunk is compiled once per process and name; each state instantiates it with its environment, which costs one
  * closure. The tree is kept for the resume forms, which are compiled one by one when first needed; a chunk whose text
- * comes from disk (disk-cache.ts) is parsed when something asks for its tree. What error messages want to know of a place is found by emitting the chunk again with its sites recorded.
+ * comes from disk (disk-cache.ts) is parsed when something asks for its tree. What error messages want to know of a
+ * place is found by emitting the chunk again with its sites recorded.
  */
 
 import { Script } from 'node:vm';
@@ -210,16 +211,26 @@ interface Tree {
 /** The cache on disk, undefined if there is none. */
 let disk: DiskCache | undefined;
 
-/** Keeps compiled files in a folder from now on; undefined: no more. */
+/** Keeps compiled files in a folder. To be called before anything is compiled. */
 export function setDiskCache(cache: DiskCache | undefined): void {
-  disk = cache;
-  // With others' globals in between, names would be others.
-  if (GLOBAL_PREFIX !== '$') disk = undefined;
-  naming.stable = disk !== undefined;
+  // A second copy of the engine has other names for its globals.
+  disk = GLOBAL_PREFIX === '$' ? cache : undefined;
+  naming.stable = true;
 }
 
-const cacheFolder = process.env['TSRESTY_LUA_CACHE'];
-if (cacheFolder !== undefined && cacheFolder !== '') setDiskCache(DiskCache.open(cacheFolder));
+const cacheFolder = process.env['TSRESTY_LUA_CACHE'] ?? '';
+naming.stable = cacheFolder !== '';
+let openedBy: number | undefined;
+
+/** The cache on disk. Workers begin as root: it is opened anew when the process changes its user. */
+function diskCache(): DiskCache | undefined {
+  const user = process.getuid?.();
+  if (cacheFolder !== '' && user !== openedBy) {
+    openedBy = user;
+    setDiskCache(DiskCache.open(cacheFolder));
+  }
+  return disk;
+}
 
 /** Functions that a chunk may have: numbers of chunks that are kept on disk lie that far apart. */
 const MAX_FUNCTIONS = 65_536;
@@ -259,8 +270,9 @@ export class Chunk {
     this.file = fileName(name, this.shortSource);
     // Not for text with a source map, nor for one made by load, which may well be of this process only.
     const keeps = name.startsWith('@') && sourceMapComment(source, this.file) === '';
-    const key = keeps ? disk?.key(source, `${name}\0${mode.limits}${mode.traced}`) : undefined;
-    const stored = key === undefined ? undefined : disk!.read(key, this.file);
+    const cache = keeps ? diskCache() : undefined;
+    const key = cache?.key(source, `${name}\0${mode.limits}${mode.traced}`);
+    const stored = key === undefined ? undefined : cache!.read(key, this.file);
     // In text that is kept, functions have the same numbers in every process.
     this.first = key === undefined ? nextId : Number.parseInt(key.slice(0, 9), 16) * MAX_FUNCTIONS + 2 ** 31;
     const count = stored === undefined ? this.parse().length : stored.facts.count;

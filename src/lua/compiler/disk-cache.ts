@@ -65,15 +65,17 @@ export class DiskCache {
   }
 
   /**
-   * Opens a folder, or makes it. Undefined if it cannot be used, or is not the user's own.
+   * Opens a folder, or makes it, unless by root: it would be of no use to workers. Undefined if it cannot be used, or is
+   * not the user's own.
    * `version`: stands for the compiler; a hash of the program if absent.
    */
   static open(folder: string, version = programHash()): DiskCache | undefined {
     if (version === undefined) return undefined;
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const { uid, mode } = statSync(folder);
-      if (uid !== process.getuid?.() || (mode & 0o022) !== 0) return undefined;
+      const user = process.getuid?.();
+      if (user !== 0) mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const stat = statSync(folder);
+      if (!stat.isDirectory() || stat.uid !== user || (stat.mode & 0o022) !== 0) return undefined;
     } catch {
       return undefined; // no folder, no cache
     }
@@ -137,7 +139,11 @@ export class DiskCache {
     } catch {
       // A full or read-only disk: nothing is kept, and this process does not try again.
       this.unsaved.length = 0;
-      rmSync(temporary, { force: true });
+      try {
+        rmSync(temporary, { force: true });
+      } catch {
+        // Nor can it be removed.
+      }
     }
   }
 

@@ -133,5 +133,6 @@ export function shape(properties: readonly string[]): string {
     name = GLOBAL_PREFIX + name;
     shapes.set(id, name);
   }
+  if (naming.used !== undefined && !name.startsWith(`${GLOBAL_PREFIX}C_`)) naming.used.isLocal = true;
   return name;
 }
