@@ -40,6 +40,7 @@ import {
 } from './ctype.ts';
 import { addressOfPointer, allocate, allocated, type Block, pointerBlock, pointerOffset, resolve } from './memory.ts';
 import { type Native, type NativeFunction, type NativeType, native, nativeFailure } from './native.ts';
+import { fileAddress, ordered } from './stdio.ts';
 
 /** The native library, or a Lua error. */
 export function needNative(): Native {
@@ -184,7 +185,11 @@ function toNative(ct: CType, v: LuaValue): unknown {
       return enumValue(raw, v, false);
     case Kind.PTR:
       // Userdata have no memory that C could use.
-      if (v instanceof Userdata && !(v instanceof CData) && v.metatable !== undefined) badConversion(raw, v);
+      if (v instanceof Userdata && !(v instanceof CData) && v.metatable !== undefined) {
+        const file = fileAddress(v);
+        if (file === undefined) badConversion(raw, v);
+        return BigInt(file);
+      }
       pointerOf(raw, v, false);
       break;
     case Kind.REF:
@@ -375,7 +380,9 @@ function callVariadic(ct: CType, address: number, args: readonly LuaValue[], nam
 /** A C function, at an address that stays valid, as a Lua function. `name` is for messages. */
 export function functionAt(ct: CType, address: number, name: string): LuaFunction {
   if (address >= 0 && address < 4096) throwError('attempt to call a NULL function pointer');
-  return ct.raw.flags & VARARG ? (...args) => callVariadic(ct, address, args, name) : bind(ct, address, name);
+  const fn: LuaFunction =
+    ct.raw.flags & VARARG ? (...args) => callVariadic(ct, address, args, name) : bind(ct, address, name);
+  return ordered(ct, name, fn);
 }
 
 const MAX_BOUND = 1000;
