@@ -85,11 +85,11 @@ export function openFfi(): LuaTable {
   };
 
   const parameters = (values: readonly LuaValue[]): Parameter[] =>
-    values.map((v) => {
+    values.map((v, i) => {
       if (typeof v === 'string') return v;
       if (typeof v === 'number') return Math.trunc(v);
       if (v instanceof CData) return v.ct === CTYPEID ? (v.val as CType) : v.ct;
-      return throwError(`bad type parameter (string, number or C type expected, got ${typeName(v)})`);
+      return argError(i + 2, 'typeof', `type parameter expected, got ${typeName(v)}`);
     });
 
   const functions = natives({

@@ -68,6 +68,11 @@ export class Names {
     if (this.types > MAX_TYPES) throw new DeclarationError('table overflow');
   }
 
+  /** The first declaration of a name counts, as in LuaJIT. */
+  declare(name: string, symbol: Symbol_): void {
+    if (this.lookup(name)?.kind !== symbol.kind) this.symbols.set(name, symbol);
+  }
+
   lookup(name: string): Symbol_ | undefined {
     const own = this.symbols.get(name);
     if (own !== undefined) return own;
@@ -136,16 +141,7 @@ const IGNORED = new Set(
   'restrict __restrict __restrict__ __extension__ __cdecl __fastcall __stdcall __thiscall __ptr64 _Noreturn'.split(' '),
 );
 const ATTRIBUTE = new Set(['__attribute', '__attribute__', '__declspec', '__asm', '__asm__', 'asm', '__ptr32']);
-const OTHER_KEYWORDS = new Set([
-  'struct',
-  'union',
-  'enum',
-  'sizeof',
-  'alignof',
-  '__alignof',
-  '__alignof__',
-  '_Alignof',
-]);
+const OTHER_KEYWORDS = new Set(['struct', 'union', 'enum', 'sizeof', '__alignof', '__alignof__', '_Alignof']);
 
 function isKeyword(word: string): boolean {
   return (
@@ -249,14 +245,14 @@ export class DeclarationParser {
     for (;;) {
       const d = this.declarator(spec, false, true);
       const name = d.name!;
-      if (spec.storage === 'typedef') this.names.symbols.set(name, { kind: 'type', ct: d.ct });
+      if (spec.storage === 'typedef') this.names.declare(name, { kind: 'type', ct: d.ct });
       else if (d.ct.kind === Kind.FUNC) {
-        this.names.symbols.set(name, { kind: 'extern', ct: d.ct, link: d.attributes.link ?? name });
+        this.names.declare(name, { kind: 'extern', ct: d.ct, link: d.attributes.link ?? name });
         if (this.skipBody()) return;
       } else if (spec.storage === 'static') {
         const k = this.initializer(d.ct);
         this.names.symbols.set(name, { kind: 'constant', ct: d.ct, value: k });
-      } else this.names.symbols.set(name, { kind: 'extern', ct: d.ct, link: d.attributes.link ?? name });
+      } else this.names.declare(name, { kind: 'extern', ct: d.ct, link: d.attributes.link ?? name });
       if (!this.opt(',')) break;
     }
     if (this.count++ > 0 || !this.is('end')) this.check(';');
@@ -863,7 +859,7 @@ export class DeclarationParser {
       return value(p, false);
     }
     if (s.kind === 'name') {
-      if (/^(?:sizeof|_?_?_?[aA]lignof(?:__)?)$/.test(s.text)) return this.sizeOf(s.text === 'sizeof');
+      if (/^(?:sizeof|__alignof(?:__)?|_Alignof)$/.test(s.text)) return this.sizeOf(s.text === 'sizeof');
       const symbol = this.names.symbols.get(s.text);
       if (symbol?.kind === 'extern' && s.peek() === '.') {
         s.next();
