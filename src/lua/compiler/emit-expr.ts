@@ -236,7 +236,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     this.land();
   }
 
-  /** Assigns to an element. All texts are names or constants. */
+  /** Assigns to an element. All texts are names or constants. `append`: the key is probably the next of an array. */
   protected storeIndex(
     o: string,
     k: string,
@@ -244,9 +244,18 @@ export abstract class ExprEmitter extends BaseEmitter {
     line: number,
     name: string | undefined,
     numeric = false,
+    append = false,
   ): void {
     this.remark(line);
     const isString = k.charCodeAt(0) === 34;
+    if (append) {
+      // An array with an item has become the table's own.
+      const plain = `${o}.$m===undefined&&${o}.$h===undefined`;
+      const isValue = isConstant(value) ? '' : `&&${value}!==undefined`;
+      this.put(
+        `if(${o} instanceof ${T}&&${k}>1&&${k}===${o}.$a.length&&${plain}${isValue})${o}.$a.push(${value});else `,
+      );
+    }
     if (!isString && value !== 'undefined') {
       const isNumber = numeric ? '' : `&&typeof ${k}==='number'`;
       const isValue = isConstant(value) ? '' : `&&${value}!==undefined`;

@@ -1,7 +1,7 @@
 /** Functions and statements: from the tree to JavaScript text. See emit-base.ts for the two forms. */
 
 import { FRAME_FIELDS } from '../call.ts';
-import type { Block, CallExpr, Expr, FunctionNode, Label, Local, Stat } from './ast.ts';
+import type { Block, CallExpr, Expr, FunctionNode, IndexExpr, Label, Local, Stat } from './ast.ts';
 import {
   closureName,
   type EmitMode,
@@ -37,6 +37,15 @@ const HAS_CODE = new Set<Stat['type']>([
 
 /** Depth of nested tail calls after which the stack moves to the heap. */
 const MAX_TAIL_DEPTH = 180;
+
+/** Whether an element is written as `t[#t + 1]`. */
+function isAppend(target: IndexExpr): boolean {
+  const { object, key } = target;
+  if (object.type !== 'local' || key.type !== 'arith' || key.op !== '+' || key.right.type !== 'number') return false;
+  if (key.right.value !== 1 || key.left.type !== 'len') return false;
+  const { expr } = key.left;
+  return expr.type === 'local' && expr.local === object.local;
+}
 
 const REGISTERS = ['a', 'b', 'c'];
 
@@ -484,7 +493,9 @@ export class FunctionEmitter extends ExprEmitter {
       const o = this.objectText(texts[0]);
       const k = this.simple(texts[1]);
       const name = this.describe(target.object);
-      this.storeIndex(o, k, this.simple(texts[2]), this.storeLine(value, line), name, this.isNumber(target.key));
+      const append = value.type !== 'nil' && isAppend(target);
+      const at = this.storeLine(value, line);
+      this.storeIndex(o, k, this.simple(texts[2]), at, name, this.isNumber(target.key), append);
     }
   }
 
