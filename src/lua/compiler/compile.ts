@@ -9,6 +9,7 @@
 
 import { Script } from 'node:vm';
 import type { Frame, Prototype } from '../call.ts';
+import { LuaError } from '../error.ts';
 import { collecting } from '../gc/collector.ts';
 import { type Place, type ScriptInfo, scripts } from '../position.ts';
 import { lateModes } from '../table.ts';
@@ -393,13 +394,23 @@ export function traceCompiler(show: ((file: string, text: string) => void) | und
 const cache = new Map<string, Chunk>();
 let cached = 0;
 
+/** Chains of thousands of operators make trees that are too deep for the emitter. */
+function newChunk(source: string, name: string, mode: ChunkMode): Chunk {
+  try {
+    return new Chunk(source, name, mode);
+  } catch (e) {
+    if (!(e instanceof RangeError)) throw e;
+    throw new LuaError(`${shortSource(name)}: chunk has too many syntax levels`);
+  }
+}
+
 /** Compiles a chunk, or finds it compiled. Throws a LuaError with a syntax message. */
 export function compile(source: string, name: string, mode: ChunkMode = PLAIN): Chunk {
   const key = `${mode.limits ? 1 : 0}${mode.traced ? 1 : 0}${name}\0${source}`;
   let chunk = cache.get(key);
   if (chunk !== undefined) cache.delete(key);
   else {
-    chunk = new Chunk(source, name, mode);
+    chunk = newChunk(source, name, mode);
     cached += key.length;
     for (const old of cache.keys()) {
       if (cached <= MAX_CACHED) break;
