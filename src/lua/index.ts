@@ -14,13 +14,14 @@ export {
   suspended,
   toArray,
 } from './call.ts';
-export { Coroutine, callNow, currentThread, suspend, type ThreadResult } from './coroutine.ts';
+export { Coroutine, callNow, currentThread, type LimitedResult, suspend, type ThreadResult } from './coroutine.ts';
 export { argError, LuaError, throwError, throwValue } from './error.ts';
 export { limitCollections } from './gc/collector.ts';
 export { StateImage } from './image.ts';
 export { isNative, markLibrary } from './lib/native.ts';
 export { toText } from './lib/text.ts';
 export { callerInfo, traceback } from './lib/traceback.ts';
+export type { LimitAction, LimitEvent, LimitReason, Limits } from './limits.ts';
 export { formatNumber, parseNumber } from './number.ts';
 export { currentState, LuaState, type LuaStateOptions } from './state.ts';
 export { LuaTable } from './table.ts';
