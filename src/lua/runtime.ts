@@ -684,6 +684,10 @@ const runtime = {
     own.instance ??= proto.instantiate(own.env, upvalues);
     return own.instance(...args);
   },
+  tellEnv(self: FunctionWithEnv, created: LuaTable): LuaResult {
+    self.$E!.env = created;
+    return undefined;
+  },
   envAfterCall(self: FunctionWithEnv, env: LuaTable): LuaTable {
     return self.$E === undefined ? env : self.$E.env;
   },

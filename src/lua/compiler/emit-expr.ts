@@ -45,6 +45,20 @@ export function truth(text: string): string {
   return `${text}!==undefined&&${text}!==false`;
 }
 
+/** Whether LuaJIT puts a value in the template of a table: constants, also those that and/or choose without a jump. */
+function isTemplateValue(e: Expr): boolean {
+  if (e.type === 'paren') return isTemplateValue(e.expr);
+  if (e.type !== 'and' && e.type !== 'or') return isFolded(e);
+  if (!isFolded(e.left)) return false;
+  return isTemplateValue(e.right) && isTrue(e.left) === (e.type === 'and');
+}
+
+/** Of a constant. */
+function isTrue(e: Expr): boolean {
+  if (e.type === 'paren') return isTrue(e.expr);
+  return e.type === 'not' ? !isTrue(e.expr) : e.type !== 'nil' && e.type !== 'false';
+}
+
 export abstract class ExprEmitter extends BaseEmitter {
   /** Writes the text of a nested function, preceded by `before` and followed by `after`. */
   protected abstract closure(fn: FunctionNode, before: string, after: string): void;
@@ -626,7 +640,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     }
     const done = (i: number): boolean => {
       const { key, value } = fields[i]!;
-      return clash && isFolded(value) && (key === undefined || (isFolded(key) && key.type !== 'nil'));
+      return clash && isTemplateValue(value) && (key === undefined || (isTemplateValue(key) && key.type !== 'nil'));
     };
     let items = 0;
     fields.forEach(({ key, value }, i) => {

@@ -154,7 +154,7 @@ export class FunctionEmitter extends ExprEmitter {
     const outer = this.outerEnv();
     if (fn.usesEnv) {
       if (fn.changesEnv) {
-        text = `let self=${self},${this.env}=${RT}.envAfterCall(self,${outer});${text}`;
+        text = `if(${self}.$E!==undefined&&${self}.$E.query)return ${RT}.tellEnv(${self},${outer});let self=${self},${this.env}=${RT}.envAfterCall(self,${outer});${text}`;
       } else {
         const upvalues = fn.upvalues.map(closureName);
         const args = fn.params.map((p) => p.js);
@@ -278,7 +278,7 @@ export class FunctionEmitter extends ExprEmitter {
       }
       return;
     }
-    const regions = this.regions(labels, body.length);
+    const regions = this.regions(labels, body);
     for (let i = 0; i <= body.length; i++) {
       // Inner regions were opened last: close them first, then open, the widest first.
       const closing = [...regions]
@@ -298,12 +298,16 @@ export class FunctionEmitter extends ExprEmitter {
   }
 
   /** The stretches of a block that gotos leave at their end or repeat, properly nested. */
-  private regions(labels: readonly Label[], length: number): Region[] {
+  private regions(labels: readonly Label[], body: readonly Stat[]): Region[] {
+    const { length } = body;
     const regions: Region[] = [];
     for (const label of labels) {
       if (label.from >= 0) regions.push({ open: label.from, close: label.index, label, backward: false });
       if (label.back >= 0) {
-        regions.push({ open: label.index, close: Math.min(label.back + 1, length), label, backward: true });
+        // What is declared in it for each iteration must be known to the statements behind it.
+        const inside = body.slice(label.index, label.back + 1);
+        const close = inside.some(declaresForIteration) ? length : Math.min(label.back + 1, length);
+        regions.push({ open: label.index, close, label, backward: true });
       }
     }
     for (let changed = true; changed; ) {
@@ -810,6 +814,11 @@ const RT0 = `${R}.n=0;return ${S};`;
 /** The name of a nested function's environment: its own variable if it may change it. */
 export function nestedEnv(fn: FunctionNode, outer: string): string {
   return fn.changesEnv ? outer + 'e' : outer;
+}
+
+function declaresForIteration(s: Stat): boolean {
+  if (s.type === 'localfunction') return isPerIteration(s.local);
+  return s.type === 'local' && s.locals.some(isPerIteration);
 }
 
 /** Of two regions with the same bounds, the loop is the outer one. */

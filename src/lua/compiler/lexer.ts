@@ -117,6 +117,7 @@ export class Lexer {
   /** Advances to the next token. */
   next(): void {
     const s = this.source;
+    // As LuaJIT counts them: a token's line is the one where it ends.
     this.lastLine = this.line;
     for (;;) {
       const c = s.charCodeAt(this.pos);
@@ -125,9 +126,9 @@ export class Lexer {
       else if (c === 45 && s.charCodeAt(this.pos + 1) === 45) this.comment();
       else break;
     }
-    this.line = this.at;
     this.start = this.pos;
     this.token = this.scan();
+    this.line = this.at;
   }
 
   private newline(c: number): void {

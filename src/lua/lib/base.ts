@@ -184,7 +184,10 @@ export const BASE = natives({
     }
     argAny(arguments.length, 1, 'assert');
     if (arguments.length === 1) throwError('assertion failed!');
-    if (typeof message === 'string' || typeof message === 'number') throwValue(position(1) + message);
+    if (typeof message === 'string' || typeof message === 'number') {
+      // LuaJIT takes it as a C string here.
+      throwValue(position(1) + String(message).split('\0', 1)[0]);
+    }
     throwValue(message);
   },
   collectgarbage(option: LuaValue, arg: LuaValue): LuaResult {

@@ -14,7 +14,6 @@ export function environmentOf(fn: FunctionWithEnv): LuaTable | undefined {
   if (fn.$E !== undefined) return fn.$E.env;
   const proto = protoOf(fn);
   if (proto === undefined || !proto.fn.usesEnv) return undefined;
-  if (proto.fn.changesEnv) return undefined;
   // The function itself knows: a call with the query set only tells.
   const query = { env: undefined as unknown as LuaTable, instance: undefined, query: true };
   fn.$E = query;
