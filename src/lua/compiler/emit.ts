@@ -696,10 +696,11 @@ export class FunctionEmitter extends ExprEmitter {
     const i = isCopy ? this.temp() : v.js;
     if (isCopy) this.saved.add(i);
     else this.bring(v);
+    // The sign tells the direction, of a zero too.
     const test =
       constant === undefined
-        ? `(${step}>0?${i}<=${limit}:${i}>=${limit})`
-        : constant > 0
+        ? `(${step}>0||${step}===0&&1/${step}>0?${i}<=${limit}:${i}>=${limit})`
+        : constant > 0 || Object.is(constant, 0)
           ? `${i}<=${limit}`
           : `${i}>=${limit}`;
     const increment = constant === 1 ? `${i}++` : `${i}+=${constant === undefined ? step : numberText(constant)}`;
