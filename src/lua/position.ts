@@ -45,6 +45,8 @@ const HOOK_BASE = '$hookBase';
 export const ENTER = '$enter';
 /** Set by the coroutine module: the function a hook is running for, if that is known. */
 export const hookedFunction: { get(): Function | undefined } = { get: () => undefined };
+/** Names of functions that only start their resume form. */
+const STARTS = /^\$\d+w_/;
 /** Name of the function that runs a function with the environment that setfenv gave it; the next frame out is that again. */
 const WITH_ENV = '$callWithEnv';
 
@@ -145,6 +147,7 @@ export function levels(limit: number): Level[] {
     } else {
       const name = site.getFunctionName();
       if (name === ENTER || name === WITH_ENV) isEntered = true;
+      else if (name !== null && STARTS.test(name)) isEntered = false;
       else if (name === HOOK_BASE) isHooked = true;
     }
   }
@@ -161,7 +164,7 @@ function levelOf(site: NodeJS.CallSite): Level | 'base' | undefined {
     return { script: undefined, line: -1, name, fn: undefined, names: noNames, callee: noName };
   }
   if (name === BASE) return 'base';
-  if (/^\$\d+w_/.test(name)) return undefined;
+  if (STARTS.test(name)) return undefined;
   const file = site.getScriptNameOrSourceURL();
   const script = file ? scripts.get(file)?.deref() : undefined;
   if (script === undefined) return undefined;
@@ -256,6 +259,7 @@ function nearLevel(level: number, limit: number): string | undefined {
     if (at === undefined) {
       const name = site.getFunctionName();
       if (name === ENTER || name === WITH_ENV) isEntered = true;
+      else if (name !== null && STARTS.test(name)) isEntered = false;
       continue;
     }
     if (isEntered) {

@@ -186,7 +186,7 @@ export const BASE = natives({
     if (arguments.length === 1) throwError('assertion failed!');
     if (typeof message === 'string' || typeof message === 'number') {
       // LuaJIT takes it as a C string here.
-      throwValue(position(1) + String(message).split('\0', 1)[0]);
+      throwValue(position(1) + (typeof message === 'number' ? formatNumber(message) : message).split('\0', 1)[0]);
     }
     throwValue(message);
   },

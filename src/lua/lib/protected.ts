@@ -8,6 +8,7 @@ import { call, dropCaptured, first, type NativeFrame, pushFrame, R, ret2, retN, 
 import { type Catcher, callNow, dynamic } from '../coroutine.ts';
 import { argError, errorHooks, LuaError, throwValue } from '../error.ts';
 import { Killed } from '../limits.ts';
+import { formatNumber } from '../number.ts';
 import { position } from '../position.ts';
 import { errorValue } from '../runtime.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
@@ -119,7 +120,9 @@ export const PROTECTED = natives({
   error(message: LuaValue, level: LuaValue): LuaResult {
     const n = level === undefined ? 1 : argInteger(level, 2, 'error', arguments.length);
     const isText = typeof message === 'string' || typeof message === 'number';
-    throwValue(isText && n > 0 ? position(n) + String(message) : message);
+    throwValue(
+      isText && n > 0 ? position(n) + (typeof message === 'number' ? formatNumber(message) : message) : message,
+    );
   },
   pcall(f: LuaValue, ...args: LuaValue[]): LuaResult {
     if (arguments.length === 0) argError(1, 'pcall', 'value expected');

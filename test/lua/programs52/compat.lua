@@ -10,3 +10,4 @@ print(loadstring("return f\n(1)") ~= nil, (select(2, loadstring("goto = 1", "=g"
 print(load("return x", "=c", "t", { x = "env" })()) print(load("return 1", "=c", "b"))
 print(math.log(8, 2), ("x"):rep(3, ","))
 local ok, msg = pcall(function() local t = setmetatable({}, { __eq = function() return true end }) return t == setmetatable({}, getmetatable(t)) end) print(ok, msg)
+print(pcall(function() return {} <= 1 end)) print(pcall(function() return "a" >= {} end)) print(pcall(function() return {} < 1 end))
