@@ -10,13 +10,16 @@ import type { LuaTable } from './table.ts';
 import type { LuaFunction } from './value.ts';
 
 const SIGNATURE = '\x1bLJtsresty\n';
+/** What LuaJIT's bytecode starts with, before the number of its version. */
+const LUAJIT = '\x1bLJ';
 
-/** The dump of a Lua function, undefined for a native one. */
-export function dumpFunction(f: LuaFunction): string | undefined {
+/** The dump of a Lua function, undefined for a native one. A stripped one lacks the chunk's name. */
+export function dumpFunction(f: LuaFunction, strip: boolean): string | undefined {
   const proto = protoOf(f);
   if (proto === undefined) return undefined;
   const { chunk, fn } = proto;
-  return `${SIGNATURE}${fn.index} ${chunk.name.length}\n${chunk.name}${chunk.source}`;
+  const name = strip ? '' : chunk.name;
+  return `${SIGNATURE}${fn.index} ${name.length} ${chunk.source.length}\n${name}${chunk.source}`;
 }
 
 /** Whether a chunk is binary. */
@@ -31,16 +34,32 @@ export function undump(
   env: LuaTable,
   compile: (source: string, name: string) => Chunk,
 ): LuaFunction {
-  const head = text.startsWith(SIGNATURE) ? /^(\d+) (\d+)\n/.exec(text.slice(SIGNATURE.length, 64)) : null;
-  if (head === null) {
-    const source = isBinary(name) ? '(binary)' : /^[@=]/.test(name) ? name.slice(1) : name;
-    throw new LuaError(`${source}: cannot load incompatible bytecode`);
+  const shown = isBinary(name) ? '(binary)' : /^[@=]/.test(name) ? name.slice(1) : name;
+  const refuse = (what: string): never => {
+    throw new LuaError(`${shown}: cannot load ${what}`);
+  };
+  if (!text.startsWith(SIGNATURE)) {
+    if (SIGNATURE.startsWith(text) && text.length > LUAJIT.length) refuse('malformed bytecode');
+    refuse(text.startsWith(LUAJIT) && text !== LUAJIT ? "bytecode of LuaJIT, load the function's source" : 'incompatible bytecode');
   }
+  const head = /^(\d{1,9}) (\d{1,9}) (\d{1,9})\n/.exec(text.slice(SIGNATURE.length, SIGNATURE.length + 40));
+  if (head === null) return refuse('malformed bytecode');
   const start = SIGNATURE.length + head[0].length;
-  const end = start + Number(head[2]);
-  const chunk = compile(text.slice(end), text.slice(start, end));
+  const middle = start + Number(head[2]);
+  const end = middle + Number(head[3]);
+  if (text.length !== end) return refuse('malformed bytecode');
+  // LuaJIT gives a stripped function the name that the dump is loaded with.
+  const chunkName = middle > start ? text.slice(start, middle) : isBinary(name) ? '=?' : name;
+  let chunk: Chunk;
+  try {
+    chunk = compile(text.slice(middle), chunkName);
+  } catch (e) {
+    // Whatever it was made of, that is no dump.
+    if (!(e instanceof LuaError)) throw e;
+    return refuse('malformed bytecode');
+  }
   const proto = chunk.protos[Number(head[1])];
-  if (proto === undefined) throw new LuaError(`${chunk.shortSource}: cannot load malformed bytecode`);
+  if (proto === undefined) return refuse('malformed bytecode');
   if (proto.fn.index === 0) return chunk.instantiate(env);
   return proto.instantiate(
     env,

@@ -180,10 +180,10 @@ function startOf(s: string, init: number): number {
   return init < 0 && s.length + init > 0 ? s.length + init : 0;
 }
 
-/** Whether to leave out debug information does not matter: the source has it all. */
-function dump(f: LuaValue): LuaResult {
+/** Without debug information a dump lacks the chunk's name; lines and variables are those of the source. */
+function dump(f: LuaValue, strip: LuaValue): LuaResult {
   if (typeof f !== 'function') typeError(f, 1, 'dump', 'function', arguments.length);
-  return dumpFunction(f) ?? throwError('unable to dump given function');
+  return dumpFunction(f, strip !== undefined && strip !== false) ?? throwError('unable to dump given function');
 }
 
 function format(template: LuaValue, ...values: LuaValue[]): LuaResult {
