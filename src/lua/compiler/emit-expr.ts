@@ -48,6 +48,10 @@ export function truth(text: string): string {
 /** Whether LuaJIT puts a value in the template of a table: constants, also those that and/or choose without a jump. */
 function isTemplateValue(e: Expr): boolean {
   if (e.type === 'paren') return isTemplateValue(e.expr);
+  if (e.type === 'number') return !Object.is(e.value, -0);
+  // LuaJIT does not compute what is not a number.
+  if (e.type === 'arith' && (e.op === '/' || e.op === '%') && e.right.type === 'number' && e.right.value === 0)
+    return false;
   if (e.type !== 'and' && e.type !== 'or') return isFolded(e);
   if (!isFolded(e.left)) return false;
   return isTemplateValue(e.right) && isTrue(e.left) === (e.type === 'and');

@@ -44,7 +44,7 @@ function tostring(v: LuaValue): LuaResult {
 }
 
 function tonumber(v: LuaValue, base: LuaValue): LuaResult {
-  if (base === undefined || base === 10) {
+  if (base === undefined || base === 10 || (typeof base === 'string' && parseNumber(base) === 10)) {
     if (typeof v === 'number') return v;
     if (typeof v === 'string') return parseNumber(v);
     if (v instanceof CData) return cdataOperations.toNumber(v);
@@ -96,10 +96,10 @@ const MAX_SOURCE = 1 << 28;
 
 function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): LuaResult {
   const state = currentState();
+  const title = name === undefined ? undefined : argString(name, 2, 'load', arguments.length);
   if (typeof chunk !== 'string' && typeof chunk !== 'number' && typeof chunk !== 'function') {
     typeError(chunk, 1, 'load', 'function', arguments.length);
   }
-  const title = name === undefined ? undefined : argString(name, 2, 'load', arguments.length);
   if (typeof chunk !== 'function') {
     const text = argString(chunk, 1, 'load', 1);
     return loadText(state, text, title ?? text, mode, env);
