@@ -19,6 +19,7 @@ export { argError, LuaError, throwError, throwValue } from './error.ts';
 export { limitCollections } from './gc/collector.ts';
 export { StateImage } from './image.ts';
 export { isNative, markLibrary } from './lib/native.ts';
+export { type StackFrame, stackOf } from './lib/stack.ts';
 export { toText } from './lib/text.ts';
 export { callerInfo, traceback } from './lib/traceback.ts';
 export type { LimitAction, LimitEvent, LimitReason, Limits } from './limits.ts';

@@ -31,7 +31,6 @@ export function isNative(fn: Function): boolean {
 export function markLibrary(table: LuaTable): LuaTable {
   for (const [name, v] of table.entries()) {
     if (typeof v === 'function') markNative(v, String(name));
-    else if (v instanceof LuaTable && v.metatable === undefined && v !== table) continue;
   }
   return table;
 }
