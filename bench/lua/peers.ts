@@ -132,7 +132,7 @@ export function run(peer: Peer, program: Program, seconds: number): Sample | str
     // Programs of softdev open data files; elsewhere a module must not be found by accident.
     cwd: suite === 'softdev' ? dir : '/',
     env: { ...process.env, ...peer.env },
-    timeout: 30_000 + seconds * 10_000,
+    timeout: 120_000 + seconds * 10_000,
     maxBuffer: 1 << 28,
   });
   const found: Partial<Sample> = {};

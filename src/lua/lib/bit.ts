@@ -17,13 +17,21 @@ function normalise(n: number): number {
   return low[0]!;
 }
 
-function bits(v: LuaValue, n: number, fname: string, given: number): number {
-  const x = typeof v === 'number' ? v : argNumber(v, n, fname, given);
+/** Integers up to here need no rounding: JavaScript's operators take them modulo 2^32. */
+const EXACT = 2 ** 51;
+
+/** The 32 bits of a number. */
+function word(x: number): number {
   const i = x | 0;
-  return i === x ? i : normalise(x);
+  return i === x || (Math.floor(x) === x && x <= EXACT && x >= -EXACT) ? i : normalise(x);
+}
+
+function bits(v: LuaValue, n: number, fname: string, given: number): number {
+  return word(typeof v === 'number' ? v : argNumber(v, n, fname, given));
 }
 
 function isCData(x: LuaValue, y: LuaValue): boolean {
+  if (typeof x === 'number' && typeof y === 'number') return false;
   return (typeof x === 'object' && x instanceof CData) || (typeof y === 'object' && y instanceof CData);
 }
 
@@ -39,30 +47,32 @@ function bnot(x: LuaValue): LuaResult {
   return ~bits(x, 1, 'bnot', arguments.length);
 }
 
-function band(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
-  if (isCData(x, y) || more.some(isOne))
-    return cdataOperations.bit('band', arguments.length < 2 ? [x] : [x, y, ...more]);
-  let r = bits(x, 1, 'band', arguments.length);
-  if (arguments.length > 1) r &= bits(y, 2, 'band', arguments.length);
-  for (let i = 0; i < more.length; i++) r &= bits(more[i], i + 3, 'band', arguments.length);
+// With rest parameters every call would make an array.
+
+function band(x: LuaValue, y: LuaValue): LuaResult {
+  if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) & word(y);
+  const all = Array.from(arguments) as LuaValue[];
+  if (all.some(isOne)) return cdataOperations.bit('band', all);
+  let r = bits(x, 1, 'band', all.length);
+  for (let i = 1; i < all.length; i++) r &= bits(all[i], i + 1, 'band', all.length);
   return r;
 }
 
-function bor(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
-  if (isCData(x, y) || more.some(isOne))
-    return cdataOperations.bit('bor', arguments.length < 2 ? [x] : [x, y, ...more]);
-  let r = bits(x, 1, 'bor', arguments.length);
-  if (arguments.length > 1) r |= bits(y, 2, 'bor', arguments.length);
-  for (let i = 0; i < more.length; i++) r |= bits(more[i], i + 3, 'bor', arguments.length);
+function bor(x: LuaValue, y: LuaValue): LuaResult {
+  if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) | word(y);
+  const all = Array.from(arguments) as LuaValue[];
+  if (all.some(isOne)) return cdataOperations.bit('bor', all);
+  let r = bits(x, 1, 'bor', all.length);
+  for (let i = 1; i < all.length; i++) r |= bits(all[i], i + 1, 'bor', all.length);
   return r;
 }
 
-function bxor(x: LuaValue, y: LuaValue, ...more: LuaValue[]): LuaResult {
-  if (isCData(x, y) || more.some(isOne))
-    return cdataOperations.bit('bxor', arguments.length < 2 ? [x] : [x, y, ...more]);
-  let r = bits(x, 1, 'bxor', arguments.length);
-  if (arguments.length > 1) r ^= bits(y, 2, 'bxor', arguments.length);
-  for (let i = 0; i < more.length; i++) r ^= bits(more[i], i + 3, 'bxor', arguments.length);
+function bxor(x: LuaValue, y: LuaValue): LuaResult {
+  if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) ^ word(y);
+  const all = Array.from(arguments) as LuaValue[];
+  if (all.some(isOne)) return cdataOperations.bit('bxor', all);
+  let r = bits(x, 1, 'bxor', all.length);
+  for (let i = 1; i < all.length; i++) r ^= bits(all[i], i + 1, 'bxor', all.length);
   return r;
 }
 
