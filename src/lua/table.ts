@@ -107,8 +107,10 @@ function hashNumber(k: number): number {
  * chains, and its nil makes V8 keep both arrays in their general form from the start.
  */
 class Hash {
-  keys: LuaValue[] = [undefined];
-  values: LuaValue[] = [undefined];
+  keys: LuaValue[] = [undefined, undefined, undefined, undefined, undefined];
+  values: LuaValue[] = [undefined, undefined, undefined, undefined, undefined];
+  /** The first position that has never been used. There is room for a few keys: V8 gives arrays that grow room for 17. */
+  end = 1;
   /** First positions of chains, by hash; empty as long as the keys are few. */
   private slots: number[] = NO_SLOTS;
   /** Number of slots - 1, or -1 if there are none. */
@@ -145,7 +147,7 @@ class Hash {
         return i;
       }
     } else if (!this.isMap) {
-      for (let i = 1; i < keys.length; i++) if (keys[i] === k) return i;
+      for (let i = 1; i < this.end; i++) if (keys[i] === k) return i;
       return 0;
     }
     return this.map?.get(k) ?? 0;
@@ -206,6 +208,7 @@ class Hash {
     const copy = new Hash();
     copy.keys = this.keys.slice();
     copy.values = this.values.slice();
+    copy.end = this.end;
     copy.dead = this.dead;
     if (this.mask >= 0) {
       copy.mask = this.mask;
@@ -229,10 +232,15 @@ class Hash {
   }
 
   private add(k: LuaValue, v: LuaValue): void {
-    if (this.dead > 8 && this.dead * 2 > this.keys.length) this.purge();
-    const i = this.keys.length;
-    this.keys.push(k);
-    this.values.push(v);
+    if (this.dead > 8 && this.dead * 2 > this.end) this.purge();
+    const i = this.end++;
+    if (i < this.keys.length) {
+      this.keys[i] = k;
+      this.values[i] = v;
+    } else {
+      this.keys.push(k);
+      this.values.push(v);
+    }
     if (i <= this.mask) this.enter(k, i);
     else if (this.isMap) this.map!.set(k, i);
     else if (i > MAX_LINEAR) this.makeIndex(this.mask < 0 ? FIRST_SLOTS : this.slots.length * (i < MAX_STEEP ? 4 : 2));
@@ -266,12 +274,12 @@ class Hash {
     this.chain = [0];
     this.map = undefined;
     const { keys } = this;
-    for (let i = 1; i < keys.length && !this.isMap; i++) this.enter(keys[i], i);
+    for (let i = 1; i < this.end && !this.isMap; i++) this.enter(keys[i], i);
   }
 
   private makeMap(): void {
     const map = new Map<LuaValue, number>();
-    for (let i = 1; i < this.keys.length; i++) map.set(this.keys[i], i);
+    for (let i = 1; i < this.end; i++) map.set(this.keys[i], i);
     this.map = map;
     this.isMap = true;
     this.mask = -1;
@@ -293,6 +301,7 @@ class Hash {
     this.dead = 0;
     this.last = 0;
     const count = newKeys.length;
+    this.end = count;
     if (this.isMap) this.makeMap();
     else if (count > MAX_LINEAR) {
       let size = FIRST_SLOTS;
@@ -518,7 +527,7 @@ export class LuaTable {
     const h = this.$h;
     h.set(k, v);
     if (h.isWeak) return;
-    const n = h.keys.length;
+    const n = h.end;
     if (typeof k === 'number' && (n & (n - 1)) === 0 && n >= 8) this.$fillArray();
   }
 
