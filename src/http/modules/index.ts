@@ -43,6 +43,7 @@ import { mirrorModule } from './mirror.ts';
 import { proxyModule } from './proxy/module.ts';
 import { randomIndexModule } from './random-index.ts';
 import { realipModule } from './realip.ts';
+import { redis2Module } from './redis2/module.ts';
 import { refererModule } from './referer.ts';
 import { rewriteModule } from './rewrite/module.ts';
 import { secureLinkModule } from './secure-link.ts';
@@ -107,6 +108,7 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     // upstream_zone
     stubStatusModule,
     memcModule,
+    redis2Module,
     upstreamListModule,
     setMiscModule,
     encryptedSessionModule,

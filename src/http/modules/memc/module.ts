@@ -2,22 +2,11 @@
  * memc-nginx-module: memcached as a location, with its commands get, set, add, replace, append, prepend, delete, incr,
  * decr, flush_all, stats and version. Manual: https://github.com/openresty/memc-nginx-module
  */
-import type { ConfContext, ConfStack, ContextName, Directive } from '../../../conf/directive.ts';
+import type { ConfContext, ContextName, Directive } from '../../../conf/directive.ts';
 import { flagSlot } from '../../../conf/slots.ts';
 import { LOG_ERR } from '../../../log/log.ts';
 import { formatHttpTime } from '../../../log/time.ts';
-import { type ParsedUrl, parseUrl, UrlError } from '../../../net/url.ts';
-import {
-  AGAIN,
-  DONE,
-  ERROR,
-  HTTP_BAD_GATEWAY,
-  HTTP_BAD_REQUEST,
-  HTTP_FORBIDDEN,
-  HTTP_INTERNAL_SERVER_ERROR,
-  OK,
-} from '../../codes.ts';
-import { coreModule } from '../../core/module.ts';
+import { AGAIN, DONE, ERROR, HTTP_BAD_GATEWAY, HTTP_BAD_REQUEST, HTTP_FORBIDDEN, OK } from '../../codes.ts';
 import { setContentType } from '../../core/types.ts';
 import { httpOf } from '../../cycle.ts';
 import { escapeUri } from '../../escape.ts';
@@ -31,19 +20,17 @@ import {
   METHOD_PUT,
   type RequestBody,
 } from '../../request.ts';
-import { type ComplexValue, compileComplexValue, hasVariables } from '../../script.ts';
 import {
   FT_ERROR,
   FT_HTTP_404,
   FT_INVALID_HEADER,
   FT_OFF,
   FT_TIMEOUT,
-  type Upstream,
   type UpstreamSettings,
 } from '../../upstream/conf.ts';
 import { backendDirectives, completeBackend, plainBackend } from '../../upstream/directives.ts';
 import { Exchange } from '../../upstream/exchange.ts';
-import { findUpstream, referToUpstream, upstreamModule } from '../../upstream/module.ts';
+import { inheritNamedTarget, type NamedTarget, setNamedTarget, withNamedTarget } from '../../upstream/named-target.ts';
 import type { UpstreamState } from '../../upstream/state.ts';
 import { getIndexed, getVariableIndex, setIndexed, type VariableSpec } from '../../variables.ts';
 import { ValueExchange } from '../memcached/value-exchange.ts';
@@ -56,9 +43,7 @@ interface MemcMain {
   slots: Readonly<Record<Variable, number>> | undefined;
 }
 
-interface MemcLocation extends UpstreamSettings {
-  /** Of a target with variables: a name of an upstream. */
-  target: ComplexValue | undefined;
+interface MemcLocation extends UpstreamSettings, NamedTarget {
   /** Undefined: all. */
   allowed: ReadonlySet<string> | undefined;
   flagsToLastModified: boolean;
@@ -241,14 +226,6 @@ function checkVariables(r: HttpRequest, command: string): number {
   return refuse(r, HTTP_BAD_REQUEST, `variable "$memc_value" is invalid for incr/decr: ${value}`);
 }
 
-/** The upstream of a target with variables; a status when there is none. */
-function findTarget(r: HttpRequest, target: ComplexValue): Upstream | number {
-  const host = target.evaluate(r);
-  if (host === '') return refuse(r, HTTP_INTERNAL_SERVER_ERROR, 'memc: handler: empty "memc_pass" target');
-  const upstream = findUpstream(upstreamModule.main(r), { host, port: 0, noPort: true });
-  return upstream ?? refuse(r, HTTP_INTERNAL_SERVER_ERROR, `memc: upstream "${host}" not found`);
-}
-
 function memcHandler(r: HttpRequest): number {
   let command = setting(r, 'cmd');
   if (command === '') {
@@ -262,16 +239,13 @@ function memcHandler(r: HttpRequest): number {
   } else if (!COMMANDS.has(command)) {
     return refuse(r, HTTP_BAD_REQUEST, `ngx_memc: unknown $memc_cmd "${command}"`);
   }
-  let conf = memcModule.location(r);
-  if (conf.allowed?.has(command) === false) {
+  const own = memcModule.location(r);
+  if (own.allowed?.has(command) === false) {
     return refuse(r, HTTP_FORBIDDEN, `ngx_memc: memcached command "${command}" not allowed`);
   }
   setContentType(r);
-  if (conf.target !== undefined) {
-    const upstream = findTarget(r, conf.target);
-    if (typeof upstream === 'number') return upstream;
-    conf = { ...conf, upstream };
-  }
+  const conf = withNamedTarget(r, own, 'memc: handler: empty "memc_pass" target', 'memc');
+  if (typeof conf === 'number') return conf;
   const wrong = checkVariables(r, command);
   if (wrong !== OK) return wrong;
   const exchange = command === 'get' ? new MemcGet(r, conf) : new MemcCommand(r, conf, command);
@@ -280,11 +254,7 @@ function memcHandler(r: HttpRequest): number {
 }
 
 function setPass(cf: ConfContext, conf: MemcLocation, args: readonly string[]): string | undefined {
-  if (conf.upstream !== undefined) return 'is duplicate';
   const http = httpOf(cf);
-  const location = coreModule.locationOf(cf.confs as ConfStack);
-  location.handler = memcHandler;
-  if (location.name.endsWith('/')) location.autoRedirect = true;
   const index = (name: Variable): number => getVariableIndex(http, `memc_${name}`);
   memcModule.mainOf(http.confs).slots ??= {
     key: index('key'),
@@ -293,20 +263,7 @@ function setPass(cf: ConfContext, conf: MemcLocation, args: readonly string[]): 
     exptime: index('exptime'),
     value: index('value'),
   };
-  const text = args[0] as string;
-  if (hasVariables(text)) {
-    conf.target = compileComplexValue(cf, text);
-    return undefined;
-  }
-  let url: ParsedUrl;
-  try {
-    url = parseUrl(text, { defaultPort: 0, noResolve: true });
-  } catch (e) {
-    if (e instanceof UrlError) return `${e.message} in upstream "${text}"`;
-    throw e;
-  }
-  conf.upstream = referToUpstream(cf, url);
-  return undefined;
+  return setNamedTarget(cf, conf, args[0] as string, memcHandler);
 }
 
 function setAllowed(cf: ConfContext, conf: MemcLocation, args: readonly string[]): undefined {
@@ -408,7 +365,6 @@ export const memcModule = httpModule<MemcMain, object, MemcLocation>({
   },
   mergeLocation(parent, conf) {
     completeBackend(conf);
-    conf.upstream ??= parent.upstream;
-    conf.target ??= parent.target;
+    inheritNamedTarget(parent, conf);
   },
 });
