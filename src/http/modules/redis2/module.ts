@@ -2,7 +2,7 @@
  * redis2-nginx-module: Redis as a location; what it answers is the body, as it came.
  * Manual: https://github.com/openresty/redis2-nginx-module
  */
-import type { ContextName, Directive } from '../../../conf/directive.ts';
+import type { ConfContext, ContextName, Directive } from '../../../conf/directive.ts';
 import { strSlot } from '../../../conf/slots.ts';
 import { parseNumber } from '../../../conf/units.ts';
 import { LOG_ERR, LOG_WARN } from '../../../log/log.ts';
@@ -140,6 +140,10 @@ function redis2Handler(r: HttpRequest): number {
   return rc >= HTTP_SPECIAL_RESPONSE ? rc : DONE;
 }
 
+function conflict(cf: ConfContext, other: string): Error {
+  return cf.error(`"${cf.name}" directive conflicts with ${other}`);
+}
+
 // The directives of all backends that this module has.
 const SHARED = new Set(['bind', 'connect_timeout', 'send_timeout', 'read_timeout', 'buffer_size', 'next_upstream']);
 
@@ -160,8 +164,8 @@ const directives: readonly Directive<Redis2Location>[] = [
     slot: { field: 'queries', default: undefined },
     doc: 'A command and its arguments; several are sent together.',
     set(cf, conf, args) {
-      if (conf.literalQuery !== undefined && conf.literalQuery !== '') return 'conflicts with redis2_literal_raw_query';
-      if (conf.rawQuery !== undefined) return 'conflicts with redis2_raw_query';
+      if (conf.literalQuery !== undefined && conf.literalQuery !== '') throw conflict(cf, 'redis2_literal_raw_query');
+      if (conf.rawQuery !== undefined) throw conflict(cf, 'redis2_raw_query');
       conf.queries = [...(conf.queries ?? []), args.map((arg) => compileComplexValue(cf, arg))];
       return undefined;
     },
