@@ -205,7 +205,10 @@ const directives: readonly Directive<Redis2Location>[] = [
     invalid_response: FT_INVALID_HEADER,
     not_found: FT_HTTP_404,
     off: FT_OFF,
-  }).filter(({ name }) => SHARED.has(name.slice('redis2_'.length))),
+  })
+    .filter(({ name }) => SHARED.has(name.slice('redis2_'.length)))
+    // It knows no `transparent`.
+    .map((directive) => (directive.name === 'redis2_bind' ? { ...directive, args: 1 } : directive)),
 ];
 
 export const redis2Module = httpModule<object, object, Redis2Location>({
