@@ -13,6 +13,8 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
   readonly unix: boolean;
   /** Monotonic milliseconds of the connect. */
   readonly startTime: number = monotonicMsec();
+  /** Monotonic milliseconds of the beginning of its present wait. */
+  idleSince = 0;
   /** Exchanges begun on it. */
   requests = 0;
   /** Bytes written for the present exchange. */

@@ -31,27 +31,43 @@ export class KeepalivePool {
     this.limits = limits;
   }
 
-  /** An idle connection to a peer, if there is one. `owner`: the location's settings. */
+  /**
+   * An idle connection to a peer, if there is one: the one that waits shortest, but for those that came back within
+   * this millisecond. The end of such a one may have arrived with its response and not been read yet; nginx sees it by
+   * EPOLLRDHUP. It is taken when there is no other.
+   *
+   * @param owner the location's settings
+   */
   take(name: string, owner: object): UpstreamConnection | undefined {
     const idle = this.#idle;
+    const now = monotonicMsec();
+    let chosen = -1;
     for (let i = idle.length - 1; i >= 0; i--) {
       const connection = idle[i] as UpstreamConnection;
       if (connection.name !== name || (this.limits.local && connection.owner !== owner)) continue;
-      idle.splice(i, 1);
-      connection.leavePool();
-      return connection;
+      if (connection.idleSince !== now) {
+        chosen = i;
+        break;
+      }
+      if (chosen < 0) chosen = i;
     }
-    return undefined;
+    if (chosen < 0) return undefined;
+    const connection = idle[chosen] as UpstreamConnection;
+    idle.splice(chosen, 1);
+    connection.leavePool();
+    return connection;
   }
 
   /** Keeps a connection whose exchange is complete. False when it has been used enough. */
   put(connection: UpstreamConnection, owner: object): boolean {
     const { limits } = this;
     if (limits.size === 0 || connection.requests >= limits.requests) return false;
-    if (monotonicMsec() - connection.startTime > limits.time) return false;
+    const now = monotonicMsec();
+    if (now - connection.startTime > limits.time) return false;
     const idle = this.#idle;
     if (idle.length >= limits.size) (idle.shift() as UpstreamConnection).close();
     connection.owner = owner;
+    connection.idleSince = now;
     idle.push(connection);
     connection.enterPool(this, limits.timeout);
     return true;

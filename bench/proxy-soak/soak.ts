@@ -1,0 +1,260 @@
+/** Runs the soak: a server of ours in front of the farm, clients that ask, and what the system says of it afterwards. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Farm } from './farm.ts';
+import { one } from './requests.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface SoakOptions {
+  readonly requests: number;
+  /** Seconds after which no further request is begun. */
+  readonly seconds: number;
+  /** Requests at a time. */
+  readonly clients: number;
+  /** Milliseconds: how long a backend suffers, about. */
+  readonly pause: number;
+  /** An executable like bin/tsresty, and its arguments before `-p`. */
+  readonly command?: readonly string[];
+  /** Modules to be loaded and the like, in front of the configuration. */
+  readonly preamble?: string;
+  readonly progress?: (text: string) => void;
+}
+
+/** A look at the workers. */
+export interface Sight {
+  readonly descriptors: number;
+  /** Megabytes. */
+  readonly memory: number;
+}
+
+export interface SoakResult {
+  readonly asked: number;
+  /** How often requests ended so: `200`, `502`, `cut 200`, ... */
+  readonly outcomes: ReadonlyMap<string, number>;
+  /** What was not allowed; all are counted, the first are told. */
+  readonly wrong: readonly string[];
+  readonly wrongCount: number;
+  readonly blows: ReadonlyMap<string, number>;
+  readonly before: Sight;
+  readonly after: Sight;
+  /** Lines of the error log that should never be there, and of the server's output. */
+  readonly alarms: readonly string[];
+  /** Files left in the folders for temporary ones. */
+  readonly leftovers: number;
+  readonly milliseconds: number;
+}
+
+/** Free ports of the loopback address, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const probes = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const probe = createServer();
+          probe.once('error', reject).listen(0, '127.0.0.1', () => resolve(probe));
+        }),
+    ),
+  );
+  const ports = probes.map((probe) => (probe.address() as { port: number }).port);
+  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
+  return ports;
+}
+
+function configuration(port: number, backends: readonly number[], preamble: string): string {
+  const [first, second, ...victims] = backends;
+  const steady = `server 127.0.0.1:${first} max_fails=0; server 127.0.0.1:${second} max_fails=0;`;
+  const all = `${steady} ${victims.map((p) => `server 127.0.0.1:${p} max_fails=2 fail_timeout=1s;`).join(' ')}`;
+  return `${preamble}
+worker_processes 2; daemon off; pid logs/nginx.pid; error_log logs/error.log warn;${process.geteuid?.() === 0 ? ' user root;' : ''}
+events { worker_connections 2048; }
+http {
+  access_log off; client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; keepalive_timeout 30s;
+  upstream suffering { ${all} keepalive 32; keepalive_timeout 2s; }
+  upstream steady { ${steady} keepalive 32; keepalive_timeout 2s; }
+  upstream single { server 127.0.0.1:${first} max_fails=0; keepalive 8; keepalive_timeout 2s; }
+  upstream sockets { ${steady} }
+  proxy_read_timeout 1s; proxy_connect_timeout 1s; proxy_send_timeout 1s;
+  proxy_http_version 1.1; proxy_set_header Connection ""; client_max_body_size 10m;
+  server {
+    listen 127.0.0.1:${port};
+    location /keep/ { proxy_pass http://suffering; }
+    location /fresh/ { proxy_pass http://suffering; proxy_set_header Connection close; }
+    location /old/ { proxy_pass http://suffering; proxy_http_version 1.0; proxy_set_header Connection close; }
+    location /direct/ { proxy_pass http://suffering; proxy_buffering off; }
+    location /small/ {
+      proxy_pass http://suffering; proxy_buffer_size 4k; proxy_buffers 2 4k; proxy_busy_buffers_size 4k;
+      proxy_max_temp_file_size 256k; proxy_temp_file_write_size 64k;
+    }
+    location /arriving/ { proxy_pass http://suffering; proxy_request_buffering off; }
+    location /file/ { proxy_pass http://suffering; client_body_buffer_size 1k; }
+    location /faults/ {
+      proxy_pass http://steady; proxy_read_timeout 10s; proxy_next_upstream error timeout invalid_header http_503;
+    }
+    location /closing/ { proxy_pass http://single; proxy_read_timeout 10s; }
+    location /hang/ { proxy_pass http://sockets; proxy_read_timeout 250ms; proxy_next_upstream off; }
+    location /socket/ {
+      proxy_pass http://sockets; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+      proxy_read_timeout 20s;
+    }
+  }
+}
+`;
+}
+
+async function listening(port: number): Promise<void> {
+  for (let i = 0; i < 800; i++) {
+    const up = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (up) return;
+    await delay(25);
+  }
+  throw new Error('the server does not listen');
+}
+
+/** Processes that a process started, from /proc. */
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+/** The master listens before its workers are there. */
+async function workersOf(master: number): Promise<number[]> {
+  for (let i = 0; i < 400; i++) {
+    const workers = childrenOf(master);
+    if (workers.length === 2) return workers;
+    await delay(25);
+  }
+  throw new Error('no workers');
+}
+
+function look(pids: readonly number[]): Sight {
+  let descriptors = 0;
+  let memory = 0;
+  for (const pid of pids) {
+    descriptors += readdirSync(`/proc/${pid}/fd`).length;
+    memory += Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1024;
+  }
+  return { descriptors, memory };
+}
+
+/** Waits until idle connections are closed: as many descriptors as `expected`, or no change for a second and a half. */
+async function settle(pids: readonly number[], expected: number): Promise<Sight> {
+  let still = 0;
+  for (let last = look(pids); ; ) {
+    if (last.descriptors <= expected || still === 15) return last;
+    await delay(100);
+    const sight = look(pids);
+    still = sight.descriptors === last.descriptors ? still + 1 : 0;
+    last = sight;
+  }
+}
+
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const began = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), 'tsresty-proxy-soak-'));
+  for (const sub of ['conf', 'logs', 'tmp']) mkdirSync(join(folder, sub));
+  const [port, ...backends] = (await freePorts(6)) as [number, ...number[]];
+  writeFileSync(join(folder, 'conf/nginx.conf'), configuration(port, backends, options.preamble ?? ''));
+  const farm = await Farm.start(folder, backends);
+  const [program, ...args] = (options.command ?? [process.execPath, join(root, 'bin/tsresty')]) as [
+    string,
+    ...string[],
+  ];
+  const server = spawn(program, [...args, '-p', `${folder}/`, '-c', 'conf/nginx.conf'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
+  try {
+    await listening(port);
+    const workers = await workersOf(server.pid as number);
+    const outcomes = new Map<string, number>();
+    const wrong: string[] = [];
+    let wrongCount = 0;
+    let asked = 0;
+    let next = 0;
+    let striking = false;
+    const run = async (until: number, seconds: number): Promise<void> => {
+      const end = performance.now() + seconds * 1000;
+      const client = async (): Promise<void> => {
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        while (next < until && performance.now() < end) {
+          const n = next++;
+          const outcome = await one({ port, n, mark: `m${n.toString(36)}x`, agent, striking: () => striking });
+          asked++;
+          outcomes.set(outcome.text, (outcomes.get(outcome.text) ?? 0) + 1);
+          if (outcome.wrong === undefined) continue;
+          wrongCount++;
+          if (wrong.length < 20) wrong.push(outcome.wrong);
+          options.progress?.(outcome.wrong);
+        }
+        agent.destroy();
+      };
+      await Promise.all(Array.from({ length: options.clients }, client));
+    };
+    const told = setInterval(() => {
+      const { descriptors, memory } = look(workers);
+      options.progress?.(
+        `${asked} of ${options.requests}, ${wrongCount} wrong, ${descriptors} descriptors, ${memory.toFixed(0)} MB`,
+      );
+    }, 1000);
+    let before: Sight;
+    try {
+      const { requests, seconds, pause } = options;
+      // What every worker opens once, and the memory that its code takes, belongs to the start.
+      const warm = Math.ceil(requests / 10);
+      await run(warm, seconds / 4);
+      await delay(1000);
+      before = await settle(workers, 0);
+      farm.strike(pause);
+      striking = true;
+      await run(requests - warm, seconds);
+      await farm.calm();
+      // Backends that failed are asked again after a second.
+      await delay(1500);
+      striking = false;
+      await run(requests, seconds / 4);
+    } finally {
+      clearInterval(told);
+    }
+    // Idle connections to backends are kept for two seconds.
+    await delay(1000);
+    const after = await settle(workers, before.descriptors);
+    const died = childrenOf(server.pid as number).join() === workers.join() ? [] : ['a worker ended'];
+    const log = readFileSync(join(folder, 'logs/error.log'), 'latin1').split('\n');
+    const alarms = log.filter((line) => /\[(?:alert|emerg|crit)\]|\n? {4}at /.test(line));
+    return {
+      asked,
+      outcomes,
+      wrong,
+      wrongCount,
+      blows: farm.blows,
+      before,
+      after,
+      alarms: [...died, ...alarms.slice(0, 20), ...output.split('\n').filter((line) => line !== '')],
+      leftovers: filesIn(join(folder, 'tmp')),
+      milliseconds: performance.now() - began,
+    };
+  } finally {
+    await farm.stop();
+    server.kill('SIGTERM');
+    if (server.exitCode === null) await new Promise((resolve) => server.once('exit', resolve));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function filesIn(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
+}
