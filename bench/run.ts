@@ -38,6 +38,7 @@ const rounds = Number(values.rounds);
 const chosen = values.only?.split(',');
 const scenarios = SCENARIOS.filter((scenario) => chosen === undefined || chosen.includes(scenario.name));
 const CONNECTIONS = 64;
+const withLua = scenarios.some((scenario) => scenario.ownOnly !== true && scenario.location.includes('lua_'));
 
 interface Sample extends Load {
   /** Microseconds of CPU a request. */
@@ -57,9 +58,13 @@ function median(numbers: readonly number[]): number {
 
 async function measure(server: Server, scenario: Scenario, time: number): Promise<Sample> {
   const before = server.cpu();
-  // A megabyte a response: fewer connections keep loopback's buffers from being what is measured.
-  const connections = scenario.name.startsWith('static-1m') ? 8 : CONNECTIONS;
-  const url = `http://127.0.0.1:${server.options.port}${scenario.path}`;
+  const connections = scenario.connections ?? CONNECTIONS;
+  const { port } = server.options;
+  const origin =
+    scenario.tls === undefined
+      ? `http://127.0.0.1:${port}`
+      : `https://127.0.0.1:${scenario.tls === 'tickets' ? port + 1 : port + 2}`;
+  const url = `${origin}${scenario.path}`;
   const result = await load(url, scenario.headers ?? {}, time, connections);
   if (result.errors > 0) throw new Error(`${server.options.name}, ${scenario.name}: ${result.errors} failed requests`);
   return { ...result, cpu: (server.cpu() - before) / Math.max(result.requests, 1) };
@@ -75,8 +80,9 @@ function middle(samples: readonly Sample[]): Sample {
   };
 }
 
-/** Modules that the peer's package has as files of their own. */
+/** Modules that the peer's package has as files of their own, when a scenario needs them. */
 function peerPreamble(): string {
+  if (!withLua) return '';
   const names = ['ndk_http_module', 'ngx_http_lua_module'];
   const files = names.map((name) => join(values.modules, `${name}.so`));
   const missing = files.find((file) => !existsSync(file));
@@ -96,8 +102,36 @@ function version(command: readonly string[]): string {
 
 execFileSync(process.execPath, [join(root, 'scripts/build.mjs'), '--fast'], { stdio: 'inherit' });
 const folder = mkdtempSync(join(tmpdir(), 'tsresty-bench-'));
+const certificate = join(folder, 'certificate.pem');
+const key = join(folder, 'key.pem');
+execFileSync(
+  'openssl',
+  [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'],
+    ...['-subj', '/CN=localhost', '-keyout', key, '-out', certificate],
+  ],
+  { stdio: 'ignore' },
+);
+/** The backend of both, whose CPU time is not counted. */
+const backend = new Server({
+  name: 'backend',
+  command: [values.nginx],
+  folder: join(folder, 'backend'),
+  port: 18190,
+  scenarios: [
+    { name: '1k', title: '', location: '/1k { root html; }', path: '/1k' },
+    { name: '1m', title: '', location: '/1m { root html; sendfile on; }', path: '/1m' },
+  ],
+  preamble: 'user root;',
+  http: '',
+  backend: 18190,
+  certificate,
+  key,
+});
+const common = { backend: 18190, certificate, key };
 const lualib = values.lualib === undefined ? '' : `lua_package_path "${values.lualib}/?.lua;;";`;
 const peer = new Server({
+  ...common,
   name: 'nginx',
   command: [values.nginx],
   folder: join(folder, 'nginx'),
@@ -107,10 +141,11 @@ const peer = new Server({
   http: lualib,
 });
 const own = new Server({
+  ...common,
   name: 'tsresty',
   command: [values.node, join(root, 'bin/tsresty')],
   folder: join(folder, 'tsresty'),
-  port: 18182,
+  port: 18185,
   scenarios,
   preamble: '',
   http: '',
@@ -120,6 +155,7 @@ const rows: Row[] = [];
 let idle: [number, number] = [0, 0];
 let after: [number, number] = [0, 0];
 try {
+  await backend.start();
   await peer.start();
   await own.start();
   idle = [peer.memory(), own.memory()];
@@ -143,15 +179,17 @@ try {
 } finally {
   await peer.stop();
   await own.stop();
+  await backend.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 
 const peerVersion = version([values.nginx, '-v']).replace('nginx version: ', '');
 const nodeVersion = version([values.node, '--version']);
 const lines = [
-  `# tsresty on Node.js ${nodeVersion} against ${peerVersion} with its Lua module`,
+  `# tsresty on Node.js ${nodeVersion} against ${peerVersion}${withLua ? ' with its Lua module' : ''}`,
   '',
   `One worker each, ${CONNECTIONS} connections (8 for 1 MB), medians of ${rounds} rounds of ${seconds} s in turn, one run.`,
+  'Proxied requests go to one nginx for both; TLS is 1.3 with a certificate of ECDSA P-256.',
   'CPU is user and system time of the server process per request; efficiency is nginx / tsresty, so above 1 is better.',
   '',
   '| | nginx, CPU µs | tsresty, CPU µs | efficiency | goal | nginx p50 / p99 ms | tsresty p50 / p99 ms |',
@@ -180,6 +218,6 @@ const bars = rows.flatMap(({ scenario, peer: theirs, own: ours }) => {
   const detail = `${ours.cpu.toFixed(1)} / ${theirs.cpu.toFixed(1)} µs`;
   return [{ label: scenario.title, ratio: theirs.cpu / ours.cpu, goal: scenario.goal, detail }];
 });
-const title = `CPU efficiency against nginx + Lua (Node.js ${nodeVersion})`;
+const title = `CPU efficiency against nginx${withLua ? ' + Lua' : ''} (Node.js ${nodeVersion})`;
 writeFileSync(`${values.out}.md`, text);
 writeFileSync(`${values.out}.svg`, chart(title, bars));

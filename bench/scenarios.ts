@@ -6,6 +6,10 @@ export interface Scenario {
   readonly title: string;
   readonly location: string;
   readonly path: string;
+  /** Over TLS: the listener with session tickets, or the one where every handshake is a full one. Default: plain. */
+  readonly tls?: 'tickets' | 'full';
+  /** Of the load; default 64. */
+  readonly connections?: number;
   /** Request header fields beyond Host. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The peer has no such thing: measured for tsresty alone. */
@@ -38,6 +42,9 @@ const BROWSER: Readonly<Record<string, string>> = {
   'If-None-Match': 'W/"5f3a-1a2b3c4d"',
 };
 
+/** For a megabyte a response: fewer connections keep loopback's buffers from being what is measured. */
+const FEW = 8;
+
 const HELLO = 'content_by_lua_block { ngx.say("hello") }';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -50,12 +57,20 @@ export const SCENARIOS: readonly Scenario[] = [
     goal: 0.7,
   },
   { name: 'static-1k', title: 'static 1 KB', location: '/1k { root html; sendfile on; }', path: '/1k', goal: 0.7 },
-  { name: 'static-1m', title: 'static 1 MB', location: '/1m { root html; sendfile on; }', path: '/1m', goal: 0.7 },
+  {
+    name: 'static-1m',
+    title: 'static 1 MB',
+    location: '/1m { root html; sendfile on; }',
+    path: '/1m',
+    connections: FEW,
+    goal: 0.7,
+  },
   {
     name: 'static-1m-read',
     title: 'static 1 MB, sendfile off',
     location: '/1m-read { alias html/1m; sendfile off; }',
     path: '/1m-read',
+    connections: FEW,
   },
   {
     name: 'headers-20',
@@ -76,5 +91,82 @@ export const SCENARIOS: readonly Scenario[] = [
     location: '/ts { content_by_ts_file hello.ts; }',
     path: '/ts',
     ownOnly: true,
+  },
+  {
+    name: 'proxy-1k',
+    title: 'proxy 1 KB, keep-alive',
+    location: '/proxy-1k { proxy_pass http://backend/1k; }',
+    path: '/proxy-1k',
+    goal: 0.8,
+  },
+  {
+    name: 'proxy-1k-headers',
+    title: 'proxy 1 KB, 20 headers',
+    location: '/proxy-headers { proxy_pass http://backend/1k; }',
+    path: '/proxy-headers',
+    headers: BROWSER,
+  },
+  {
+    name: 'proxy-1k-close',
+    title: 'proxy 1 KB, new backend connections',
+    location: '/proxy-close { proxy_set_header Connection close; proxy_pass http://backend/1k; }',
+    path: '/proxy-close',
+  },
+  {
+    name: 'proxy-1m',
+    title: 'proxy 1 MB',
+    location: '/proxy-1m { proxy_pass http://backend/1m; }',
+    path: '/proxy-1m',
+    connections: FEW,
+    goal: 0.5,
+  },
+  {
+    name: 'gzip-15k',
+    title: 'gzip of a page of 15 KB',
+    location: '/page.html { root html; gzip on; default_type text/html; }',
+    path: '/page.html',
+    headers: { 'Accept-Encoding': 'gzip' },
+    goal: 0.8,
+  },
+  {
+    name: 'tls-return',
+    title: 'TLS, keep-alive, return 200',
+    location: '/tls { return 200 "hello\\n"; }',
+    path: '/tls',
+    tls: 'tickets',
+    goal: 0.85,
+  },
+  {
+    name: 'tls-static-1k',
+    title: 'TLS, keep-alive, static 1 KB',
+    location: '/tls-1k { alias html/1k; }',
+    path: '/tls-1k',
+    tls: 'tickets',
+    goal: 0.85,
+  },
+  {
+    name: 'tls-static-1m',
+    title: 'TLS, keep-alive, static 1 MB',
+    location: '/tls-1m { alias html/1m; }',
+    path: '/tls-1m',
+    tls: 'tickets',
+    connections: FEW,
+  },
+  {
+    name: 'tls-full',
+    title: 'TLS, a full handshake each',
+    location: '/tls-full { return 200 "hello\\n"; }',
+    path: '/tls-full',
+    headers: { Connection: 'close' },
+    tls: 'full',
+    goal: 0.7,
+  },
+  {
+    name: 'tls-resumed',
+    title: 'TLS, a connection each, tickets',
+    location: '/tls-resumed { return 200 "hello\\n"; }',
+    path: '/tls-resumed',
+    headers: { Connection: 'close' },
+    tls: 'tickets',
   },
 ];

@@ -6,6 +6,24 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scenario } from './scenarios.ts';
 
+/** A page of about `size` bytes with the repetitions that pages have, the same each time. */
+function page(size: number): string {
+  let seed = 1;
+  const random = (below: number): number => {
+    seed = (seed * 48271) % 0x7fffffff;
+    return seed % below;
+  };
+  const words = Array.from({ length: 400 }, () =>
+    Array.from({ length: 2 + random(8) }, () => String.fromCharCode(97 + random(26))).join(''),
+  );
+  let text = '<!doctype html><html><head><title>Products</title></head><body>\n';
+  while (text.length < size) {
+    const line = Array.from({ length: 12 }, () => words[random(random(400) + 1)]).join(' ');
+    text += `<div class="item"><a href="/products/${random(100_000)}">${line}</a></div>\n`;
+  }
+  return `${text}</body></html>\n`;
+}
+
 export interface ServerOptions {
   readonly name: string;
   readonly command: readonly string[];
@@ -16,6 +34,11 @@ export interface ServerOptions {
   readonly preamble: string;
   /** Lines of the http block. */
   readonly http: string;
+  /** Where the backend of proxied scenarios listens. */
+  readonly backend: number;
+  /** Certificate and key of the TLS listeners, on the two ports after `port`. */
+  readonly certificate: string;
+  readonly key: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -39,24 +62,40 @@ export class Server {
   }
 
   private configure(): void {
-    const { folder, port, scenarios, preamble, http } = this.options;
+    const { folder, port, scenarios, preamble, http, backend, certificate, key } = this.options;
     for (const sub of ['conf', 'logs', 'html', 'tmp']) mkdirSync(join(folder, sub), { recursive: true });
     writeFileSync(join(folder, 'html/1k'), 'x'.repeat(1024));
     writeFileSync(join(folder, 'html/1m'), Buffer.alloc(1 << 20, 'y'));
+    writeFileSync(join(folder, 'html/page.html'), page(15_000));
     writeFileSync(
       join(folder, 'hello.ts'),
       "export default (ngx: { say(text: string): void }): void => ngx.say('hello');\n",
     );
-    const locations = scenarios.map((scenario) => `location = ${scenario.location}`).join('\n    ');
+    const locations = (tls: Scenario['tls']): string =>
+      scenarios
+        .filter((scenario) => scenario.tls === tls)
+        .map((scenario) => `location = ${scenario.location}`)
+        .join('\n    ');
     const text = `${preamble}
 worker_processes 1; daemon off; master_process off; pid logs/nginx.pid; error_log logs/error.log warn;
 events { worker_connections 1024; }
 http {
   access_log off; default_type text/plain; keepalive_requests 100000000; client_body_temp_path tmp;
+  ssl_certificate ${certificate}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;
+  proxy_http_version 1.1; proxy_set_header Connection "";
+  upstream backend { server 127.0.0.1:${backend}; keepalive 64; keepalive_requests 100000000; }
   ${http}
   server {
     listen 127.0.0.1:${port};
-    ${locations}
+    ${locations(undefined)}
+  }
+  server {
+    listen 127.0.0.1:${port + 1} ssl; ssl_session_tickets on;
+    ${locations('tickets')}
+  }
+  server {
+    listen 127.0.0.1:${port + 2} ssl; ssl_session_tickets off; ssl_session_cache off;
+    ${locations('full')}
   }
 }
 `;
