@@ -1,5 +1,5 @@
 /**
- * TLS on an accepted connection. The handshake is node:tls's; once it is done, the connection is driven through the
+ * TLS on an accepted connection; src/net/tls-client.ts has the other side's handshake. The handshake is node:tls's; once it is done, the connection is driven through the
  * handle below the TLSSocket, as TcpSocket does with its own: one buffer for all reads, no stream's bookkeeping.
  * Where the handle has another shape than ours, PortableSocket serves over the TLSSocket as it is.
  *
@@ -29,7 +29,7 @@ export interface TlsServerOptions {
 export interface HandshakeOwner {
   /** `socket` is paused and without an owner. */
   onSecure(socket: AcceptedSocket, stream: TLSSocket): void;
-  /** The client closed its side. The connection is still to be destroyed. */
+  /** The peer closed its side. The connection is still to be destroyed. */
   onHandshakeEnd(): void;
   /** OpenSSL refused (its alert is sent), or the connection failed (an errno's name as `code`). It is closed. */
   onHandshakeError(error: NodeJS.ErrnoException): void;
@@ -114,8 +114,8 @@ interface TlsHandle extends StreamHandle {
   readonly _parent?: { readonly writeQueueSize?: number };
 }
 
-/** The socket for a connection whose handshake is done. */
-function secured(stream: TLSSocket, accepted: TcpSocket | PortableSocket): AcceptedSocket {
+/** The socket for a connection whose handshake is done. For both sides. */
+export function secured(stream: TLSSocket, accepted: TcpSocket | PortableSocket): AcceptedSocket {
   const handle = (stream as unknown as { _handle?: TlsHandle })._handle;
   const direct =
     streamHandles() !== undefined &&
@@ -145,6 +145,8 @@ type Piece = string | Uint8Array;
 export class TlsSocket implements AcceptedSocket {
   owner: SocketOwner | undefined = undefined;
   failure = '';
+  /** What broke it, when OpenSSL or the connection did. */
+  cause: Error | undefined = undefined;
   /** For what only node:tls can tell about the connection. */
   readonly stream: TLSSocket;
   readonly remoteAddress: string;
@@ -330,6 +332,7 @@ export class TlsSocket implements AcceptedSocket {
   fail(error: NodeJS.ErrnoException): void {
     if (this.closed) return;
     if (this.failure === '') this.failure = failureOf(error);
+    this.cause ??= error;
     updateTime();
     this.owner?.onError(this.failure);
     this.destroy();

@@ -11,7 +11,7 @@ import { loadCycle } from '../../src/conf/load.ts';
 import { httpConf, httpCoreModule } from '../../src/http/block.ts';
 import type { HttpCycle } from '../../src/http/cycle.ts';
 import { httpModules } from '../../src/http/modules/index.ts';
-import { LOG_INFO, type Log, type LogScope, logState } from '../../src/log/log.ts';
+import { LOG_INFO, LOG_WARN, type Log, type LogScope, logState } from '../../src/log/log.ts';
 import { type Acceptor, startAccepting } from '../../src/net/accept.ts';
 import { streamHandles } from '../../src/net/handles.ts';
 import { openZones } from '../../src/process/zones.ts';
@@ -29,9 +29,12 @@ export interface Answer {
 class Lines implements Log {
   readonly level = LOG_INFO;
   readonly lines: string[] = [];
+  readonly levels: number[] = [];
 
   write(level: number, message: string, scope?: LogScope): void {
-    if (level <= this.level) this.lines.push(message + (scope?.describe() ?? ''));
+    if (level > this.level) return;
+    this.lines.push(message + (scope?.describe() ?? ''));
+    this.levels.push(level);
   }
 }
 
@@ -63,6 +66,8 @@ export class TestServer {
   readonly port: number;
   /** What went to error.log so far. */
   readonly log: string[];
+  /** The levels of these lines. */
+  readonly levels: number[];
   readonly #acceptor: Acceptor;
 
   /** @param block what stands inside `http {}` */
@@ -76,7 +81,8 @@ export class TestServer {
     }
     const lines = new Lines();
     this.log = lines.lines;
-    const cycle = load(this.dir, (message) => lines.lines.push(message));
+    this.levels = lines.levels;
+    const cycle = load(this.dir, (message) => lines.write(LOG_WARN, message));
     cycle.log = lines;
     cycle.openFiles.openAll();
     openZones(cycle, undefined, false);

@@ -10,6 +10,7 @@ import type { ComplexValue } from '../script.ts';
 import type { KeepalivePool } from './keepalive.ts';
 import type { PeerConnection, PeerSelection } from './peer.ts';
 import type { RoundRobinPeers } from './round-robin.ts';
+import type { BackendTlsSettings } from './ssl.ts';
 
 /** One `server` of an upstream block. */
 export interface UpstreamServer {
@@ -143,4 +144,6 @@ export interface UpstreamSettings {
   hidden: ReadonlySet<string>;
   local: LocalAddress | null;
   socketKeepalive: boolean;
+  /** Undefined where no backend can be spoken to by TLS. */
+  tls: BackendTlsSettings | undefined;
 }

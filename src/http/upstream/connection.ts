@@ -1,13 +1,17 @@
-/** A connection to a backend: from connecting through its exchanges, and the waits between them, to its close. */
+/** A connection to a backend, with or without TLS: from connecting through its exchanges, and the waits between them, to its close. */
+import type { TLSSocket } from 'node:tls';
 import { monotonicMsec } from '../../log/time.ts';
 import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
 import type { Socket } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
+import type { HandshakeOwner } from '../../net/tls.ts';
+import { ClientHandshake, type TlsClientOptions } from '../../net/tls-client.ts';
 import type { Exchange } from './exchange.ts';
 import type { KeepalivePool } from './keepalive.ts';
 
-export class UpstreamConnection implements ConnectOwner, TimerOwner {
-  readonly socket: Socket;
+export class UpstreamConnection implements ConnectOwner, HandshakeOwner, TimerOwner {
+  /** After the handshake, the one with TLS. */
+  socket: Socket;
   /** Name of the peer. */
   readonly name: string;
   readonly unix: boolean;
@@ -19,7 +23,11 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
   requests = 0;
   /** Bytes written for the present exchange. */
   handed = 0;
+  /** It stands, with TLS if there is to be any. */
   connected = false;
+  private handshake: ClientHandshake | undefined = undefined;
+  /** Who may share it: `TlsPlan.key`, or '' without TLS. */
+  tlsKey = '';
   /** The backend closed its side. */
   eof = false;
   failed = false;
@@ -72,9 +80,34 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
   // Events.
 
   onConnect(): void {
+    this.exchange?.onConnect();
+  }
+
+  /** From now on the exchange may write, and hears what is read. */
+  open(): void {
     this.connected = true;
     this.resume();
-    this.exchange?.onConnect();
+  }
+
+  /** Begins TLS; the exchange hears onSecure, onHandshakeEnd or onHandshakeError. */
+  startTls(options: TlsClientOptions, key: string): void {
+    this.tlsKey = key;
+    this.handshake = new ClientHandshake(this.socket, options, this);
+  }
+
+  onSecure(socket: Socket, stream: TLSSocket): void {
+    this.handshake = undefined;
+    this.socket = socket;
+    socket.owner = this;
+    this.exchange?.onSecure(stream);
+  }
+
+  onHandshakeEnd(): void {
+    this.exchange?.onHandshakeError(undefined);
+  }
+
+  onHandshakeError(error: NodeJS.ErrnoException): void {
+    this.exchange?.onHandshakeError(error);
   }
 
   onData(buffer: Buffer, start: number, end: number): void {
@@ -129,16 +162,19 @@ export class UpstreamConnection implements ConnectOwner, TimerOwner {
   /** Something happened to an idle connection: it cannot be used again. */
   private discard(): void {
     this.pool?.drop(this);
-    this.close();
+    this.close(true);
   }
 
-  close(): void {
+  /** @param regular with TLS: the backend is told by an alert that this is the end */
+  close(regular: boolean): void {
     this.exchange = undefined;
     this.pool = undefined;
     if (this.closed) return;
     this.closed = true;
     this.readTimer.release();
     this.writeTimer.release();
-    this.socket.destroy();
+    if (this.handshake !== undefined) this.handshake.destroy();
+    else if (regular && this.tlsKey !== '' && this.connected && !this.failed) this.socket.end();
+    else this.socket.destroy();
   }
 }

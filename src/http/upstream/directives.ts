@@ -136,5 +136,6 @@ export function plainBackend(): Omit<UpstreamSettings, keyof BackendSettings | '
     forceRanges: true,
     ignoreHeaders: 0,
     hidden: new Set(['server', 'date']),
+    tls: undefined,
   };
 }

@@ -9,12 +9,16 @@
  * and no streams: a connection calls the exchange when something happened to it, and the client's connection calls the
  * handlers that the exchange put into the request.
  */
+
+import type { TLSSocket } from 'node:tls';
 import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix } from '../../log/errno.ts';
-import { LOG_ALERT, LOG_ERR, LOG_INFO } from '../../log/log.ts';
+import { LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_INFO } from '../../log/log.ts';
 import { monotonicMsec } from '../../log/time.ts';
 import { latin1Slice } from '../../net/latin1.ts';
+import { isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
 import { resolverOf } from '../../net/resolver/resolver.ts';
+import { TlsSocket } from '../../net/tls.ts';
 import { canonicalInet, canonicalInet6, inetAddress } from '../../net/url.ts';
 import { type Chain, memoryBuf } from '../buf.ts';
 import {
@@ -85,6 +89,7 @@ import {
 import { EARLY_HINTS, INVALID_HEADER } from './results.ts';
 import { makePeers, RoundRobinSelection, triesOf } from './round-robin.ts';
 import { onClientBody, sendRequest } from './send.ts';
+import { certificateProblem, forgetSession, handshakeOptions, planTls, type TlsPlan } from './ssl.ts';
 import { newState, separator, type UpstreamState } from './state.ts';
 import { startTunnel, type Tunnel } from './upgrade.ts';
 
@@ -99,8 +104,9 @@ export interface ResolvedTarget {
 
 // What the exchange waits for.
 const PHASE_CONNECT = 0;
-const PHASE_HEADER = 1;
-const PHASE_BODY = 2;
+const PHASE_HANDSHAKE = 1;
+const PHASE_HEADER = 2;
+const PHASE_BODY = 3;
 
 /** Statuses for which another peer may be asked. */
 const NEXT_STATUSES: ReadonlyMap<number, number> = new Map([
@@ -135,6 +141,11 @@ export abstract class Exchange implements PeerConnection {
   sendTimeout: number;
   readTimeout: number;
   connection: UpstreamConnection | undefined = undefined;
+  /** Backends are spoken to by TLS. */
+  secure = false;
+  /** Name of the upstream, which its certificates are for if nothing else is said. */
+  private host = '';
+  private plan: TlsPlan | undefined = undefined;
   state: UpstreamState | undefined = undefined;
   /** Monotonic milliseconds: of the first attempt, and of the present one. */
   private firstBegun = 0;
@@ -251,6 +262,7 @@ export abstract class Exchange implements PeerConnection {
       return;
     }
     this.pool = upstream.pool;
+    this.host = upstream.host;
     const selection = upstream.initPeer(r, this, upstream);
     if (selection === undefined) {
       this.finalize(HTTP_INTERNAL_SERVER_ERROR);
@@ -263,6 +275,7 @@ export abstract class Exchange implements PeerConnection {
   private startResolved(target: ResolvedTarget): void {
     const { r } = this;
     const { host, port, address } = target;
+    this.host = host;
     if (port === 0 && (address === undefined || !('path' in address.target))) {
       r.log(LOG_ERR, `no port in upstream "${host}"`);
       this.finalize(HTTP_INTERNAL_SERVER_ERROR);
@@ -376,7 +389,9 @@ export abstract class Exchange implements PeerConnection {
   /** Takes an idle connection, or makes a new one. */
   private open(address: PeerAddress): void {
     this.phase = PHASE_CONNECT;
-    const idle = this.pool?.take(address.name, this.conf);
+    const { tls } = this.conf;
+    this.plan = this.secure && tls !== undefined ? planTls(this.r, tls, this.host) : undefined;
+    const idle = this.pool?.take(address.name, this.conf, this.plan?.key ?? '');
     if (idle !== undefined) {
       this.cached = true;
       this.connection = idle;
@@ -408,10 +423,63 @@ export abstract class Exchange implements PeerConnection {
 
   onConnect(): void {
     const connection = this.connection as UpstreamConnection;
-    connection.writeTimer.clear();
     if (this.conf.socketKeepalive) connection.socket.setKeepAlive(true);
-    this.onReady();
+    if (this.plan !== undefined) this.startTls(connection, this.plan);
+    else {
+      connection.writeTimer.clear();
+      connection.open();
+      this.onReady();
+    }
     runPostedRequests(this.r.connection);
+  }
+
+  /** The timer goes on: connecting and the handshake share proxy_connect_timeout. */
+  private startTls(connection: UpstreamConnection, plan: TlsPlan): void {
+    const { r } = this;
+    const options = handshakeOptions(r, plan, this.address as PeerAddress);
+    if (options === undefined) {
+      this.finalize(HTTP_INTERNAL_SERVER_ERROR);
+      return;
+    }
+    // An abbreviated handshake is slow with Nagle's algorithm.
+    if (plan.settings.reuseSessions && coreModule.location(r).tcpNodelay) connection.socket.setNoDelay(true);
+    this.phase = PHASE_HANDSHAKE;
+    r.connection.action = 'SSL handshaking to upstream';
+    connection.startTls(options, plan.key);
+  }
+
+  onSecure(stream: TLSSocket): void {
+    const { r } = this;
+    const plan = this.plan as TlsPlan;
+    const problem = certificateProblem(plan, stream);
+    if (problem === undefined) {
+      const connection = this.connection as UpstreamConnection;
+      connection.writeTimer.clear();
+      connection.open();
+      this.onReady();
+    } else {
+      forgetSession(plan, this.address as PeerAddress);
+      r.connection.action = 'SSL handshaking to upstream';
+      r.log(LOG_ERR, problem);
+      this.next(FT_ERROR);
+    }
+    runPostedRequests(r.connection);
+  }
+
+  /** OpenSSL refused, or the connection failed; undefined: the backend closed it. */
+  onHandshakeError(error: NodeJS.ErrnoException | undefined): void {
+    const { r } = this;
+    r.connection.action = 'SSL handshaking to upstream';
+    const ssl = error === undefined ? '' : opensslSuffix(error);
+    if (ssl !== '') {
+      r.log(isHarmless(error) ? LOG_ERR : LOG_CRIT, `SSL_do_handshake() failed${ssl}`);
+    } else {
+      const suffix = error === undefined ? '' : errnoSuffix(error);
+      const level = error?.code === undefined ? LOG_ERR : connectionErrorLevel(error.code);
+      r.log(level, `peer closed connection in SSL handshake${suffix}`);
+    }
+    this.next(FT_ERROR);
+    runPostedRequests(r.connection);
   }
 
   private onReady(): void {
@@ -499,11 +567,13 @@ export abstract class Exchange implements PeerConnection {
       return;
     }
     const { r } = this;
-    const level = connectionErrorLevel(code);
+    const tls = this.tlsFailure();
+    const level = tls === undefined ? connectionErrorLevel(code) : tlsLevel(this.tlsCause());
     const suffix = errnoSuffix(code);
     if (this.phase === PHASE_BODY) {
       r.connection.action = 'reading upstream';
-      this.endBody(HTTP_BAD_GATEWAY, `${this.buffering ? 'readv' : 'recv'}() failed${suffix}`, level);
+      const failed = tls ?? `${this.buffering ? 'readv' : 'recv'}() failed${suffix}`;
+      this.endBody(HTTP_BAD_GATEWAY, failed, level);
     } else if (this.phase === PHASE_CONNECT) {
       const connection = this.connection as UpstreamConnection;
       r.connection.action = 'connecting to upstream';
@@ -512,10 +582,22 @@ export abstract class Exchange implements PeerConnection {
       this.next(FT_ERROR);
     } else {
       r.connection.action = 'reading response header from upstream';
-      r.log(level, `recv() failed${suffix}`);
+      r.log(level, tls ?? `recv() failed${suffix}`);
       this.next(FT_ERROR);
     }
     runPostedRequests(r.connection);
+  }
+
+  private tlsCause(): Error | undefined {
+    const socket = this.connection?.socket;
+    return socket instanceof TlsSocket ? socket.cause : undefined;
+  }
+
+  /** What to log of a failure that OpenSSL reported; undefined of any other. */
+  private tlsFailure(): string | undefined {
+    const cause = this.tlsCause();
+    const ssl = cause === undefined ? '' : opensslSuffix(cause);
+    return ssl === '' ? undefined : `SSL_read() failed${ssl}`;
   }
 
   onReadTimeout(): void {
@@ -720,7 +802,7 @@ export abstract class Exchange implements PeerConnection {
       this.finalize(status);
       return;
     }
-    this.dropConnection();
+    this.dropConnection(false);
     this.connect();
   }
 
@@ -729,10 +811,10 @@ export abstract class Exchange implements PeerConnection {
     this.address = undefined;
   }
 
-  private dropConnection(): void {
+  private dropConnection(regular: boolean): void {
     const { connection } = this;
     this.connection = undefined;
-    connection?.close();
+    connection?.close(regular);
   }
 
   /**
@@ -756,7 +838,7 @@ export abstract class Exchange implements PeerConnection {
       this.connection = undefined;
     }
     if (this.address !== undefined) this.releasePeer(0);
-    this.dropConnection();
+    this.dropConnection(true);
     r.readEventHandler = noEvent;
     if (this.sendTimerSet) {
       this.sendTimerSet = false;
@@ -818,6 +900,11 @@ export abstract class Exchange implements PeerConnection {
 
 /** From this size on a piece of a body is a buffer. */
 const LARGE = 16384;
+
+/** nginx: ngx_ssl_connection_error(), for connections whose failures are errors. */
+function tlsLevel(cause: Error | undefined): number {
+  return isHarmless(cause) ? LOG_ERR : LOG_CRIT;
+}
 
 const TIMED_OUT = 'upstream timed out (110: Connection timed out)';
 

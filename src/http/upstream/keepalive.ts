@@ -37,14 +37,16 @@ export class KeepalivePool {
    * EPOLLRDHUP. It is taken when there is no other.
    *
    * @param owner the location's settings
+   * @param tlsKey see `TlsPlan.key`; '' without TLS
    */
-  take(name: string, owner: object): UpstreamConnection | undefined {
+  take(name: string, owner: object, tlsKey: string): UpstreamConnection | undefined {
     const idle = this.#idle;
     const now = monotonicMsec();
     let chosen = -1;
     for (let i = idle.length - 1; i >= 0; i--) {
       const connection = idle[i] as UpstreamConnection;
       if (connection.name !== name || (this.limits.local && connection.owner !== owner)) continue;
+      if (connection.tlsKey !== tlsKey) continue;
       if (connection.idleSince !== now) {
         chosen = i;
         break;
@@ -65,7 +67,7 @@ export class KeepalivePool {
     const now = monotonicMsec();
     if (now - connection.startTime > limits.time) return false;
     const idle = this.#idle;
-    if (idle.length >= limits.size) (idle.shift() as UpstreamConnection).close();
+    if (idle.length >= limits.size) (idle.shift() as UpstreamConnection).close(true);
     connection.owner = owner;
     connection.idleSince = now;
     idle.push(connection);
@@ -85,6 +87,6 @@ export class KeepalivePool {
   }
 
   closeAll(): void {
-    for (const connection of this.#idle.splice(0)) connection.close();
+    for (const connection of this.#idle.splice(0)) connection.close(true);
   }
 }

@@ -4,11 +4,13 @@ import { httpModule } from '../../module.ts';
 import type { HttpRegex } from '../../regex.ts';
 import type { ComplexValue } from '../../script.ts';
 import type { UpstreamSettings } from '../../upstream/conf.ts';
+import type { BackendSslFields } from '../../upstream/ssl-directives.ts';
 
 /** Parts of the target URL. nginx: ngx_http_proxy_vars_t. */
 export interface ProxyTarget {
-  /** `http://`. */
+  /** `http://` or `https://`, as written. */
   readonly schema: string;
+  readonly secure: boolean;
   /** $proxy_host: the Host that the backend gets when nothing else is said. */
   readonly hostHeader: string;
   /** $proxy_port; '' for unix sockets. */
@@ -40,7 +42,7 @@ export interface CookieFlags {
   readonly flags: readonly ComplexValue[];
 }
 
-export interface ProxyLocation extends UpstreamSettings {
+export interface ProxyLocation extends UpstreamSettings, BackendSslFields {
   /** Of a URL without variables. */
   target: ProxyTarget | undefined;
   /** The URL with its variables. */

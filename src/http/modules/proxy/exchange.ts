@@ -55,6 +55,7 @@ export class ProxyExchange extends Exchange {
     super(r, conf);
     this.conf = conf;
     this.target = target;
+    this.secure = target.secure;
   }
 
   get schema(): string {

@@ -4,6 +4,7 @@ import { requestPath } from '../../../conf/resources.ts';
 import { coreModule } from '../../core/module.ts';
 import { literalValue } from '../../script.ts';
 import { completeBackend } from '../../upstream/directives.ts';
+import { backendTls, mergeBackendSsl } from '../../upstream/ssl-directives.ts';
 import type { ProxyLocation, Rewrite } from './conf.ts';
 import { compileFields, hiddenFields } from './fields.ts';
 import { proxyHandler } from './handler.ts';
@@ -50,6 +51,9 @@ export function mergeProxyLocation(parent: ProxyLocation, conf: ProxyLocation, c
   if (message !== undefined) throw cf.error(message);
   completeBackend(conf);
   conf.tempPath ??= parent.tempPath ?? requestPath(cf, { path: cf.fullName('proxy_temp'), levels: [1, 2] });
+  mergeBackendSsl(parent, conf);
+  // A target with variables may turn out to want TLS.
+  if (conf.target?.secure === true || conf.url !== undefined) conf.tls = backendTls(cf, 'proxy', conf);
   conf.method ??= parent.method;
   conf.body ??= parent.body;
   conf.limitRate ??= parent.limitRate;
@@ -75,6 +79,7 @@ export function mergeProxyLocation(parent: ProxyLocation, conf: ProxyLocation, c
     conf.location = parent.location;
     conf.target = parent.target;
     conf.url = parent.url;
+    conf.tls = parent.tls;
   }
   if (
     location.limitExceptBlock &&

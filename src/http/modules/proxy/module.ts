@@ -40,6 +40,7 @@ import {
   IGNORE_XA_REDIRECT,
 } from '../../upstream/conf.ts';
 import { backendDirectives } from '../../upstream/directives.ts';
+import { backendSslDirectives, unsetSslFields } from '../../upstream/ssl-directives.ts';
 import { type ProxyLocation, proxyModule } from './conf.ts';
 import { mergeProxyLocation } from './merge.ts';
 import { setCookieFlags, setCookieRewrite, setPass, setRedirect } from './pass.ts';
@@ -92,6 +93,7 @@ type FlagField =
 
 const directives: readonly Directive<ProxyLocation>[] = [
   ...backendDirectives<ProxyLocation>('proxy', NEXT_UPSTREAM),
+  ...backendSslDirectives<ProxyLocation>('proxy'),
   {
     name: 'proxy_pass',
     contexts: ['location', 'if in location', 'limit_except'],
@@ -305,6 +307,8 @@ Object.assign(proxyModule, {
       hidden: undefined,
       local: undefined,
       socketKeepalive: undefined,
+      tls: undefined,
+      ...unsetSslFields(),
       target: undefined,
       url: undefined,
       urlText: '',

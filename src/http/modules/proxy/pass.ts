@@ -23,10 +23,9 @@ export function setPass(cf: ConfContext, conf: ProxyLocation, args: readonly str
   }
   const scheme = schemeOf(text);
   if (scheme === undefined) return 'invalid URL prefix';
-  if (scheme === 'https') return '"proxy_pass" to https is not supported';
   const schema = text.slice(0, scheme.length + 3);
   const rest = text.slice(schema.length);
-  const defaultPort = 80;
+  const defaultPort = scheme === 'https' ? 443 : 80;
   let url: ParsedUrl;
   try {
     url = parseUrl(rest, { defaultPort, uriPart: true, noResolve: true });

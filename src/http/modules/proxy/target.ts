@@ -13,12 +13,15 @@ export function schemeOf(url: string): 'http' | 'https' | undefined {
   return /^https:\/\//i.test(url) ? 'https' : undefined;
 }
 
-/** The parts of a URL behind its scheme, which was `schema` (`http://`). */
+/** The parts of a URL behind its scheme, which was `schema` (`http://` or `https://`). */
 export function targetOf(schema: string, url: ParsedUrl, defaultPort: number): ProxyTarget {
   const { uri } = url;
-  if (url.family === 'unix') return { schema, hostHeader: 'localhost', port: '', uri };
-  if (url.noPort || url.port === defaultPort) return { schema, hostHeader: url.host, port: String(defaultPort), uri };
-  return { schema, hostHeader: `${url.host}:${url.portText}`, port: url.portText, uri };
+  const secure = schema.length === 8;
+  if (url.family === 'unix') return { schema, secure, hostHeader: 'localhost', port: '', uri };
+  if (url.noPort || url.port === defaultPort) {
+    return { schema, secure, hostHeader: url.host, port: String(defaultPort), uri };
+  }
+  return { schema, secure, hostHeader: `${url.host}:${url.portText}`, port: url.portText, uri };
 }
 
 // Configurations have few targets: the last ones are not parsed again for each request.

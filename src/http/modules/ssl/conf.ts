@@ -14,7 +14,7 @@ export const VERIFY_OPTIONAL_NO_CA = 3;
  * Chooses the context for one handshake, when the server and the client's first message are known and nothing has
  * been answered yet: what ssl_client_hello_by_lua and ssl_certificate_by_lua come down to.
  *
- * @returns undefined for the server's own context, another context (`makeContext` in context.ts), or 'reject'
+ * @returns undefined for the server's own context, another context (`makeContext` in http/ssl/context.ts), or 'reject'
  */
 export type ContextChooser = (handshake: HandshakeRequest) => ChosenContext | Promise<ChosenContext>;
 export type ChosenContext = SecureContext | 'reject' | undefined;

@@ -3,56 +3,21 @@
  * ngx_http_ssl_module.c) and the functions that it calls in src/event/ngx_event_openssl.c, in their order, since the
  * first thing that is wrong is the one that is reported.
  */
-import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
 import type { ConfContext } from '../../../conf/directive.ts';
 import { ConfError } from '../../../conf/error.ts';
 import { cycleOf } from '../../../conf/resources.ts';
 import { LOG_WARN } from '../../../log/log.ts';
-import { opensslSuffix } from '../../../net/openssl-error.ts';
+import { applyConfCommands } from '../../ssl/conf-command.ts';
+import {
+  type ContextOptions,
+  makeContext,
+  newContextOptions,
+  opensslOption,
+  setCiphers,
+  setProtocols,
+} from '../../ssl/context.ts';
+import { confFiles, loadAuthorities, loadCrl, loadDhParameters, loadPair, loadTicketKey } from '../../ssl/files.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
-import { applyConfCommands } from './conf-command.ts';
-import { loadAuthorities, loadCrl, loadDhParameters, loadPair, loadTicketKey } from './files.ts';
-
-export const PROTOCOL_SSL2 = 0x0002;
-export const PROTOCOL_SSL3 = 0x0004;
-export const PROTOCOL_TLS1 = 0x0008;
-export const PROTOCOL_TLS1_1 = 0x0010;
-export const PROTOCOL_TLS1_2 = 0x0020;
-export const PROTOCOL_TLS1_3 = 0x0040;
-export const DEFAULT_PROTOCOLS: number = PROTOCOL_TLS1_2 | PROTOCOL_TLS1_3;
-
-/** Options for tls.createSecureContext(), as they are put together. */
-export type ContextOptions = { -readonly [K in keyof SecureContextOptions]: SecureContextOptions[K] } & {
-  secureOptions: number;
-};
-
-/** OpenSSL: SSL_OP_NO_RENEGOTIATION, which Node's constants leave out. */
-const NO_RENEGOTIATION = 0x40000000;
-
-const VERSIONS: readonly (readonly [number, SecureVersion, string])[] = [
-  [PROTOCOL_TLS1, 'TLSv1', 'SSL_OP_NO_TLSv1'],
-  [PROTOCOL_TLS1_1, 'TLSv1.1', 'SSL_OP_NO_TLSv1_1'],
-  [PROTOCOL_TLS1_2, 'TLSv1.2', 'SSL_OP_NO_TLSv1_2'],
-  [PROTOCOL_TLS1_3, 'TLSv1.3', 'SSL_OP_NO_TLSv1_3'],
-];
-
-/** OpenSSL's number of an option by its name. */
-export function opensslOption(name: string): number {
-  const { constants } = process.getBuiltinModule('node:crypto');
-  return (constants as unknown as Record<string, number>)[name] ?? 0;
-}
-
-function setProtocols(options: ContextOptions, protocols: number): void {
-  const wanted = VERSIONS.filter(([bit]) => (protocols & bit) !== 0);
-  if (wanted.length === 0) {
-    throw new ConfError('no protocol of "ssl_protocols" is supported by tsresty: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3 are');
-  }
-  options.minVersion = (wanted[0] as (typeof VERSIONS)[number])[1];
-  options.maxVersion = (wanted[wanted.length - 1] as (typeof VERSIONS)[number])[1];
-  for (const [bit, , option] of VERSIONS) {
-    if ((protocols & bit) === 0) options.secureOptions |= opensslOption(option);
-  }
-}
 
 /** Makes the server's context and leaves it in `conf.context`. */
 export function buildContext(cf: ConfContext, conf: SslServer): void {
@@ -66,12 +31,13 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
     // A server that refuses all handshakes refuses them before there is any use for a context.
     return;
   }
-  const options: ContextOptions = { secureOptions: NO_RENEGOTIATION | opensslOption('SSL_OP_NO_COMPRESSION') };
-  setProtocols(options, conf.protocols);
-  setCiphers(options, conf);
+  const options = newContextOptions();
+  setProtocols(options, conf.protocols, 'ssl_protocols');
+  setCiphers(options, conf.ciphers);
+  if (conf.preferServerCiphers) options.secureOptions |= opensslOption('SSL_OP_CIPHER_SERVER_PREFERENCE');
   setCertificates(cf, options, conf);
   setAuthorities(cf, options, conf);
-  if (conf.crl !== '') options.crl = loadCrl(cf, conf.crl);
+  if (conf.crl !== '') options.crl = loadCrl(confFiles(cf), conf.crl);
   if (conf.dhparam !== '') options.dhparam = loadDhParameters(cf, conf.dhparam);
   if (conf.ecdhCurve !== 'auto') options.ecdhCurve = conf.ecdhCurve;
   setSessions(cf, options, conf);
@@ -90,12 +56,6 @@ function warn(cf: ConfContext, message: string): void {
   cycleOf(cf).log.write(LOG_WARN, message);
 }
 
-function setCiphers(options: ContextOptions, conf: SslServer): void {
-  // OpenSSL takes several separators, Node one.
-  options.ciphers = conf.ciphers.replace(/[, ;]+/g, ':');
-  if (conf.preferServerCiphers) options.secureOptions |= opensslOption('SSL_OP_CIPHER_SERVER_PREFERENCE');
-}
-
 function setCertificates(cf: ConfContext, options: ContextOptions, conf: SslServer): void {
   const certificates = conf.certificates as readonly string[];
   const keys = conf.certificateKeys as readonly string[];
@@ -106,7 +66,8 @@ function setCertificates(cf: ConfContext, options: ContextOptions, conf: SslServ
       );
     }
   }
-  const pairs = certificates.map((name, i) => loadPair(cf, name, keys[i] as string, conf.passwords));
+  const files = confFiles(cf);
+  const pairs = certificates.map((name, i) => loadPair(files, name, keys[i] as string, conf.passwords));
   options.cert = pairs.map((pair) => pair.certificate);
   options.key = pairs.map(({ key, passphrase }) =>
     passphrase === undefined ? { pem: key } : { pem: key, passphrase },
@@ -120,9 +81,9 @@ function setAuthorities(cf: ConfContext, options: ContextOptions, conf: SslServe
     if (conf.verify !== VERIFY_OPTIONAL_NO_CA && conf.clientCertificate === '' && conf.trustedCertificate === '') {
       throw new ConfError('no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client');
     }
-    if (conf.clientCertificate !== '') authorities.push(...loadAuthorities(cf, conf.clientCertificate));
+    if (conf.clientCertificate !== '') authorities.push(...loadAuthorities(confFiles(cf), conf.clientCertificate));
   }
-  if (conf.trustedCertificate !== '') authorities.push(...loadAuthorities(cf, conf.trustedCertificate));
+  if (conf.trustedCertificate !== '') authorities.push(...loadAuthorities(confFiles(cf), conf.trustedCertificate));
   options.ca = authorities;
 }
 
@@ -157,30 +118,4 @@ function setSessions(cf: ConfContext, options: ContextOptions, conf: SslServer):
   const keys = files.map((file) => loadTicketKey(cf, file));
   if (keys.length > 1) warn(cf, 'tsresty reads session tickets with the first "ssl_session_ticket_key" only');
   options.ticketKeys = keys[0] as Buffer;
-}
-
-/** Which of nginx's calls reports what Node could not do. */
-function failedCall(options: ContextOptions, error: NodeJS.ErrnoException): string {
-  const { message, code } = error;
-  if (/cipher/.test(message) && !/certificate/.test(message)) return `SSL_CTX_set_cipher_list("${options.ciphers}")`;
-  if (/ECDH curve/i.test(message)) return `SSL_CTX_set1_curves_list("${options.ecdhCurve}")`;
-  if (/DH parameter/i.test(message) || code === 'ERR_INVALID_ARG_VALUE') return 'SSL_CTX_set0_tmp_dh_pkey()';
-  if (/CRL/.test(message)) return 'PEM_read_bio_X509_CRL()';
-  return 'SSL_CTX_new()';
-}
-
-/**
- * Makes a context.
- *
- * @throws ConfError without a position, as nginx's messages about it are
- */
-export function makeContext(options: ContextOptions): SecureContext {
-  const { createSecureContext } = process.getBuiltinModule('node:tls');
-  try {
-    return createSecureContext(options);
-  } catch (e) {
-    const error = e as NodeJS.ErrnoException;
-    const detail = opensslSuffix(error) || ` (${error.message})`;
-    throw new ConfError(`${failedCall(options, error)} failed${detail}`);
-  }
 }

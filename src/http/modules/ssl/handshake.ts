@@ -5,7 +5,7 @@
  * (src/http/ngx_http_request.c).
  */
 import type { X509Certificate } from 'node:crypto';
-import type { PeerCertificate as NodeCertificate, SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import { errnoSuffix } from '../../../log/errno.ts';
 import { LOG_CRIT, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
 import { currentMsec } from '../../../log/time.ts';
@@ -19,6 +19,7 @@ import { coreModule } from '../../core/module.ts';
 import type { HttpCycle } from '../../cycle.ts';
 import { validateHost } from '../../protocol/host.ts';
 import { addReusable, type Reusable, removeReusable } from '../../protocol/idle.ts';
+import { type PeerChain, peerChain } from '../../ssl/verify.ts';
 import { type ChosenContext, type SslServer, VERIFY_OFF } from './conf.ts';
 import { sslModule } from './module.ts';
 import { verifyClient } from './verify.ts';
@@ -71,8 +72,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   #received: Buffer | undefined = undefined;
   #handshake: Handshake | undefined = undefined;
   #stream: TLSSocket | undefined = undefined;
-  #certificate: X509Certificate | null | undefined = undefined;
-  #chainLength = 0;
+  #chain: PeerChain | null | undefined = undefined;
   #verifyError: VerifyError | null | undefined = undefined;
 
   // Ring of reusable connections: src/http/protocol/idle.ts.
@@ -302,30 +302,13 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   }
 
   /** What the client has shown. */
+  get peerChain(): PeerChain | undefined {
+    if (this.#chain === undefined) this.#chain = peerChain(this.stream) ?? null;
+    return this.#chain ?? undefined;
+  }
+
   get peerCertificate(): X509Certificate | undefined {
-    if (this.#certificate === undefined) this.#readChain();
-    return this.#certificate ?? undefined;
-  }
-
-  /** How many certificates there are from the client's to the one at the end, both included. */
-  get peerChainLength(): number {
-    if (this.#certificate === undefined) this.#readChain();
-    return this.#chainLength;
-  }
-
-  /** Node forgets the chain when the certificate alone is asked for, and all of it when the connection is closed. */
-  #readChain(): void {
-    this.#certificate = null;
-    let link = this.stream.getPeerCertificate(true) as PeerCertificate | null;
-    if (link?.raw === undefined) return;
-    const { X509Certificate } = process.getBuiltinModule('node:crypto');
-    this.#certificate = new X509Certificate(link.raw);
-    for (;;) {
-      this.#chainLength++;
-      const issuer: PeerCertificate | undefined = (link as PeerCertificate).issuerCertificate;
-      if (issuer === undefined || issuer === link) return;
-      link = issuer;
-    }
+    return this.peerChain?.certificate;
   }
 
   /** Why the client's certificate is not to be trusted; undefined when it is, or when there is none. */
@@ -336,9 +319,6 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     return this.#verifyError ?? undefined;
   }
 }
-
-/** A link of a chain as Node shows it; the last one is its own issuer or has none. */
-type PeerCertificate = Partial<NodeCertificate> & { readonly issuerCertificate?: PeerCertificate };
 
 const CLOSED_IN_HANDSHAKE = 'peer closed connection in SSL handshake';
 

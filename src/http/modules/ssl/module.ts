@@ -18,18 +18,10 @@ import { type ConfiguredAddress, configuredAddresses } from '../../core/listen.t
 import { coreModule } from '../../core/module.ts';
 import { httpOf } from '../../cycle.ts';
 import { httpModule } from '../../module.ts';
+import { DEFAULT_PROTOCOLS, PROTOCOL_WORDS } from '../../ssl/context.ts';
+import { loadPasswords } from '../../ssl/files.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
-import {
-  buildContext,
-  DEFAULT_PROTOCOLS,
-  PROTOCOL_SSL2,
-  PROTOCOL_SSL3,
-  PROTOCOL_TLS1,
-  PROTOCOL_TLS1_1,
-  PROTOCOL_TLS1_2,
-  PROTOCOL_TLS1_3,
-} from './context.ts';
-import { loadPasswords } from './files.ts';
+import { buildContext } from './context.ts';
 import { checkSslVariables, sslVariables } from './variables.ts';
 
 const PLACES: readonly ContextName[] = ['http', 'server'];
@@ -90,15 +82,6 @@ function setCertificateCache(_cf: ConfContext, conf: SslServer, args: readonly s
   return hasMax ? undefined : '"ssl_certificate_cache" must have the "max" parameter';
 }
 
-const PROTOCOLS: Readonly<Record<string, number>> = {
-  sslv2: PROTOCOL_SSL2,
-  sslv3: PROTOCOL_SSL3,
-  tlsv1: PROTOCOL_TLS1,
-  'tlsv1.1': PROTOCOL_TLS1_1,
-  'tlsv1.2': PROTOCOL_TLS1_2,
-  'tlsv1.3': PROTOCOL_TLS1_3,
-};
-
 const directives: readonly Directive<SslServer>[] = [
   strArraySlot<SslServer>('ssl_certificate', PLACES, 'server', 'certificates', undefined, {
     doc: 'A file with a certificate and those of its issuers in PEM format; several for several kinds of keys.',
@@ -136,7 +119,7 @@ const directives: readonly Directive<SslServer>[] = [
     PLACES,
     'server',
     'protocols',
-    PROTOCOLS,
+    PROTOCOL_WORDS,
     DEFAULT_PROTOCOLS,
     { min: 1 },
     { doc: 'The protocols that clients may use.', defaultText: 'TLSv1.2 TLSv1.3' },

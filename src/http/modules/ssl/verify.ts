@@ -3,28 +3,18 @@
  * nginx: the beginning of ngx_http_process_request(), and ngx_http_set_virtual_server() (src/http/ngx_http_request.c).
  */
 import { LOG_INFO } from '../../../log/log.ts';
-import { CHAIN_TOO_LONG, isUntrustedOnly, type VerifyError, verifyErrorOf } from '../../../net/openssl-error.ts';
+import { CHAIN_CUT, isUntrustedOnly, type VerifyError } from '../../../net/openssl-error.ts';
 import { HTTP_TO_HTTPS, HTTPS_CERT_ERROR, HTTPS_NO_CERT, OK } from '../../codes.ts';
 import type { HttpRequest } from '../../request.ts';
+import { verifyPeer } from '../../ssl/verify.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
 import type { TlsConnection } from './handshake.ts';
 import { sslModule } from './module.ts';
 
-/** Node's result of a verification: an error, or nothing when the chain is good. */
-interface VerifyingHandle {
-  verifyError?(): { readonly code?: string; readonly message: string } | null | undefined;
-}
-
-/**
- * Verifies the client's chain as OpenSSL did in the handshake, and its length, which Node leaves unlimited.
- * Undefined when it is good, or when there is none.
- */
+/** Undefined when the client's chain is good, or when there is none. */
 export function verifyClient(tls: TlsConnection, depth: number): VerifyError | undefined {
-  if (tls.peerCertificate === undefined) return undefined;
-  const handle = (tls.stream as unknown as { _handle?: VerifyingHandle | null })._handle;
-  const error = handle?.verifyError?.();
-  if (error !== null && error !== undefined) return verifyErrorOf(error);
-  return tls.peerChainLength - 2 > depth ? CHAIN_TOO_LONG : undefined;
+  const chain = tls.peerChain;
+  return chain === undefined ? undefined : verifyPeer(tls.stream, chain, depth, CHAIN_CUT);
 }
 
 /** @returns OK, or the status to finalize the request with; what is wrong is logged */

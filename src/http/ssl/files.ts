@@ -5,12 +5,12 @@
  */
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { ConfContext } from '../../../conf/directive.ts';
-import { ConfError } from '../../../conf/error.ts';
-import { fsPath } from '../../../conf/glob.ts';
-import { cycleOf } from '../../../conf/resources.ts';
-import { errnoNumber, errnoOf, errnoSuffix, strerror } from '../../../log/errno.ts';
-import { opensslSuffix } from '../../../net/openssl-error.ts';
+import type { ConfContext } from '../../conf/directive.ts';
+import { ConfError } from '../../conf/error.ts';
+import { fsPath } from '../../conf/glob.ts';
+import { cycleOf } from '../../conf/resources.ts';
+import { errnoNumber, errnoOf, errnoSuffix, strerror } from '../../log/errno.ts';
+import { opensslSuffix } from '../../net/openssl-error.ts';
 
 /** A certificate with its chain and key, fit for tls.createSecureContext(). */
 export interface CertificatePair {
@@ -20,9 +20,28 @@ export interface CertificatePair {
   readonly passphrase: string | undefined;
 }
 
+/** Where names of files lead to, and how these are read. */
+export interface PemFiles {
+  /** A name made absolute. */
+  fullName(name: string): string;
+  /** The contents. Throws what readFileSync throws. */
+  read(path: string): string;
+  /** The call that refuses a key: of a context, or of a connection. */
+  readonly useKey: 'SSL_CTX_use_PrivateKey' | 'SSL_use_PrivateKey';
+}
+
 /** The contents of a file of the configuration. Throws what readFileSync throws. */
 export function readConfFile(cf: ConfContext, path: string): string {
   return cycleOf(cf).assets.get(path, () => readFileSync(fsPath(path), 'latin1'));
+}
+
+/** Files as a configuration that is being loaded names them. */
+export function confFiles(cf: ConfContext): PemFiles {
+  return {
+    fullName: (name) => cf.fullName(name, 'conf'),
+    read: (path) => readConfFile(cf, path),
+    useKey: 'SSL_CTX_use_PrivateKey',
+  };
 }
 
 /** What OpenSSL reports when BIO_new_file() cannot open a file. */
@@ -36,11 +55,11 @@ function openingFailed(path: string, error: unknown): string {
 }
 
 /** The PEM text that a directive's argument stands for: `data:PEM`, or a path, which is in `path` then. */
-function readPem(cf: ConfContext, what: string, name: string): { readonly path: string; readonly text: string } {
+function readPem(files: PemFiles, what: string, name: string): { readonly path: string; readonly text: string } {
   if (name.startsWith('data:')) return { path: name, text: name.slice(5) };
-  const path = cf.fullName(name, 'conf');
+  const path = files.fullName(name);
   try {
-    return { path, text: readConfFile(cf, path) };
+    return { path, text: files.read(path) };
   } catch (e) {
     throw new ConfError(`cannot load ${what} "${path}": BIO_new_file() failed ${openingFailed(path, e)}`);
   }
@@ -63,8 +82,8 @@ function parseCertificate(text: string, path: string, call: string): X509Certifi
 }
 
 /** Certificates of authorities. */
-export function loadAuthorities(cf: ConfContext, name: string): string[] {
-  const { path, text } = readPem(cf, 'certificate', name);
+export function loadAuthorities(files: PemFiles, name: string): string[] {
+  const { path, text } = readPem(files, 'certificate', name);
   const certificates = splitCertificates(text);
   if (certificates.length === 0) throw noCertificate(path);
   for (const certificate of certificates) parseCertificate(certificate, path, 'PEM_read_bio_X509_AUX');
@@ -79,8 +98,8 @@ function noCertificate(path: string): ConfError {
 }
 
 /** Certificate revocation lists. OpenSSL looks at what is in them when the context is made. */
-export function loadCrl(cf: ConfContext, name: string): string[] {
-  const { path, text } = readPem(cf, 'CRL', name);
+export function loadCrl(files: PemFiles, name: string): string[] {
+  const { path, text } = readPem(files, 'CRL', name);
   const lists = text.match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g);
   if (lists === null) {
     throw new ConfError(
@@ -107,12 +126,12 @@ export function loadDhParameters(cf: ConfContext, name: string): string {
 
 /** A certificate and its key; that they belong together is checked. */
 export function loadPair(
-  cf: ConfContext,
+  files: PemFiles,
   certificateName: string,
   keyName: string,
   passwords: readonly string[] | undefined,
 ): CertificatePair {
-  const { path, text } = readPem(cf, 'certificate', certificateName);
+  const { path, text } = readPem(files, 'certificate', certificateName);
   const chain = splitCertificates(text);
   if (chain.length === 0) throw noCertificate(path);
   const first = parseCertificate(chain[0] as string, path, 'PEM_read_bio_X509_AUX');
@@ -123,12 +142,11 @@ export function loadPair(
       `cannot load certificate key "${keyName}": loading "${kind}:..." certificate keys is not supported`,
     );
   }
-  const { path: keyPath, text: keyText } = readPem(cf, 'certificate key', keyName);
+  const { path: keyPath, text: keyText } = readPem(files, 'certificate key', keyName);
   const { key, passphrase } = parseKey(keyText, keyPath, passwords);
   if (!first.checkPrivateKey(key)) {
     throw new ConfError(
-      `SSL_CTX_use_PrivateKey("${keyPath}") failed ` +
-        '(SSL: error:05800074:x509 certificate routines::key values mismatch)',
+      `${files.useKey}("${keyPath}") failed ` + '(SSL: error:05800074:x509 certificate routines::key values mismatch)',
     );
   }
   return { certificate: chain.join('\n'), key: keyText, passphrase };

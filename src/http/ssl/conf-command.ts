@@ -1,9 +1,9 @@
 /**
- * ssl_conf_command: OpenSSL's SSL_CONF_cmd(3), which Node does not offer. The commands that say what Node's own options
+ * ssl_conf_command and its kin: OpenSSL's SSL_CONF_cmd(3), which Node does not offer. The commands that say what Node's own options
  * say are taken; any other is refused. nginx: ngx_ssl_conf_commands() (src/event/ngx_event_openssl.c).
  */
-import { ConfError } from '../../../conf/error.ts';
-import type { KeyValue } from '../../../conf/slots.ts';
+import { ConfError } from '../../conf/error.ts';
+import type { KeyValue } from '../../conf/slots.ts';
 import { type ContextOptions, opensslOption } from './context.ts';
 
 /** Names in the command `Options`, with OpenSSL's option; `inverted`: the name enables what the option disables. */

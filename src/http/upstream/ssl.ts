@@ -1,0 +1,202 @@
+/**
+ * TLS to backends: what the PREFIX_ssl_* directives of a location come down to, and what one connection needs of them.
+ * The directives are in ssl-directives.ts, the handshake is run by exchange.ts.
+ *
+ * A connection is kept for, and a session resumed by, requests with the same settings only: the same context, names,
+ * wishes and client certificate, which `TlsPlan.key` stands for. (nginx looks at the address alone unless `local` is
+ * said, so that a connection whose certificate nobody looked at may serve a location that wants it verified.)
+ *
+ * nginx: ngx_http_upstream_ssl_init_connection(), ngx_http_upstream_ssl_name(), ngx_http_upstream_ssl_certificate()
+ * (src/http/ngx_http_upstream.c), ngx_http_upstream_set_round_robin_peer_session().
+ */
+import { readFileSync } from 'node:fs';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { ConfError } from '../../conf/error.ts';
+import { fsPath } from '../../conf/glob.ts';
+import { LOG_ERR } from '../../log/log.ts';
+import { CHAIN_CUT, type VerifyError } from '../../net/openssl-error.ts';
+import type { TlsClientOptions } from '../../net/tls-client.ts';
+import { canonicalInet } from '../../net/url.ts';
+import type { HttpRequest } from '../request.ts';
+import type { ComplexValue } from '../script.ts';
+import type { CertificateCache } from '../ssl/certificate-cache.ts';
+import { type ContextOptions, makeContext } from '../ssl/context.ts';
+import { loadPair, type PemFiles } from '../ssl/files.ts';
+import { matchesHost, peerChain, verifyPeer, verifyResult } from '../ssl/verify.ts';
+import type { PeerAddress } from './peer.ts';
+
+/** Contexts with client certificates that came out of variables, kept of one location's. */
+const MOST_CONTEXTS = 64;
+/** Sessions kept of one peer, where names vary. */
+const MOST_SESSIONS = 64;
+
+let lastContext = 0;
+
+/** The context of one or several locations with the same settings. nginx: ngx_ssl_t. */
+export class BackendContext {
+  /** Tells contexts apart in keys. */
+  readonly id: number = ++lastContext;
+  private options: ContextOptions | undefined = undefined;
+  private own: SecureContext | undefined = undefined;
+  private readonly byCertificate = new Map<string, SecureContext>();
+
+  get made(): boolean {
+    return this.own !== undefined;
+  }
+
+  /** @throws ConfError */
+  make(options: ContextOptions): void {
+    this.options = options;
+    this.own = makeContext(options);
+  }
+
+  get context(): SecureContext {
+    return this.own as SecureContext;
+  }
+
+  /** The context with a client certificate. Throws ConfError. */
+  withPair(certificate: string, key: string, passphrase: string | undefined): SecureContext {
+    const known = this.byCertificate;
+    const name = `${passphrase ?? ''}\n${certificate}\n${key}`;
+    let context = known.get(name);
+    if (context === undefined) {
+      const pem = passphrase === undefined ? { pem: key } : { pem: key, passphrase };
+      context = makeContext({ ...(this.options as ContextOptions), cert: [certificate], key: [pem] });
+      if (known.size >= MOST_CONTEXTS) known.delete(known.keys().next().value as string);
+      known.set(name, context);
+    }
+    return context;
+  }
+}
+
+/** The settings of a location. */
+export interface BackendTlsSettings {
+  readonly context: BackendContext;
+  /** In place of the upstream's name. */
+  readonly name: ComplexValue | undefined;
+  /** Send the name (SNI). */
+  readonly sendName: boolean;
+  readonly verify: boolean;
+  readonly verifyDepth: number;
+  readonly reuseSessions: boolean;
+  /** A client certificate whose name, or whose key's, has variables. */
+  readonly certificate: { readonly certificate: ComplexValue; readonly key: ComplexValue } | undefined;
+  readonly certificateCache: CertificateCache | null;
+  readonly passwords: readonly string[] | undefined;
+}
+
+/** What one connection is made by. */
+export interface TlsPlan {
+  readonly settings: BackendTlsSettings;
+  /** Who may share the connection. */
+  readonly key: string;
+  /** The name that the certificate must be for, and that is asked for. */
+  readonly name: string;
+  readonly certificate: string;
+  readonly certificateKey: string;
+  /** The backend's certificate was found bad: its sessions are not kept. */
+  refused: boolean;
+}
+
+/** The name without a port: it may come from $proxy_host or $http_host. */
+function withoutPort(name: string): string {
+  const bracket = name.startsWith('[') ? name.indexOf(']') : -1;
+  const colon = name.indexOf(':', bracket < 0 ? 0 : bracket);
+  return colon < 0 ? name : name.slice(0, colon);
+}
+
+/**
+ * Works out what a request wants of its connections.
+ *
+ * @param host name of the upstream block, or the host of the URL
+ */
+export function planTls(r: HttpRequest, settings: BackendTlsSettings, host: string): TlsPlan {
+  let name = host;
+  if (settings.sendName || settings.verify) name = withoutPort(settings.name?.evaluate(r) ?? host);
+  const certificate = settings.certificate?.certificate.evaluate(r) ?? '';
+  const certificateKey = certificate === '' ? '' : (settings.certificate?.key.evaluate(r) as string);
+  const { sendName, verify, verifyDepth } = settings;
+  const wanted = sendName || verify ? name : '';
+  const flags = (sendName ? 1 : 0) + (verify ? 2 : 0);
+  const key = `${settings.context.id}:${flags}:${verifyDepth}:${wanted}\n${certificate}\n${certificateKey}`;
+  return { settings, key, name, certificate, certificateKey, refused: false };
+}
+
+/** Addresses are not sent as names. RFC 6066 section 3. */
+function serverName({ settings, name }: TlsPlan): string | undefined {
+  if (!settings.sendName || name === '' || name.startsWith('[') || canonicalInet(name) !== undefined) return undefined;
+  return name;
+}
+
+const sessions = new WeakMap<PeerAddress, Map<string, Buffer>>();
+
+/** What to begin a handshake with; undefined when the client certificate cannot be loaded, which was logged. */
+export function handshakeOptions(r: HttpRequest, plan: TlsPlan, address: PeerAddress): TlsClientOptions | undefined {
+  const { settings } = plan;
+  const context = plan.certificate === '' ? settings.context.context : variableContext(r, plan);
+  if (context === undefined) return undefined;
+  const options = { context, serverName: serverName(plan), session: undefined };
+  if (!settings.reuseSessions) return options;
+  const { key } = plan;
+  return {
+    ...options,
+    session: sessions.get(address)?.get(key),
+    onSession: (session) => {
+      if (!plan.refused) saveSession(address, key, session);
+    },
+  };
+}
+
+function saveSession(address: PeerAddress, key: string, session: Buffer): void {
+  let ofPeer = sessions.get(address);
+  if (ofPeer === undefined) sessions.set(address, (ofPeer = new Map()));
+  if (!ofPeer.has(key) && ofPeer.size >= MOST_SESSIONS) ofPeer.delete(ofPeer.keys().next().value as string);
+  ofPeer.set(key, session);
+}
+
+/** A session of a handshake that did not satisfy us is not resumed: who resumes one is not shown the chain again. */
+export function forgetSession(plan: TlsPlan, address: PeerAddress): void {
+  plan.refused = true;
+  sessions.get(address)?.delete(plan.key);
+}
+
+function variableContext(r: HttpRequest, plan: TlsPlan): SecureContext | undefined {
+  const { context, certificateCache, passwords } = plan.settings;
+  const { confPrefix } = r.http.cycle;
+  const files: PemFiles = {
+    fullName: (name) => (name.startsWith('/') ? name : confPrefix + name),
+    read: (path) => certificateCache?.read(path) ?? readFileSync(fsPath(path), 'latin1'),
+    useKey: 'SSL_use_PrivateKey',
+  };
+  try {
+    const { certificate, key, passphrase } = loadPair(files, plan.certificate, plan.certificateKey, passwords);
+    return context.withPair(certificate, key, passphrase);
+  } catch (e) {
+    if (!(e instanceof ConfError)) throw e;
+    r.log(LOG_ERR, e.message);
+    return undefined;
+  }
+}
+
+function verifyFailed({ number, text }: VerifyError): string {
+  return `upstream SSL certificate verify error: (${number}:${text})`;
+}
+
+/** What is wrong with the backend's certificate; undefined when it is good, or nobody wants to know. */
+export function certificateProblem(plan: TlsPlan, stream: TLSSocket): string | undefined {
+  const { settings, name } = plan;
+  if (!settings.verify) return undefined;
+  const chain = peerChain(stream);
+  if (chain === undefined && stream.isSessionReused()) {
+    // The session remembers what was found out then. Its chain was no longer than it is now allowed, and its
+    // certificate for the same name, or it would not be kept under this plan's key.
+    const remembered = verifyResult(stream);
+    return remembered === undefined ? undefined : verifyFailed(remembered);
+  }
+  const error = chain === undefined ? undefined : verifyPeer(stream, chain, settings.verifyDepth, CHAIN_CUT);
+  if (error !== undefined) return verifyFailed(error);
+  if (chain === undefined || !matchesHost(chain.certificate, name)) {
+    return `upstream SSL certificate does not match "${name}"`;
+  }
+  return undefined;
+}

@@ -1,0 +1,106 @@
+/**
+ * TLS on a connection that we made: the client's side of what src/net/tls.ts does for accepted ones, for backends and
+ * cosockets. node:tls runs the handshake and never judges the peer's certificate: whoever wants that asks afterwards
+ * (src/http/ssl/verify.ts). There is no timeout here: who wants one destroys the handshake.
+ *
+ * nginx: ngx_ssl_create_connection() with NGX_SSL_CLIENT, ngx_ssl_handshake() (src/event/ngx_event_openssl.c).
+ */
+import { isIP } from 'node:net';
+import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
+import { updateTime } from '../log/time.ts';
+import { PortableSocket } from './portable.ts';
+import type { Socket } from './socket.ts';
+import { TcpSocket } from './tcp.ts';
+import { type HandshakeOwner, secured } from './tls.ts';
+
+/** How to speak to a server. */
+export interface TlsClientOptions {
+  readonly context: SecureContext;
+  /** The name to ask for (SNI); an address is not sent (RFC 6066 section 3). */
+  readonly serverName: string | undefined;
+  /** An earlier session with this server to resume, as `onSession` gave it. */
+  readonly session: Buffer | undefined;
+  /** For ALPN, the preferred one first; none by default. */
+  readonly protocols?: readonly string[];
+  /** Ask for an OCSP response, which `TLSSocket` reports with the event OCSPResponse. */
+  readonly requestStatus?: boolean;
+  /**
+   * The server gave a session that can be resumed. With TLS 1.3 that is after the handshake, while reading, and may
+   * happen several times.
+   */
+  readonly onSession?: (session: Buffer) => void;
+  /** A line for a key log file, as Wireshark reads them, with its line feed. */
+  readonly onKeyLog?: (line: Buffer) => void;
+}
+
+/** A handshake under way, as a client. */
+export class ClientHandshake {
+  readonly #stream: TLSSocket;
+  #owner: HandshakeOwner | undefined;
+
+  /**
+   * Takes over a connected socket.
+   *
+   * @param socket a TcpSocket or PortableSocket with nothing left to write; not to be used any more
+   * @param owner gets a socket in its place, or hears of the failure; never before the constructor returns
+   */
+  constructor(socket: Socket, options: TlsClientOptions, owner: HandshakeOwner) {
+    if (!(socket instanceof TcpSocket || socket instanceof PortableSocket)) throw new Error('TLS over TLS');
+    this.#owner = owner;
+    const { connect } = process.getBuiltinModule('node:tls');
+    const plain = socket.release();
+    const { serverName } = options;
+    const settings: ConnectionOptions & { requestOCSP?: boolean } = {
+      socket: plain,
+      secureContext: options.context,
+      // Node wants no addresses here, and takes no name for the address of the connection.
+      servername: serverName === undefined || isIP(serverName) !== 0 ? '' : serverName,
+      requestOCSP: options.requestStatus === true,
+      rejectUnauthorized: false,
+      checkServerIdentity: nobodyChecks,
+    };
+    if (options.session !== undefined) settings.session = options.session;
+    if (options.protocols !== undefined) settings.ALPNProtocols = [...options.protocols];
+    const stream = connect(settings);
+    this.#stream = stream;
+    if (options.onSession !== undefined) stream.on('session', options.onSession);
+    if (options.onKeyLog !== undefined) stream.on('keylog', options.onKeyLog);
+    const onEnd = (): void => {
+      updateTime();
+      this.#take()?.onHandshakeEnd();
+    };
+    const onError = (error: NodeJS.ErrnoException): void => {
+      updateTime();
+      this.#take()?.onHandshakeError(error);
+      stream.destroy();
+    };
+    // 'secure' is what TLSSocket says when the handshake is done; its own listener is called before ours.
+    stream.once('secure', () => {
+      updateTime();
+      const taken = this.#take();
+      if (taken === undefined) return;
+      stream.off('end', onEnd).off('_tlsError', onError).off('error', onError).off('close', onEnd);
+      taken.onSecure(secured(stream, socket), stream);
+    });
+    // Node's own listener makes an error of the end; ours must hear of the end itself.
+    stream.prependListener('end', onEnd);
+    stream.on('_tlsError', onError).on('error', onError).on('close', onEnd);
+    plain.on('error', onError);
+  }
+
+  #take(): HandshakeOwner | undefined {
+    const owner = this.#owner;
+    this.#owner = undefined;
+    return owner;
+  }
+
+  /** Gives up, without a word to the server. The owner hears nothing more. */
+  destroy(): void {
+    this.#owner = undefined;
+    this.#stream.destroy();
+  }
+}
+
+function nobodyChecks(): undefined {
+  return undefined;
+}
