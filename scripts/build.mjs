@@ -51,7 +51,7 @@ await build({ ...cjs, supported, entryPoints: { 'lua-command': 'src/lua/cli.ts' 
 
 // Modules of Node's that take milliseconds to load, and that a server may never need, are loaded by their first use.
 const SLOW =
-  /\brequire\("(node:(?:child_process|cluster|crypto|dgram|dns|dns\/promises|http|http2|https|net|readline|tls|tty|worker_threads|zlib))"\)/g;
+  /\brequire\("(node:(?:child_process|cluster|crypto|dgram|dns|dns\/promises|http|http2|https|net|readline|tls|tty|v8|worker_threads|zlib))"\)/g;
 const lazy = `'use strict'; const __lazyRequire = (name) => {
   let loaded;
   const load = () => (loaded ??= require(name));
@@ -110,8 +110,8 @@ const WARM_UP = `
   io.write('')
 `;
 const env = { ...process.env, TSRESTY_WRITE_CACHE: '1' };
-// Servers run with the first flags (src/lua/tune.ts), everything else without.
-for (const flags of [['--stack-size=3900'], []]) {
+// Once with the options that the executable gives to Node (src/lua/tune.ts), once as run by `node bin/tsresty`.
+for (const flags of [readFileSync(join(root, 'bin/tsresty'), 'latin1').match(/--\S+=\d+/g), []]) {
   for (const args of [
     ['-p', folder, '-t'],
     ['lua', '-e', WARM_UP],

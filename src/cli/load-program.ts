@@ -8,11 +8,10 @@
  * its own when the package's folder can be written to, once it is up, and the interpreter when it ends.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import type { luaCommand } from '../lua/cli.ts';
-import { tuneV8 } from '../lua/tune.ts';
+import { missingOptions, NODE_OPTIONS, tuneV8 } from '../lua/tune.ts';
 import type { Program } from './program.ts';
 
 /** Set by the build: hashes of the bundles' content. */
@@ -50,7 +49,10 @@ function writeLater(write: () => void): void {
 /** Runs dist/NAME.cjs; without a cache for it, `when` decides about the writing of one. */
 function runBundle(name: 'program' | 'lua-command', when: (write: () => void) => void): object {
   const path = join(__dirname, `${name}.cjs`);
-  const flags = process.execArgv.join('').replace(/[^\w=-]+/g, '_');
+  // With all of our own, what is in the name are the others.
+  const own = missingOptions().length === 0 ? NODE_OPTIONS : [];
+  const others = process.execArgv.filter((flag) => !own.includes(flag));
+  const flags = (own.length > 0 ? '-own' : '') + others.join('').replace(/[^\w=-]+/g, '_');
   const cachePath = `${path}.${BUNDLE_HASHES[name]}.${process.version}-${process.arch}${flags}.cache`;
   // esbuild writes nothing but ASCII; read as such, the text takes a byte a character.
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(path, 'latin1')}\n})`;
@@ -58,7 +60,7 @@ function runBundle(name: 'program' | 'lua-command', when: (write: () => void) =>
   const script = new Script(source, { filename: path, cachedData });
   if (cachedData === undefined || script.cachedDataRejected) when(() => writeCache(script, cachePath));
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(path), module, path, dirname(path));
+  script.runInThisContext()(module.exports, require, module, path, dirname(path));
   return module.exports;
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TSRESTY_VERSION } from '../conf/identity.ts';
+import { ownCommand } from '../process/daemon.ts';
 
 const HELP = `Usage: resty [options] [lua-file [args]]
 
@@ -230,7 +231,7 @@ writeFileSync(join(folder, 'conf/nginx.conf'), configuration(settings, folder));
 const server = join(dirname(fileURLToPath(import.meta.url)), '../bin/tsresty');
 const child = spawn(
   process.execPath,
-  [server, '-p', `${process.cwd()}/`, '-c', join(folder, 'conf/nginx.conf'), '-e', 'stderr'],
+  [...ownCommand(server), '-p', `${process.cwd()}/`, '-c', join(folder, 'conf/nginx.conf'), '-e', 'stderr'],
   {
     stdio: 'inherit',
   },

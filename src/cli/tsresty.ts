@@ -3,7 +3,6 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { restartForLua } from '../lua/tune.ts';
 import { loadLua, loadProgram } from './load-program.ts';
-import { main } from './main.ts';
 
 const entry = realpathSync(process.argv[1]!);
 const LUA = 'tsresty-lua';
@@ -21,5 +20,6 @@ if (isLua || process.argv[2] === 'lua') {
     process.exitCode = await testCommand(process.argv.slice(3), [process.execPath, entry]);
   });
 } else {
-  void main({ entry, program: loadProgram });
+  // Here and not above: the interpreter needs nothing of it.
+  void import('./main.ts').then(({ main }) => main({ entry, program: loadProgram }));
 }

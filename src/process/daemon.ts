@@ -6,7 +6,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { logStderr } from '../log/error-log.ts';
-import { NODE_OPTIONS } from '../lua/tune.ts';
+import { missingOptions } from '../lua/tune.ts';
 
 /** Tells a started process what it is: `daemon` or `worker`. */
 export const ROLE_VARIABLE = 'TSRESTY_ROLE';
@@ -29,9 +29,7 @@ export function takeRole(): string | undefined {
 
 /** The command line to start this program again with, Node's own options and those that servers need included. */
 export function ownCommand(entry: string): string[] {
-  const given = process.execArgv;
-  const needed = NODE_OPTIONS.filter((option) => !given.some((own) => own.startsWith(option.split('=')[0]!)));
-  return [...needed, ...given, entry];
+  return [...missingOptions(), ...process.execArgv, entry];
 }
 
 /**

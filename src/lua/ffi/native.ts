@@ -3,8 +3,6 @@
  * pointer into it do not load it.
  */
 
-import { createRequire } from 'node:module';
-
 /** A type of koffi's. */
 export type NativeType = string | object;
 /** A bound C function. */
@@ -50,6 +48,7 @@ export let nativeFailure = '';
 export function native(): Native | undefined {
   if (loaded !== undefined || failed) return loaded;
   try {
+    const { createRequire } = process.getBuiltinModule('node:module');
     const koffi = createRequire(import.meta.url)('koffi') as Koffi;
     const library = koffi.load(null);
     loaded = {

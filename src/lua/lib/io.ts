@@ -407,10 +407,15 @@ class MemoryOutput implements Source {
 
 // ---- the library
 
-/** Asks only for character devices: loading node:tty takes milliseconds. */
+/** Linux's major number of /dev/null, zero and random. */
+const MEMORY_DEVICES = 1;
+
+/** Asks only for character devices, on Linux not for /dev/null either: loading node:tty takes milliseconds. */
 function isTerminal(fd: number): boolean {
   try {
-    return fs.fstatSync(fd).isCharacterDevice() && isatty(fd);
+    const status = fs.fstatSync(fd);
+    if (!status.isCharacterDevice()) return false;
+    return (process.platform !== 'linux' || status.rdev >> 8 !== MEMORY_DEVICES) && isatty(fd);
   } catch (error) {
     codeOf(error); // closed
     return false;
