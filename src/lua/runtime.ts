@@ -115,13 +115,14 @@ function badOperand(action: string, v: LuaValue, name: string | undefined): neve
 
 /** `o[k]`; small enough to be inlined for keys in the hash. */
 function index(o: LuaValue, k: LuaValue): LuaResult {
-  if (o instanceof LuaTable) {
-    const h = o.$h;
+  if (o !== undefined) {
+    // Only tables have it.
+    const h = (o as LuaTable).$h;
     if (h !== undefined) {
       const v = h.get(k);
       if (v !== undefined) return v;
     }
-  } else if (o instanceof CData) return cdataOperations.index(o, k);
+  }
   return indexChain(o, k);
 }
 

@@ -7,7 +7,7 @@
  * - Everything else, notably strings computed at run time, lives in an insertion-ordered hash made on demand.
  *
  * Names of internal properties start with `$`. Only Lua identifiers become properties, never a key with `$`,
- * and those that are methods of this class get a `$` in front (see `propertyName`). The prototype chain ends at
+ * and those that would be in the way get a `$` in front (see `propertyName`). The prototype chain ends at
  * this class, so `toString`, `constructor` or `__proto__` are ordinary absent keys.
  *
  * A string is looked for in the hash first and then among the properties; it is only ever in one of them.
@@ -31,7 +31,10 @@ const INTERNAL = 4;
 
 type Fields = Record<string, LuaValue>;
 
-/** Whether a key that is a Lua identifier would hide a method of LuaTable. */
+/**
+ * Whether a key that is a Lua identifier would hide a method of LuaTable, or is a property that native functions throw
+ * at: compiled code looks for a key before it asks whether the value is a table.
+ */
 function isMethodName(k: string): boolean {
   switch (k.length) {
     case 3:
@@ -41,11 +44,11 @@ function isMethodName(k: string): boolean {
     case 5:
       return k === 'array' || k === 'items';
     case 6:
-      return k === 'getStr' || k === 'setStr' || k === 'getInt' || k === 'setInt' || k === 'length';
+      return k === 'getStr' || k === 'setStr' || k === 'getInt' || k === 'setInt' || k === 'length' || k === 'caller';
     case 7:
       return k === 'entries';
     case 9:
-      return k === 'metatable';
+      return k === 'metatable' || k === 'arguments';
     default:
       return false;
   }

@@ -167,7 +167,8 @@ export abstract class ExprEmitter extends BaseEmitter {
     return e.type === 'compare' || e.type === 'not' || e.type === 'true' || e.type === 'false';
   }
 
-  // Indexing
+  // Indexing. A property is looked for before the value is known to be a table: what V8 has learnt about the place says
+  // so then, and `instanceof` costs nothing. The properties `$a` and `$m` are those of tables only.
 
   private global(name: string, line: number, into?: string): string {
     this.at(line);
@@ -198,7 +199,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     this.at(line);
     const isNumber = this.isNumber(key) ? '' : `typeof ${k}==='number'&&`;
     if (key.type === 'true' || key.type === 'false' || key.type === 'nil') this.put('if(');
-    else this.put(`if(!(${o} instanceof ${T}&&${isNumber}(${t}=${o}.$a[${k}])!==undefined)&&`);
+    else this.put(`if(!(${o}!==undefined&&${isNumber}(${t}=${o}.$a)!==undefined&&(${t}=${t}[${k}])!==undefined)&&`);
     this.out.site(line, '__index', this.describe(object));
     this.put(`(${t}=${RT}.index(${o},${k}))===${S})${this.leave(t, 'one', line)}`);
     this.land();
@@ -209,7 +210,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const names = keyNames(key);
     const t = into !== o && into !== undefined ? into : this.temp();
     if (names === undefined) this.put('if(');
-    else this.put(`if((!(${o} instanceof ${T})||(${t}=${o}.${names.property})===undefined)&&`);
+    else this.put(`if(!(${o}!==undefined&&(${t}=${o}.${names.property})!==undefined&&${o} instanceof ${T})&&`);
     this.out.site(line, '__index', name);
     const slow = names === undefined ? `${RT}.index(${o},${JSON.stringify(key)})` : `${names.accessor}.get(${o})`;
     this.put(`(${t}=${slow})===${S})${this.leave(t, 'one', line)}`);
@@ -226,7 +227,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const p = names.property;
     // The object itself, its class, and that class's parent.
     this.put(
-      `if((!(${o} instanceof ${T})||(${t}=${o}.${p})===undefined&&((${t}=${o}.$m)===undefined||!((${u}=${t}.__index) instanceof ${T})||(${t}=${u}.${p})===undefined&&((${t}=${u}.$m)===undefined||!((${u}=${t}.__index) instanceof ${T})||(${t}=${u}.${p})===undefined)))&&`,
+      `if(!(${o}!==undefined&&((${t}=${o}.${p})!==undefined?${o} instanceof ${T}:(${t}=${o}.$m)!==undefined&&(${u}=${t}.__index)!==undefined&&((${t}=${u}.${p})!==undefined?${u} instanceof ${T}:(${t}=${u}.$m)!==undefined&&(${u}=${t}.__index)!==undefined&&(${t}=${u}.${p})!==undefined&&${u} instanceof ${T})))&&`,
     );
     this.out.site(line, '__index', name);
     this.put(`(${t}=${names.accessor}.get(${o}))===${S})${this.leave(t, 'one', line)}`);
@@ -248,7 +249,7 @@ export abstract class ExprEmitter extends BaseEmitter {
       lateModes.expected = true;
       set = `${RT}.setMode`;
       this.put('if(');
-    } else this.put(`if(${o} instanceof ${T}&&${o}.${p}!==undefined)${o}.${p}=${value};else if(`);
+    } else this.put(`if(${o}!==undefined&&${o}.${p}!==undefined&&${o} instanceof ${T})${o}.${p}=${value};else if(`);
     this.out.site(line, '__newindex', name);
     this.put(`${set}(${o},${value})===${S})${this.leave('', 'none', line)}`);
     this.land();
@@ -271,13 +272,15 @@ export abstract class ExprEmitter extends BaseEmitter {
       const plain = `${o}.$m===undefined&&${o}.$h===undefined`;
       const isValue = isConstant(value) ? '' : `&&${value}!==undefined`;
       this.put(
-        `if(${o} instanceof ${T}&&${k}>1&&${k}===${o}.$a.length&&${plain}${isValue})${o}.$a.push(${value});else `,
+        `if(${o}!==undefined&&${o}.$a!==undefined&&${k}>1&&${k}===${o}.$a.length&&${plain}${isValue})${o}.$a.push(${value});else `,
       );
     }
     if (!isString && value !== 'undefined') {
       const isNumber = numeric ? '' : `&&typeof ${k}==='number'`;
       const isValue = isConstant(value) ? '' : `&&${value}!==undefined`;
-      this.put(`if(${o} instanceof ${T}${isNumber}&&${o}.$a[${k}]!==undefined${isValue})${o}.$a[${k}]=${value};else `);
+      this.put(
+        `if(${o}!==undefined${isNumber}&&${o}.$a!==undefined&&${o}.$a[${k}]!==undefined${isValue})${o}.$a[${k}]=${value};else `,
+      );
     }
     this.put('if(');
     this.out.site(line, '__newindex', name);
@@ -409,7 +412,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     const a = this.objectText(this.exp(e));
     const t = into !== a && into !== undefined ? into : this.temp();
     this.put(
-      `if(typeof ${a}==='string')${t}=${a}.length;else if(${a} instanceof ${T}&&${a}.$m===undefined)${t}=${a}.$a.length-1;else if(`,
+      `if(typeof ${a}==='string')${t}=${a}.length;else if(${a}!==undefined&&${a}.$a!==undefined&&${a}.$m===undefined)${t}=${a}.$a.length-1;else if(`,
     );
     this.out.site(line, '__len', this.describe(e));
     this.put(`(${t}=${RT}.length(${a}))===${S})${this.leave(t, 'one', line)}`);
