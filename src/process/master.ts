@@ -11,7 +11,7 @@ import { catchUncaught } from './exceptions.ts';
 import { logFailure } from './failure.ts';
 import { closeReplaced, type OpenedCycle, openCycle } from './open-cycle.ts';
 import { deletePidFile } from './pid-file.ts';
-import { logSignal, MASTER_ACTIONS } from './signals.ts';
+import { logSignal, MASTER_ACTIONS, surviveOtherSignals } from './signals.ts';
 import { type Loader, load } from './start.ts';
 import { redirectStderr } from './stderr.ts';
 import { setTitle } from './title.ts';
@@ -58,6 +58,7 @@ class Master implements ChildrenOwner {
 
   run(): void {
     catchUncaught(() => this.log);
+    surviveOtherSignals(() => this.log);
     for (const signal of HANDLED) process.on(signal, () => this.#onSignal(signal));
     setTitle(['master process', this.#loader.program.entry, ...this.#loader.state.args].join(' '));
     this.#startWorkers(false);

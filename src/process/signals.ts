@@ -37,6 +37,11 @@ export function signalNumber(signal: NodeJS.Signals): number {
   return constants.signals[signal];
 }
 
+/** Signals that mean nothing to the server and must not end it, as they would by default: they are only logged. */
+export function surviveOtherSignals(log: () => Log): void {
+  for (const signal of ['SIGALRM', 'SIGIO'] as const) process.on(signal, () => logSignal(log(), signal, ''));
+}
+
 /** `signal 1 (SIGHUP) received, reconfiguring`. Node does not tell who sent it. */
 export function logSignal(log: Log, signal: NodeJS.Signals, action: string): void {
   log.write(LOG_NOTICE, `signal ${signalNumber(signal)} (${signal}) received${action}`);

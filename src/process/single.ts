@@ -13,7 +13,7 @@ import { catchUncaught } from './exceptions.ts';
 import { logFailure } from './failure.ts';
 import { closeReplaced, type OpenedCycle, openCycle } from './open-cycle.ts';
 import { deletePidFile } from './pid-file.ts';
-import { logSignal, MASTER_ACTIONS } from './signals.ts';
+import { logSignal, MASTER_ACTIONS, surviveOtherSignals } from './signals.ts';
 import { type Loader, load } from './start.ts';
 
 const INFO: WorkerInfo = { id: 0, count: 1, kind: 'single' };
@@ -38,6 +38,7 @@ class SingleProcess {
 
   run(): void {
     catchUncaught(() => this.#current.log);
+    surviveOtherSignals(() => this.#current.log);
     for (const signal of HANDLED) process.on(signal, () => this.#onSignal(signal));
     restrictEnvironment(this.#current.cycle);
     this.#enter(this.#current);

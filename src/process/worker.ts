@@ -30,7 +30,7 @@ import { failureText, logFailure } from './failure.ts';
 import { keyOf } from './listening.ts';
 import { openLogs } from './open-cycle.ts';
 import { becomeWorker } from './privileges.ts';
-import { logSignal, WORKER_ACTIONS } from './signals.ts';
+import { logSignal, surviveOtherSignals, WORKER_ACTIONS } from './signals.ts';
 import { redirectStderr } from './stderr.ts';
 import { setTitle } from './title.ts';
 import { attachZones } from './zones.ts';
@@ -84,6 +84,7 @@ class Worker {
     const cycle = this.#cycle;
     const { info } = this.#message;
     catchUncaught(() => this.#log);
+    surviveOtherSignals(() => this.#log);
     restrictEnvironment(cycle);
     setTitle(this.#name);
     cycle.worker = info;

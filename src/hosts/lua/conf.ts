@@ -1,4 +1,5 @@
 /** Configuration objects of ngx_http_lua_module. Times in milliseconds, sizes in bytes. */
+import type { KeepalivePool } from '../../http/upstream/keepalive.ts';
 import type { LuaCode } from './code.ts';
 
 /** Of the http block. */
@@ -30,6 +31,11 @@ export interface LuaMain {
 /** Of a server. */
 export interface LuaServer {
   serverRewrite: LuaCode | undefined;
+  /** Of an upstream block. */
+  balancer: LuaCode | undefined;
+  /** Idle connections that it keeps; undefined: not set. */
+  balancerKeepalive: number | undefined;
+  balancerPool: KeepalivePool | undefined;
 }
 
 /** Of a location. */

@@ -4,6 +4,7 @@ import { flagSlot, msecSlot, numSlot, sizeSlot, strSlot } from '../../conf/slots
 import { coreModule } from '../../http/core/module.ts';
 import { compileComplexValue } from '../../http/script.ts';
 import { MAX_ERROR_LINE } from '../../log/error-log.ts';
+import { setBalancerKeepalive, useBalancer } from './balancer.ts';
 import { chunkName, FileCode, InlineCode, type LuaCode } from './code.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
 import { luaContent, luaModule } from './module.ts';
@@ -52,6 +53,7 @@ function handler<C extends object>(
         if (form !== 'block' && args[0] === '') return `invalid location config: no runnable Lua code`;
         target[field] = codeOf(cf, form, name, args[0]);
         if (cf.confs !== undefined) luaModule.mainOf(cf.confs).uses.add(field);
+        if (field === 'balancer') useBalancer(cf, target[field] as LuaCode);
         if (field === 'content' && cf.confs !== undefined) coreModule.locationOf(cf.confs).handler = luaContent;
         return undefined;
       },
@@ -92,6 +94,7 @@ function withoutEffect(name: string, args: 1 | 'flag', why: string): Directive<L
   };
 }
 
+const loadRestyCore = flagSlot<LuaMain>('lua_load_resty_core', HTTP, 'main', 'loadRestyCore', true);
 const captureErrorLogSize = sizeSlot<LuaMain>('lua_capture_error_log', HTTP, 'main', 'captureErrorLogSize', 0);
 
 const main: Directive<LuaMain>[] = [
@@ -118,7 +121,13 @@ const main: Directive<LuaMain>[] = [
       return undefined;
     },
   },
-  flagSlot<LuaMain>('lua_load_resty_core', HTTP, 'main', 'loadRestyCore', true),
+  {
+    ...loadRestyCore,
+    set(cf, conf, args) {
+      cf.warn('lua_load_resty_core is deprecated (the lua-resty-core library is required since ngx_lua v0.10.16)');
+      return loadRestyCore.set(cf, conf, args);
+    },
+  },
   numSlot<LuaMain>('lua_worker_thread_vm_pool_size', HTTP, 'main', 'workerThreadVmPoolSize', 10),
   withoutEffect('lua_sa_restart', 'flag', 'system calls are restarted by the runtime'),
   withoutEffect('lua_thread_cache_max_entries', 1, 'light threads need no cache'),
@@ -133,14 +142,33 @@ const main: Directive<LuaMain>[] = [
   },
 ];
 
-const server: Directive<LuaServer>[] = handler<LuaServer>(
-  'server_rewrite_by_lua',
-  ['http', 'server'],
-  'server',
-  'serverRewrite',
-  TWO,
-  'Runs in the server rewrite phase.',
-);
+const server: Directive<LuaServer>[] = [
+  ...handler<LuaServer>(
+    'server_rewrite_by_lua',
+    ['http', 'server'],
+    'server',
+    'serverRewrite',
+    TWO,
+    'Runs in the server rewrite phase.',
+  ),
+  ...handler<LuaServer>(
+    'balancer_by_lua',
+    ['upstream'],
+    'server',
+    'balancer',
+    TWO,
+    'Chooses the server of an upstream block for each attempt.',
+  ),
+  {
+    name: 'balancer_keepalive',
+    contexts: ['upstream'],
+    args: 1,
+    level: 'server',
+    doc: 'How many idle connections balancer_by_lua keeps.',
+    defaultText: '32',
+    set: (cf, _conf, args) => setBalancerKeepalive(cf, args[0] as string),
+  },
+];
 
 const codeCache = flagSlot<LuaLocation>('lua_code_cache', ALL, 'location', 'codeCache', true);
 

@@ -28,7 +28,7 @@ import { runOf, sharedState } from './vm.ts';
 type Outcome = { readonly value: LuaValue } | undefined;
 
 /** Calls code in a phase that never waits, with errors logged as `failed to run NAME*: ...`. */
-function runCode(r: HttpRequest, code: LuaCode, phase: number, name: string, args: LuaValue[]): Outcome {
+export function runCode(r: HttpRequest, code: LuaCode, phase: number, name: string, args: LuaValue[]): Outcome {
   const run = runOf(r);
   const closure = loadCode(r, run, code);
   if (typeof closure === 'number') return undefined;

@@ -15,6 +15,7 @@ import { installCaptureFilters } from '../../api/subrequest.ts';
 import { timersOf } from '../../api/timer.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import { httpModule } from '../../http/module.ts';
+import { upstreamModule } from '../../http/upstream/module.ts';
 import { contentHandler, phaseHandler } from '../phase-handlers.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
 import { luaDirectives } from './directives.ts';
@@ -30,7 +31,12 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
   name: 'ngx_http_lua_module',
   directives: luaDirectives,
   createMain: () => ({ sharedDicts: [], uses: new Set() }) as unknown as LuaMain,
-  createServer: () => ({ serverRewrite: undefined }),
+  createServer: () => ({
+    serverRewrite: undefined,
+    balancer: undefined,
+    balancerKeepalive: undefined,
+    balancerPool: undefined,
+  }),
   createLocation: () => ({}) as LuaLocation,
   mergeServer(parent, conf) {
     conf.serverRewrite ??= parent.serverRewrite;
@@ -42,7 +48,12 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
     const { uses } = luaModule.mainOf(http.confs);
     setOutputOptions((r) => luaModule.location(r));
     setSocketOptions((ctx) => ctx.locConf[luaModule.index] as LuaLocation);
-    http.cycle.hooks.drain.push(() => shutdownPools(http));
+    http.cycle.hooks.drain.push(() => {
+      shutdownPools(http);
+      for (const { confs } of upstreamModule.mainOf(http.confs).upstreams) {
+        if (confs !== undefined) luaModule.serverOf(confs).balancerPool?.closeAll();
+      }
+    });
     registerPhases(http, uses);
     if (uses.size > 0) installCaptureFilters(http);
     if (uses.has('headerFilter') || uses.has('bodyFilter')) {

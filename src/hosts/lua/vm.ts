@@ -60,8 +60,8 @@ function newState(vm: Vm): LuaState {
   });
   installNgx(state, http);
   installLibrary(state, http);
-  // lua-resty-core has loaded these in every state of OpenResty, which makes them fields of `table`.
-  state.newThread(state.load("require 'table.new' require 'table.clear'", '=core')).resume();
+  // lua-resty-core is loaded in every state of OpenResty, and has loaded the others, which makes them fields of `table`.
+  state.newThread(state.load("require 'table.new' require 'table.clear' require 'resty.core'", '=core')).resume();
   // A second one will not be the last.
   if (vm.shared !== undefined) vm.image = new StateImage(state);
   return state;

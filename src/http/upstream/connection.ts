@@ -37,7 +37,7 @@ export class UpstreamConnection implements ConnectOwner, HandshakeOwner, TimerOw
   exchange: Exchange | undefined;
   pool: KeepalivePool | undefined = undefined;
   /** For `KeepaliveLimits.local`. */
-  owner: object | undefined = undefined;
+  owner: object | string | undefined = undefined;
   readonly readTimer: Timer = new Timer(this);
   readonly writeTimer: Timer = new Timer(this);
 

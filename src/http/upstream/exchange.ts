@@ -76,7 +76,7 @@ import {
 import { UpstreamConnection } from './connection.ts';
 import { sendEarlyHints } from './early-hints.ts';
 import { copyHeaders, copyRedirectHeaders, UpstreamHeaders } from './headers.ts';
-import type { KeepalivePool } from './keepalive.ts';
+import type { KeepaliveLimits, KeepalivePool } from './keepalive.ts';
 import { findUpstream, upstreamModule } from './module.ts';
 import {
   PEER_FAILED,
@@ -136,6 +136,10 @@ export abstract class Exchange implements PeerConnection {
   name = '';
   cached = false;
   pool: KeepalivePool | undefined = undefined;
+  /** Whose idle connections `pool` may give, where that matters. */
+  poolOwner: object | string;
+  /** In place of the pool's own. */
+  poolLimits: KeepaliveLimits | undefined = undefined;
   local: { readonly address: string; readonly port: number } | undefined = undefined;
   connectTimeout: number;
   sendTimeout: number;
@@ -144,7 +148,7 @@ export abstract class Exchange implements PeerConnection {
   /** Backends are spoken to by TLS. */
   secure = false;
   /** Name of the upstream, which its certificates are for if nothing else is said. */
-  private host = '';
+  host = '';
   private plan: TlsPlan | undefined = undefined;
   state: UpstreamState | undefined = undefined;
   /** Monotonic milliseconds: of the first attempt, and of the present one. */
@@ -196,6 +200,7 @@ export abstract class Exchange implements PeerConnection {
   constructor(r: HttpRequest, conf: UpstreamSettings) {
     this.r = r;
     this.conf = conf;
+    this.poolOwner = conf;
     this.buffering = conf.buffering;
     this.connectTimeout = conf.connectTimeout;
     this.sendTimeout = conf.sendTimeout;
@@ -336,6 +341,11 @@ export abstract class Exchange implements PeerConnection {
     if (this.local === undefined) this.r.log(LOG_ERR, `invalid local address "${text}"`);
   }
 
+  /** Makes the request anew, between two attempts. Returns OK, or ERROR (logged). */
+  recreateRequest(): number {
+    return this.createRequest();
+  }
+
   /** Notices when the client goes, unless it does not matter. */
   watchClient(): void {
     const { r } = this;
@@ -391,7 +401,7 @@ export abstract class Exchange implements PeerConnection {
     this.phase = PHASE_CONNECT;
     const { tls } = this.conf;
     this.plan = this.secure && tls !== undefined ? planTls(this.r, tls, this.host) : undefined;
-    const idle = this.pool?.take(address.name, this.conf, this.plan?.key ?? '');
+    const idle = this.pool?.take(address.name, this.poolOwner, this.plan?.key ?? '');
     if (idle !== undefined) {
       this.cached = true;
       this.connection = idle;
@@ -578,8 +588,15 @@ export abstract class Exchange implements PeerConnection {
       const connection = this.connection as UpstreamConnection;
       r.connection.action = 'connecting to upstream';
       const immediate = connection.unix || IMMEDIATE_FAILURES.has(code);
-      r.log(level, immediate ? `connect() to ${connection.name} failed${suffix}` : `connect() failed${suffix}`);
-      this.next(FT_ERROR);
+      if (code === 'EADDRNOTAVAIL' && this.local !== undefined) {
+        r.log(LOG_CRIT, `bind(${localText(this.local)}) failed${suffix}`);
+        this.finalize(HTTP_INTERNAL_SERVER_ERROR);
+      } else {
+        const critical = immediate && level === LOG_ALERT;
+        const what = immediate ? `connect() to ${connection.name} failed` : 'connect() failed';
+        r.log(critical ? LOG_CRIT : level, `${what}${suffix}`);
+        this.next(FT_ERROR);
+      }
     } else {
       r.connection.action = 'reading response header from upstream';
       r.log(level, tls ?? `recv() failed${suffix}`);
@@ -784,7 +801,7 @@ export abstract class Exchange implements PeerConnection {
     }
     if (type === FT_TIMEOUT) r.log(LOG_ERR, TIMED_OUT);
     // An idle connection may have been closed just now: that says nothing about the peer.
-    if (this.cached && type === FT_ERROR) this.tries++;
+    if (this.cached && type === FT_ERROR && this.selection?.countsCached !== true) this.tries++;
     const status = statusOf(type);
     if (r.connection.error) {
       this.finalize(HTTP_CLIENT_CLOSED_REQUEST);
@@ -834,7 +851,11 @@ export abstract class Exchange implements PeerConnection {
       state.responseTime = monotonicMsec() - this.begun;
       if (connection !== undefined) state.bytesSent = connection.sent;
     }
-    if (connection !== undefined && this.mayKeep(connection) && this.pool?.put(connection, this.conf) === true) {
+    if (
+      connection !== undefined &&
+      this.mayKeep(connection) &&
+      this.pool?.put(connection, this.poolOwner, this.poolLimits) === true
+    ) {
       this.connection = undefined;
     }
     if (this.address !== undefined) this.releasePeer(0);
@@ -937,6 +958,11 @@ function statusOf(type: number): number {
     default:
       return HTTP_BAD_GATEWAY;
   }
+}
+
+function localText({ address, port }: { readonly address: string; readonly port: number }): string {
+  const text = address.includes(':') && port !== 0 ? `[${address}]` : address;
+  return port === 0 ? text : `${text}:${port}`;
 }
 
 /** An address, with a port or without, to connect from. */

@@ -36,10 +36,10 @@ export class KeepalivePool {
    * this millisecond. The end of such a one may have arrived with its response and not been read yet; nginx sees it by
    * EPOLLRDHUP. It is taken when there is no other.
    *
-   * @param owner the location's settings
+   * @param owner the location's settings, or what else tells users apart
    * @param tlsKey see `TlsPlan.key`; '' without TLS
    */
-  take(name: string, owner: object, tlsKey: string): UpstreamConnection | undefined {
+  take(name: string, owner: object | string, tlsKey: string): UpstreamConnection | undefined {
     const idle = this.#idle;
     const now = monotonicMsec();
     let chosen = -1;
@@ -61,8 +61,7 @@ export class KeepalivePool {
   }
 
   /** Keeps a connection whose exchange is complete. False when it has been used enough. */
-  put(connection: UpstreamConnection, owner: object): boolean {
-    const { limits } = this;
+  put(connection: UpstreamConnection, owner: object | string, limits: KeepaliveLimits = this.limits): boolean {
     if (limits.size === 0 || connection.requests >= limits.requests) return false;
     const now = monotonicMsec();
     if (now - connection.startTime > limits.time) return false;

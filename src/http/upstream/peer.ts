@@ -44,6 +44,8 @@ export interface PeerConnection {
 
 /** The choice of a peer for one request. */
 export interface PeerSelection {
+  /** An idle connection that failed counts as an attempt. */
+  readonly countsCached?: boolean;
   /** Chooses. Returns OK, BUSY when no peer may be used, DECLINED when this one cannot, ERROR, or a status. */
   get(pc: PeerConnection): number;
   /** The attempt is over. `state`: 0, or PEER_* bits. Must bring `pc.tries` down. */

@@ -4,6 +4,7 @@
  */
 import type { HttpCycle } from '../../../http/cycle.ts';
 import { currentState, type LuaState, throwError } from '../../../lua/index.ts';
+import { balancer } from './balancer.ts';
 import { base64 } from './base64.ts';
 import { coreModules } from './core.ts';
 import { digestModule, random, sha, string, tablepool } from './digest.ts';
@@ -31,7 +32,7 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   'ngx.req': req,
   'ngx.resp': resp,
   'ngx.semaphore': semaphore,
-  'ngx.balancer': unsupported('ngx.balancer (balancer_by_lua)'),
+  'ngx.balancer': balancer,
   'ngx.ocsp': unsupported('ngx.ocsp'),
   'ngx.proxyssl': unsupported('ngx.proxyssl'),
   'ngx.ssl': unsupported('ngx.ssl (TLS in Lua)'),

@@ -20,7 +20,7 @@ export function guardGlobals(state: LuaState, http: HttpCycle): void {
       http,
       LOG_WARN,
       `[lua] _G write guard:12: __newindex(): writing a global Lua variable ('${name}') which may lead to race ` +
-        `conditions between concurrent requests, so prefer the use of 'local' variables${traceback('', 1, undefined)}`,
+        `conditions between concurrent requests, so prefer the use of 'local' variables${traceback('', 0, undefined)}`,
     );
     return ret0();
   };

@@ -59,7 +59,7 @@ export class ProxyExchange extends Exchange {
   }
 
   get schema(): string {
-    return this.target.schema;
+    return this.secure ? 'https://' : 'http://';
   }
 
   protected createRequest(): number {
