@@ -189,6 +189,15 @@ export function complexValueSlot<C>(
   return complexSlot<C, ComplexValue>(name, contexts, level, field, compileComplexValue, fallback, extra);
 }
 
+/** A size with variables in it, as limit_rate has; 0 when there is none: `10k`, `1m` or bytes; what is no size counts as 0. */
+export function evaluateSize(r: HttpRequest, value: ComplexValue | undefined): number {
+  if (value === undefined) return 0;
+  const match = /^([0-9]+)([kKmM]?)$/.exec(value.evaluate(r));
+  if (match === null) return 0;
+  const unit = match[2] as string;
+  return Number(match[1]) * (unit === '' ? 1 : unit === 'k' || unit === 'K' ? 1024 : 1048576);
+}
+
 /** The same for a size: without variables it is checked at once. nginx: ngx_http_set_complex_value_size_slot. */
 export function complexSizeSlot<C>(
   name: string,

@@ -15,7 +15,7 @@ import { AGAIN, ERROR, OK } from '../codes.ts';
 import type { CoreLocation } from '../core/conf.ts';
 import { coreModule } from '../core/module.ts';
 import type { HttpRequest } from '../request.ts';
-import type { ComplexValue } from '../script.ts';
+import { evaluateSize } from '../script.ts';
 import type { Http1Connection } from './http1.ts';
 import { sendFile } from './sendfile.ts';
 
@@ -146,15 +146,6 @@ function sendLimited(c: Http1Connection, r: HttpRequest, location: CoreLocation)
     c.continueWriting();
   }
   return rc;
-}
-
-/** A size with variables in it, as limit_rate has: `10k`, `1m` or bytes; what is no size counts as 0. */
-function evaluateSize(r: HttpRequest, value: ComplexValue | undefined): number {
-  if (value === undefined) return 0;
-  const match = /^([0-9]+)([kKmM]?)$/.exec(value.evaluate(r));
-  if (match === null) return 0;
-  const unit = match[2] as string;
-  return Number(match[1]) * (unit === '' ? 1 : unit === 'k' || unit === 'K' ? 1024 : 1048576);
 }
 
 /**

@@ -10,11 +10,13 @@ import { writeSync } from 'node:fs';
 import type { PathRequest } from '../../conf/cycle.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_INFO, LOG_WARN } from '../../log/log.ts';
+import { currentSecond } from '../../log/time.ts';
 import { type Buf, fileBuf } from '../buf.ts';
 import { ERROR, HTTP_REQUEST_TIME_OUT } from '../codes.ts';
 import { runPostedRequests } from '../finalize.ts';
 import { outputFilter, sendFlush } from '../output.ts';
 import type { HttpRequest } from '../request.ts';
+import { evaluateSize } from '../script.ts';
 import { createTempFile } from '../temp-file.ts';
 import type { UpstreamConnection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
@@ -24,7 +26,11 @@ import type { UpstreamState } from './state.ts';
 export function startBody(x: Exchange, rest: string): void {
   const { r } = x;
   r.writeEventHandler = onWritable;
-  if (x.buffering) r.connection.action = 'reading upstream';
+  if (x.buffering) {
+    r.connection.action = 'reading upstream';
+    x.rate = evaluateSize(r, x.conf.limitRate);
+    x.rateSince = currentSecond();
+  }
   x.initBody();
   if (!x.buffering) {
     r.limitRate = 0;
@@ -97,8 +103,15 @@ function isBlocked(r: HttpRequest): boolean {
   return r === c.active ? c.buffered : r.postponed.length > 0;
 }
 
+/** How long nothing is read, for proxy_limit_rate: milliseconds. Whole seconds count, as in nginx. */
+function rateDelay(x: Exchange): number {
+  const seconds = currentSecond() - x.rateSince + 1;
+  const left = x.rate * seconds - (x.state as UpstreamState).responseLength;
+  return left > 0 ? 0 : Math.floor((-left * 1000) / x.rate) + 1;
+}
+
 /** The backend goes on, or waits for the client. */
-function keepReading(x: Exchange): void {
+export function keepReading(x: Exchange): void {
   const { r } = x;
   const c = r.connection;
   const connection = x.connection as UpstreamConnection;
@@ -114,6 +127,13 @@ function keepReading(x: Exchange): void {
   if (full) {
     connection.pause();
     connection.readTimer.clear();
+    return;
+  }
+  const delay = x.rate === 0 ? 0 : rateDelay(x);
+  if (delay > 0) {
+    x.rateDelayed = true;
+    connection.pause();
+    connection.readTimer.set(delay);
     return;
   }
   connection.resume();

@@ -55,7 +55,7 @@ import {
 } from '../request.ts';
 import type { TempFile } from '../temp-file.ts';
 import { parseUnsafeUri } from '../unsafe-uri.ts';
-import { flushBody, passBody, startBody } from './body.ts';
+import { flushBody, keepReading, passBody, startBody } from './body.ts';
 import {
   FT_ERROR,
   FT_HTTP_403,
@@ -192,6 +192,10 @@ export abstract class Exchange implements PeerConnection {
   tempFile: TempFile | undefined = undefined;
   tunnel: Tunnel | undefined = undefined;
   sendTimerSet = false;
+  /** Bytes a second that are read of the body; 0: no limit. Since when, in whole seconds, and whether it waits for that. */
+  rate = 0;
+  rateSince = 0;
+  rateDelayed = false;
   downstreamError = false;
   finalized = false;
   /** While the name of the target is looked up. */
@@ -620,6 +624,11 @@ export abstract class Exchange implements PeerConnection {
   onReadTimeout(): void {
     if (this.tunnel !== undefined) {
       this.tunnel.backendTimedOut();
+      return;
+    }
+    if (this.rateDelayed) {
+      this.rateDelayed = false;
+      keepReading(this);
       return;
     }
     const { r } = this;

@@ -71,6 +71,7 @@ export interface ProxyLocation extends UpstreamSettings, BackendSslFields {
   headersHashBucketSize: number;
   /** Accepted and checked; what is written at once is decided by the connection. */
   busyBuffersSize: number;
+  sendLowat: number;
   tempFileWriteSize: number;
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../../../conf/slots.ts';
 import type { HttpModuleSpec } from '../../module.ts';
 import { HTTP_VERSION_10, HTTP_VERSION_11 } from '../../request.ts';
-import { complexValueSlot } from '../../script.ts';
+import { complexSizeSlot, complexValueSlot } from '../../script.ts';
 import {
   FT_ERROR,
   FT_HTTP_403,
@@ -215,6 +215,21 @@ const directives: readonly Directive<ProxyLocation>[] = [
     'Checked; not needed.',
   ),
   flag('proxy_force_ranges', 'forceRanges', false, 'Whether byte ranges are served of what backends send whole.'),
+  complexSizeSlot<ProxyLocation>(
+    'proxy_limit_rate',
+    CONTEXTS,
+    'location',
+    'limitRate',
+    undefined,
+    'Bytes a second that are read of a response, with proxy_buffering.',
+  ),
+  sizeSlot<ProxyLocation>('proxy_send_lowat', CONTEXTS, 'location', 'sendLowat', 0, {
+    doc: 'Ignored, as by nginx on Linux.',
+    post: (cf) => {
+      cf.warn('"proxy_send_lowat" is not supported, ignored');
+      return undefined;
+    },
+  }),
   pathSlot<ProxyLocation>('proxy_temp_path', CONTEXTS, 'location', 'tempPath', {
     doc: 'Folder for responses that the client does not take in time.',
     defaultText: 'proxy_temp 1 2',
@@ -295,6 +310,7 @@ Object.assign(proxyModule, {
       maxTempFileSize: undefined,
       tempPath: undefined,
       limitRate: undefined,
+      sendLowat: undefined,
       requestBuffering: undefined,
       ignoreClientAbort: undefined,
       interceptErrors: undefined,
