@@ -35,7 +35,7 @@ export async function load(
   });
   const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
   const latency = (percent: string): number =>
-    milliseconds(new RegExp(`${percent}%\\s+(\\S+)`).exec(text)?.[1] ?? '0us');
+    milliseconds(new RegExp(`^ +${percent}%\\s+(\\S+)`, 'm').exec(text)?.[1] ?? '0us');
   const refused = Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0);
   const broken = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text);
   const failures = broken === null ? 0 : broken.slice(1).reduce((sum, n) => sum + Number(n), 0);

@@ -1,7 +1,7 @@
 /**
  * npm run bench: tsresty against nginx with its Lua module, in turn, in one run.
  *
- * The figure is CPU time of the server process per request, and its ratio: wall-clock figures on shared machines say
+ * The figure is CPU time of the worker process per request, and its ratio: wall-clock figures on shared machines say
  * little. Each scenario is run in rounds, peer and tsresty one after the other, and the medians are reported.
  *
  *   --seconds N     of load a round (default 3)         --rounds N   (default 3)
@@ -112,6 +112,8 @@ execFileSync(
   ],
   { stdio: 'ignore' },
 );
+/** Files in root's folder stay readable to root's workers. */
+const USER = process.geteuid?.() === 0 ? 'user root;' : '';
 /** The backend of both, whose CPU time is not counted. */
 const backend = new Server({
   name: 'backend',
@@ -122,7 +124,7 @@ const backend = new Server({
     { name: '1k', title: '', location: '/1k { root html; }', path: '/1k' },
     { name: '1m', title: '', location: '/1m { root html; sendfile on; }', path: '/1m' },
   ],
-  preamble: 'user root;',
+  preamble: USER,
   http: '',
   backend: 18190,
   certificate,
@@ -137,7 +139,7 @@ const peer = new Server({
   folder: join(folder, 'nginx'),
   port: 18181,
   scenarios: scenarios.filter((scenario) => scenario.ownOnly !== true),
-  preamble: `user root;\n${peerPreamble()}`,
+  preamble: `${USER}\n${peerPreamble()}`,
   http: lualib,
 });
 const own = new Server({
@@ -147,7 +149,7 @@ const own = new Server({
   folder: join(folder, 'tsresty'),
   port: 18185,
   scenarios,
-  preamble: '',
+  preamble: USER,
   http: '',
 });
 
@@ -190,7 +192,7 @@ const lines = [
   '',
   `One worker each, ${CONNECTIONS} connections (8 for 1 MB), medians of ${rounds} rounds of ${seconds} s in turn, one run.`,
   'Proxied requests go to one nginx for both; TLS is 1.3 with a certificate of ECDSA P-256.',
-  'CPU is user and system time of the server process per request; efficiency is nginx / tsresty, so above 1 is better.',
+  'CPU is user and system time of the worker per request; efficiency is nginx / tsresty, so above 1 is better.',
   '',
   '| | nginx, CPU µs | tsresty, CPU µs | efficiency | goal | nginx p50 / p99 ms | tsresty p50 / p99 ms |',
   '|---|--:|--:|--:|--:|--:|--:|',
@@ -208,7 +210,7 @@ lines.push(
   '| | nginx | tsresty |',
   '|---|--:|--:|',
   `| resident memory, idle / after load, MB | ${idle[0].toFixed(0)} / ${after[0].toFixed(0)} | ${idle[1].toFixed(0)} / ${after[1].toFixed(0)} |`,
-  `| cold start to listening, ms | ${peer.coldStart.toFixed(0)} | ${own.coldStart.toFixed(0)} |`,
+  `| cold start to the first answer, ms | ${peer.coldStart.toFixed(0)} | ${own.coldStart.toFixed(0)} |`,
   '',
 );
 const text = lines.join('\n');

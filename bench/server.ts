@@ -47,18 +47,19 @@ const TICKS = 100;
 
 export class Server {
   readonly options: ServerOptions;
-  /** Milliseconds from the start of the process until it takes connections. */
+  /** Milliseconds from the start of the master until its worker answers. */
   coldStart = 0;
   private child: ChildProcess | undefined;
+  private worker = 0;
 
   constructor(options: ServerOptions) {
     this.options = options;
   }
 
+  /** The worker's. */
   get pid(): number {
-    const pid = this.child?.pid;
-    if (pid === undefined) throw new Error(`${this.options.name} does not run`);
-    return pid;
+    if (this.worker === 0) throw new Error(`${this.options.name} does not run`);
+    return this.worker;
   }
 
   private configure(): void {
@@ -77,7 +78,7 @@ export class Server {
         .map((scenario) => `location = ${scenario.location}`)
         .join('\n    ');
     const text = `${preamble}
-worker_processes 1; daemon off; master_process off; pid logs/nginx.pid; error_log logs/error.log warn;
+worker_processes 1; daemon off; pid logs/nginx.pid; error_log logs/error.log warn;
 events { worker_connections 1024; }
 http {
   access_log off; default_type text/plain; keepalive_requests 100000000; client_body_temp_path tmp;
@@ -114,12 +115,13 @@ http {
     this.child = child;
     let errors = '';
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk));
-    while (!(await accepts(port))) {
+    while (!(await answers(port))) {
       if (child.exitCode !== null) throw new Error(`${name} did not start:\n${errors}`);
-      if (performance.now() - began > 15000) throw new Error(`${name} does not listen:\n${errors}`);
+      if (performance.now() - began > 15000) throw new Error(`${name} does not answer:\n${errors}`);
       await delay(2);
     }
     this.coldStart = performance.now() - began;
+    this.worker = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').trim());
   }
 
   async stop(): Promise<void> {
@@ -130,7 +132,7 @@ http {
     await ended;
   }
 
-  /** CPU time of the process so far, user and system, in microseconds. */
+  /** CPU time of the worker so far, user and system, in microseconds. */
   cpu(): number {
     const fields = readFileSync(`/proc/${this.pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
@@ -145,13 +147,16 @@ http {
   }
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Whatever the answer is. */
+function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
+    socket.write('HEAD / HTTP/1.0\r\n\r\n');
+    socket.once('data', () => {
       socket.destroy();
       resolve(true);
     });
     socket.once('error', () => resolve(false));
+    socket.once('end', () => resolve(false));
   });
 }

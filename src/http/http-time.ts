@@ -7,8 +7,20 @@ const RFC822 = /^[A-Za-z]+, *(\d\d) ([A-Z][a-z]{2}) (\d{4}) +(\d\d):(\d\d):(\d\d
 const RFC850 = /^[A-Za-z]+, *(\d\d)-([A-Z][a-z]{2})-(\d\d) +(\d\d):(\d\d):(\d\d)/;
 const ASCTIME = /^[A-Za-z]+ +([A-Z][a-z]{2}) +(\d?\d) (\d\d):(\d\d):(\d\d) (\d{4})/;
 
+// Many answers in a row have the same date: that of one file, or that of a backend's start.
+let lastText = '';
+let lastTime = -1;
+
 /** Seconds since 1970, or -1 when the text is no date. */
 export function parseHttpTime(text: string): number {
+  if (text !== lastText) {
+    lastTime = parse(text);
+    lastText = text;
+  }
+  return lastTime;
+}
+
+function parse(text: string): number {
   let m = RFC822.exec(text);
   if (m !== null) return seconds(Number(m[3]), m[2] as string, m[1], m[4], m[5], m[6]);
   m = RFC850.exec(text);

@@ -17,9 +17,10 @@ const FLAGS = [
 
 /**
  * Options for the start of the process. The first is room for recursion as deep as LuaJIT allows (in KB, safe with the usual limit
- * of 8 MB for a stack).
+ * of 8 MB for a stack). The second (in MB) gives young objects from the start as much room as V8 would give them at
+ * most: a request leaves nothing behind, so that a collection costs the same however rare it is. Proxying takes 0.8 of the time.
  */
-export const NODE_OPTIONS: readonly string[] = ['--stack-size=3900', ...FLAGS];
+export const NODE_OPTIONS: readonly string[] = ['--stack-size=3900', '--min-semi-space-size=16', ...FLAGS];
 
 function nameOf(option: string): string {
   return option.split('=')[0]!.replaceAll('_', '-');

@@ -87,6 +87,16 @@ const LARGEST_LENGTH = '9223372036854775807';
 
 /** Digits only, within 63 bits; undefined for anything else. */
 function parseLength(text: string): number | undefined {
+  const { length } = text;
+  if (length > 0 && length <= 9) {
+    let n = 0;
+    for (let i = 0; i < length; i++) {
+      const digit = text.charCodeAt(i) - 0x30;
+      if (digit < 0 || digit > 9) return undefined;
+      n = n * 10 + digit;
+    }
+    return n;
+  }
   if (!/^[0-9]+$/.test(text)) return undefined;
   const digits = text.replace(/^0+/, '');
   if (digits.length > 19 || (digits.length === 19 && digits > LARGEST_LENGTH)) return undefined;

@@ -13,7 +13,6 @@ import {
 } from '../../codes.ts';
 import { HeaderList } from '../../headers.ts';
 import { CHUNK_AGAIN, CHUNK_DATA, CHUNK_INVALID, ChunkedDecoder } from '../../protocol/chunked.ts';
-import { headerName } from '../../protocol/header-names.ts';
 import { HTTP_VERSION_9, type HttpRequest } from '../../request.ts';
 import { Exchange } from '../../upstream/exchange.ts';
 import { receiveField } from '../../upstream/headers.ts';
@@ -34,7 +33,7 @@ import { rewritePrefix } from './rewrite.ts';
 
 // Lines are read to their end at once, so that one of each serves all exchanges.
 const statusLine: StatusLine = { status: 0, text: '', old: false };
-const fieldLine: FieldLine = { name: '', value: '', done: false, ignored: false, badAt: 0 };
+const fieldLine: FieldLine = { name: '', known: undefined, value: '', done: false, ignored: false, badAt: 0 };
 
 const MORE_THAN_LENGTH = 'upstream sent more data than specified in "Content-Length" header';
 const MORE_THAN_CHUNKS = 'upstream sent data after final chunk';
@@ -111,15 +110,13 @@ export class ProxyExchange extends Exchange {
         r.log(LOG_ERR, `upstream sent invalid header: "${text.slice(this.pos, badAt)}\\x${byte}..."`);
         return INVALID_HEADER;
       }
-      const start = this.pos;
       this.pos = next;
       if (fieldLine.done) break;
       if (fieldLine.ignored) continue;
-      const { name, value } = fieldLine;
-      const known = headerName(text, start, start + name.length);
+      const { name, known, value } = fieldLine;
       const key = known === undefined ? name.toLowerCase() : known.key;
       if (headers.status === HTTP_EARLY_HINTS) headers.list.add(name, value, key);
-      else if (receiveField(this, known === undefined ? name : known.name, key, value) !== OK) return INVALID_HEADER;
+      else if (receiveField(this, name, key, value) !== OK) return INVALID_HEADER;
     }
     if (headers.status === HTTP_EARLY_HINTS) {
       this.statusRead = false;

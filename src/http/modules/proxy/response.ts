@@ -3,6 +3,8 @@
  * nginx: ngx_http_parse_status_line(), ngx_http_parse_header_line() with its tolerance for backends.
  */
 
+import { type HeaderName, headerName } from '../../protocol/header-names.ts';
+
 /** Results; positive ones are positions behind the line. */
 export const LINE_AGAIN = -1;
 export const LINE_INVALID = -2;
@@ -63,6 +65,8 @@ function statusNumber(text: string, at: number): number {
 /** A header field, or the end of the header. */
 export interface FieldLine {
   name: string;
+  /** What is known of the name; undefined when it cannot be one. */
+  known: HeaderName | undefined;
   value: string;
   /** The empty line. */
   done: boolean;
@@ -116,24 +120,19 @@ export function readFieldLine(text: string, pos: number, out: FieldLine): number
   }
   let valueEnd = end;
   // Carriage returns stand only in front of the line feed, and zeros nowhere.
-  const cr = text.indexOf('\r', start);
-  if (cr >= 0 && cr < end) {
-    valueEnd = cr;
-    for (let k = cr; k < end; k++) {
-      if (text.charCodeAt(k) !== 0x0d) {
-        out.badAt = cr;
-        return LINE_INVALID;
-      }
+  for (let k = start; k < end; k++) {
+    const ch = text.charCodeAt(k);
+    if (ch === 0x0d) {
+      if (valueEnd === end) valueEnd = k;
+    } else if (ch === 0 || valueEnd !== end) {
+      out.badAt = valueEnd === end ? k : valueEnd;
+      return LINE_INVALID;
     }
-  }
-  const zero = text.indexOf('\0', start);
-  if (zero >= 0 && zero < valueEnd) {
-    out.badAt = zero;
-    return LINE_INVALID;
   }
   if (lf < 0) return LINE_AGAIN;
   while (valueEnd > start && text.charCodeAt(valueEnd - 1) === 0x20) valueEnd--;
-  out.name = text.slice(pos, nameEnd);
+  out.known = headerName(text, pos, nameEnd);
+  out.name = out.known === undefined ? text.slice(pos, nameEnd) : out.known.name;
   out.value = text.slice(start, valueEnd);
   return lf + 1;
 }
