@@ -20,8 +20,12 @@ export interface ZoneRequest {
   size: number;
   /** Which kind of module owns it: two owners of one name are an error. */
   readonly owner: string;
+  /** A reload makes it anew, rather than going on with the zone of the cycle before. nginx: noreuse. */
+  fresh?: boolean;
   /** Set when the cycle is opened. */
   zone?: object;
+  /** Of a fresh one, in the process that opens it: the zone of that name, size and owner in the cycle before. */
+  previous?: object;
 }
 
 /**

@@ -12,9 +12,15 @@ import { ZoneRegistry } from '../shm/registry.ts';
 export function openZones(cycle: Cycle, previous: ZoneRegistry | undefined, shared: boolean): ZoneRegistry {
   checkZones(cycle);
   const zones = new ZoneRegistry(shared);
-  for (const { name, size, owner } of cycle.zones.values()) zones.declare(name, size, owner);
+  for (const { name, size, owner, fresh } of cycle.zones.values()) zones.declare(name, size, owner, fresh);
   zones.open(previous);
   giveZones(cycle, zones);
+  for (const request of cycle.zones.values()) {
+    if (request.fresh !== true) continue;
+    const { name, size, owner } = request;
+    const old = previous?.find(name, size, owner);
+    if (old !== undefined) request.previous = old;
+  }
   return zones;
 }
 

@@ -11,6 +11,8 @@ import { createZone, openZone, type Zone } from './zone.ts';
 interface Entry {
   size: number;
   readonly use: string;
+  /** Not to be taken over by the next cycle's registry. */
+  fresh: boolean;
   zone: Zone | undefined;
 }
 
@@ -36,12 +38,13 @@ export class ZoneRegistry {
    * Declares a zone, as ngx_shared_memory_add() does: again for the same name and use is fine.
    * @param size bytes; 0 refers to a zone whose size is declared elsewhere
    * @param use what the zone is for, such as the directive's name; nginx calls it the tag
+   * @param fresh open() makes it anew also when the previous cycle has it
    * @throws with nginx's message when name, use and size contradict an earlier declaration
    */
-  declare(name: string, size: number, use: string): void {
+  declare(name: string, size: number, use: string, fresh = false): void {
     const entry = this.entries.get(name);
     if (entry === undefined) {
-      this.entries.set(name, { size, use, zone: undefined });
+      this.entries.set(name, { size, use, fresh, zone: undefined });
       return;
     }
     if (entry.use !== use) {
@@ -64,14 +67,20 @@ export class ZoneRegistry {
       for (const [name, entry] of this.entries) {
         if (entry.zone !== undefined) continue;
         if (entry.size === 0) throw new Error(`zero size shared memory zone "${name}"`);
-        const old = previous?.entries.get(name);
-        if (old?.zone !== undefined && old.size === entry.size && old.use === entry.use) entry.zone = old.zone;
+        const old = previous?.find(name, entry.size, entry.use);
+        if (old !== undefined && !entry.fresh) entry.zone = old;
         else entry.zone = createZone(name, entry.size, this.shared);
       }
     } catch (error) {
       this.close(previous);
       throw error;
     }
+  }
+
+  /** The open zone of this name, size and use, if there is one. */
+  find(name: string, size: number, use: string): Zone | undefined {
+    const entry = this.entries.get(name);
+    return entry !== undefined && entry.size === size && entry.use === use ? entry.zone : undefined;
   }
 
   /** The zone of a name. @throws when it is not declared or not open. */
@@ -111,7 +120,7 @@ export class ZoneRegistry {
   static attach(text: string): ZoneRegistry {
     const registry = new ZoneRegistry();
     for (const { name, size, use, fd } of JSON.parse(text) as Inherited[]) {
-      registry.entries.set(name, { size, use, zone: openZone(name, size, fd) });
+      registry.entries.set(name, { size, use, fresh: false, zone: openZone(name, size, fd) });
       closeSync(fd);
     }
     return registry;

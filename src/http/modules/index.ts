@@ -59,8 +59,11 @@ import { upstreamHashModule } from './upstream-hash.ts';
 import { upstreamIpHashModule } from './upstream-ip-hash.ts';
 import { upstreamKeepaliveModule } from './upstream-keepalive.ts';
 import { upstreamLeastConnModule } from './upstream-least-conn.ts';
+import { upstreamLeastTimeModule } from './upstream-least-time.ts';
 import { upstreamListModule } from './upstream-list.ts';
 import { upstreamRandomModule } from './upstream-random.ts';
+import { upstreamStickyModule } from './upstream-sticky.ts';
+import { upstreamZoneModule } from './upstream-zone.ts';
 import { useridModule } from './userid.ts';
 
 /**
@@ -103,9 +106,11 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     upstreamHashModule,
     upstreamIpHashModule,
     upstreamLeastConnModule,
+    upstreamLeastTimeModule,
     upstreamRandomModule,
     upstreamKeepaliveModule,
-    // upstream_zone
+    upstreamZoneModule,
+    upstreamStickyModule,
     stubStatusModule,
     memcModule,
     redis2Module,

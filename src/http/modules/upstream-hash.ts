@@ -18,7 +18,8 @@ import {
 } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
 import type { PeerConnection } from '../upstream/peer.ts';
-import { type RoundRobinPeer, type RoundRobinPeers, RoundRobinSelection, triesOf } from '../upstream/round-robin.ts';
+import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
+import { peersNow, RoundRobinSelection } from '../upstream/round-robin.ts';
 
 interface HashServer {
   key: ComplexValue | undefined;
@@ -54,11 +55,13 @@ class HashSelection extends DrawSelection {
 
 /** The points of all servers, in the order of their hashes. */
 class Ring {
+  readonly peers: RoundRobinPeers;
   readonly #hashes: Uint32Array;
   /** The server (as written in the configuration) that each belongs to. */
   readonly #servers: readonly string[];
 
   constructor(peers: RoundRobinPeers) {
+    this.peers = peers;
     const points: { hash: number; server: string }[] = [];
     const previous = Buffer.alloc(4);
     for (const { server, weight } of peers.peers) {
@@ -113,9 +116,10 @@ class ConsistentSelection extends RoundRobinSelection {
     this.#point = ring.find(crc(key));
   }
 
-  override get(pc: PeerConnection): number {
+  protected override pick(pc: PeerConnection): number {
     const { peers } = this;
-    if (this.#draws > 20 || peers.single || this.#key === '') return super.get(pc);
+    if (this.#draws > 20 || peers.single || peers.peers.length === 0 || this.#key === '') return super.pick(pc);
+    if (this.takeHinted(pc)) return OK;
     const now = currentSecond();
     for (;;) {
       const peer = this.#chooseOf(this.#ring.serverAt(this.#point), now);
@@ -124,7 +128,7 @@ class ConsistentSelection extends RoundRobinSelection {
         return OK;
       }
       this.#point++;
-      if (++this.#draws > 20) return super.get(pc);
+      if (++this.#draws > 20) return super.pick(pc);
     }
   }
 
@@ -145,10 +149,14 @@ class ConsistentSelection extends RoundRobinSelection {
     }
     if (best === undefined) return undefined;
     best.currentWeight -= total;
-    best.noteChoice(now);
-    this.markTried(index);
-    return best;
+    return this.note(best, index, now);
   }
+}
+
+/** The ring of some peers; made anew when others have taken their place. */
+function ringOf(conf: HashServer, peers: RoundRobinPeers): Ring {
+  if (conf.ring?.peers !== peers) conf.ring = new Ring(peers);
+  return conf.ring;
 }
 
 function confOf(upstream: Upstream): HashServer {
@@ -174,14 +182,18 @@ export const upstreamHashModule = httpModule<object, HashServer>({
           cf,
           supports,
           (r, pc, upstream) => {
-            const peers = upstream.peers as RoundRobinPeers;
+            const peers = peersNow(upstream);
             pc.tries = triesOf(peers);
-            const { key: value, ring } = confOf(upstream);
-            const text = (value as ComplexValue).evaluate(r);
-            return ring === undefined ? new HashSelection(peers, text) : new ConsistentSelection(peers, ring, text);
+            const conf = confOf(upstream);
+            const text = (conf.key as ComplexValue).evaluate(r);
+            if (option === undefined) return new HashSelection(peers, text);
+            return new ConsistentSelection(peers, ringOf(conf, peers), text);
           },
           (upstream) => {
-            confOf(upstream).ring = option === undefined ? undefined : new Ring(upstream.peers as RoundRobinPeers);
+            // With a zone the peers are not known yet.
+            if (option !== undefined && upstream.zone === undefined) {
+              ringOf(confOf(upstream), upstream.peers as RoundRobinPeers);
+            }
           },
         );
         return undefined;

@@ -9,7 +9,8 @@ import {
   SUPPORTS_WEIGHT,
 } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
-import { type RoundRobinPeers, triesOf } from '../upstream/round-robin.ts';
+import { type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
+import { peersNow } from '../upstream/round-robin.ts';
 
 /** Stands for clients without an address: unix sockets. */
 const NO_ADDRESS: readonly number[] = [0, 0, 0];
@@ -43,7 +44,7 @@ export const upstreamIpHashModule = httpModule({
         const supports =
           SUPPORTS_WEIGHT | SUPPORTS_MAX_CONNS | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN;
         useMethod(cf, supports, (r, pc, upstream) => {
-          const peers = upstream.peers as RoundRobinPeers;
+          const peers = peersNow(upstream);
           pc.tries = triesOf(peers);
           const bytes = parseAddress(r.connection.remoteAddress);
           const address = bytes === undefined ? NO_ADDRESS : bytes.length === 4 ? bytes.slice(0, 3) : bytes;

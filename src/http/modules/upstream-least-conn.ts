@@ -6,12 +6,16 @@ import { currentSecond } from '../../log/time.ts';
 import { httpModule } from '../module.ts';
 import { SUPPORTS_ALL } from '../upstream/conf.ts';
 import { useMethod } from '../upstream/method.ts';
-import { type RoundRobinPeer, type RoundRobinPeers, RoundRobinSelection, triesOf } from '../upstream/round-robin.ts';
+import type { PeerConnection } from '../upstream/peer.ts';
+import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
+import { peersNow, RoundRobinSelection } from '../upstream/round-robin.ts';
 
 class LeastConnSelection extends RoundRobinSelection {
-  protected override choose(group: RoundRobinPeers): RoundRobinPeer | undefined {
+  protected override choose(group: RoundRobinPeers, pc: PeerConnection): RoundRobinPeer | undefined {
     const { peers } = group;
     const now = currentSecond();
+    const bound = this.hinted(pc);
+    if (bound >= 0) return this.note(peers[bound] as RoundRobinPeer, bound, now);
     let best: RoundRobinPeer | undefined;
     let index = 0;
     let many = false;
@@ -39,9 +43,7 @@ class LeastConnSelection extends RoundRobinSelection {
       }
     }
     best.currentWeight -= total;
-    best.noteChoice(now);
-    this.markTried(index);
-    return best;
+    return this.note(best, index, now);
   }
 }
 
@@ -56,7 +58,7 @@ export const upstreamLeastConnModule = httpModule({
       doc: 'Chooses the server with the fewest requests for its weight.',
       set(cf) {
         useMethod(cf, SUPPORTS_ALL, (_r, pc, upstream) => {
-          const peers = upstream.peers as RoundRobinPeers;
+          const peers = peersNow(upstream);
           pc.tries = triesOf(peers);
           return new LeastConnSelection(peers);
         });

@@ -11,7 +11,8 @@ import {
 } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
 import type { PeerConnection } from '../upstream/peer.ts';
-import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/round-robin.ts';
+import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
+import { peersNow } from '../upstream/round-robin.ts';
 
 class RandomSelection extends DrawSelection {
   protected override draw(peers: RoundRobinPeers): number {
@@ -21,8 +22,9 @@ class RandomSelection extends DrawSelection {
 
 /** Draws two and takes the one with fewer requests for its weight. */
 class RandomTwoSelection extends RandomSelection {
-  override get(pc: PeerConnection): number {
+  protected override pick(pc: PeerConnection): number {
     const { peers } = this;
+    if (peers.peers.length > 1 && this.draws <= 20 && this.takeHinted(pc)) return OK;
     const now = currentSecond();
     let first = -1;
     // Two may never be found: the base class then draws on as far as there are draws left.
@@ -40,12 +42,10 @@ class RandomTwoSelection extends RandomSelection {
       const other = peers.peers[first] as RoundRobinPeer;
       const better = peer.conns * other.weight > other.conns * peer.weight ? first : index;
       const chosen = peers.peers[better] as RoundRobinPeer;
-      this.take(pc, chosen);
-      chosen.noteChoice(now);
-      this.markTried(better);
+      this.take(pc, this.note(chosen, better, now));
       return OK;
     }
-    return super.get(pc);
+    return super.pick(pc);
   }
 }
 
@@ -63,7 +63,7 @@ export const upstreamRandomModule = httpModule({
         const supports =
           SUPPORTS_WEIGHT | SUPPORTS_MAX_CONNS | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN;
         useMethod(cf, supports, (_r, pc, upstream) => {
-          const peers = upstream.peers as RoundRobinPeers;
+          const peers = peersNow(upstream);
           pc.tries = triesOf(peers);
           return two === undefined ? new RandomSelection(peers) : new RandomTwoSelection(peers);
         });

@@ -2,14 +2,16 @@
  * What the configuration says about backends: `upstream` blocks with their servers, and the settings that every module
  * that speaks to backends has for each location. nginx: ngx_http_upstream_srv_conf_t, ngx_http_upstream_conf_t.
  */
-import type { PathRequest } from '../../conf/cycle.ts';
+import type { PathRequest, ZoneRequest } from '../../conf/cycle.ts';
 import type { ConfContext, ConfStack } from '../../conf/directive.ts';
 import type { ListenAddress } from '../../net/listening.ts';
+import type { ResolverConf } from '../../net/resolver-conf.ts';
 import type { HttpRequest } from '../request.ts';
 import type { ComplexValue } from '../script.ts';
 import type { KeepalivePool } from './keepalive.ts';
 import type { PeerConnection, PeerSelection } from './peer.ts';
-import type { RoundRobinPeers } from './round-robin.ts';
+import type { RoundRobinPeers } from './peers.ts';
+import type { SharedUpstream } from './shared-peers.ts';
 import type { BackendTlsSettings } from './ssl.ts';
 
 /** One `server` of an upstream block. */
@@ -24,8 +26,16 @@ export interface UpstreamServer {
   readonly maxFails: number;
   /** Seconds. */
   readonly failTimeout: number;
-  readonly down: boolean;
+  /** 0, or DOWN_* bits. */
+  readonly down: number;
   readonly backup: boolean;
+  /** What `sticky` knows it by; '' for a hash of its address. */
+  readonly route: string;
+  /** With `resolve`: the name that is resolved while the server runs. */
+  readonly host: string | undefined;
+  /** For that: the port, unless `service` says which service record has it. */
+  readonly port: number;
+  readonly service: string;
 }
 
 // What a balancing method can do with the parameters of `server`.
@@ -67,6 +77,15 @@ export interface Upstream {
   /** Set when the http block is complete. */
   initPeer: InitPeer;
   peers: RoundRobinPeers | undefined;
+  /** `zone`: where the peers' numbers are shared by all workers. */
+  zone: ZoneRequest | undefined;
+  /** With a zone, once that is open: takes the place of `peers`. */
+  shared: SharedUpstream | undefined;
+  /** The balancing method can do with peers that come and go. */
+  dynamic: boolean;
+  resolver: ResolverConf | undefined;
+  /** Milliseconds. */
+  resolverTimeout: number | undefined;
   /** Connections that wait for their next request; undefined when none are kept. */
   pool: KeepalivePool | undefined;
 }

@@ -86,8 +86,9 @@ import {
   type PeerSelection,
   peerAddress,
 } from './peer.ts';
+import { type RoundRobinPeer, triesOf } from './peers.ts';
 import { EARLY_HINTS, INVALID_HEADER } from './results.ts';
-import { makePeers, RoundRobinSelection, triesOf } from './round-robin.ts';
+import { makePeers, RoundRobinSelection } from './round-robin.ts';
 import { onClientBody, sendRequest } from './send.ts';
 import { certificateProblem, forgetSession, handshakeOptions, planTls, type TlsPlan } from './ssl.ts';
 import { newState, separator, type UpstreamState } from './state.ts';
@@ -131,6 +132,8 @@ export abstract class Exchange implements PeerConnection {
   // The peer.
   resolved: ResolvedTarget | undefined = undefined;
   selection: PeerSelection | undefined = undefined;
+  peer: RoundRobinPeer | undefined = undefined;
+  hint: string | undefined = undefined;
   tries = 0;
   address: PeerAddress | undefined = undefined;
   name = '';
@@ -687,6 +690,7 @@ export abstract class Exchange implements PeerConnection {
     }
     (this.state as UpstreamState).headerTime = monotonicMsec() - this.begun;
     if (this.headers.status >= HTTP_SPECIAL_RESPONSE && (this.testNext() || this.interceptError())) return;
+    this.selection?.onHeader?.(this);
     if (this.redirect()) return;
     copyHeaders(this);
     this.sendResponse();

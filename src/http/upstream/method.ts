@@ -5,7 +5,8 @@ import { OK } from '../codes.ts';
 import type { InitPeer, Upstream } from './conf.ts';
 import { upstreamOf } from './module.ts';
 import type { PeerConnection } from './peer.ts';
-import { initRoundRobin, type RoundRobinPeers, RoundRobinSelection } from './round-robin.ts';
+import type { RoundRobinPeers } from './peers.ts';
+import { initRoundRobin, RoundRobinSelection } from './round-robin.ts';
 
 /**
  * Makes the upstream block that is being read use a method.
@@ -22,6 +23,7 @@ export function useMethod(
   const upstream = upstreamOf(cf);
   if (upstream.initUpstream !== undefined) cf.warn('load balancing method redefined');
   upstream.supports = supports;
+  upstream.dynamic = true;
   upstream.initUpstream = (context, block) => {
     initRoundRobin(context, block);
     prepare?.(block);
@@ -39,20 +41,19 @@ export abstract class DrawSelection extends RoundRobinSelection {
   /** Index of a peer: a number that depends on what the method looks at, in proportion to the weights. */
   protected abstract draw(peers: RoundRobinPeers): number;
 
-  override get(pc: PeerConnection): number {
+  protected override pick(pc: PeerConnection): number {
     const { peers } = this;
-    if (this.draws > MAX_DRAWS || peers.peers.length < 2) return super.get(pc);
+    if (this.draws > MAX_DRAWS || peers.peers.length < 2) return super.pick(pc);
+    if (this.takeHinted(pc)) return OK;
     const now = currentSecond();
     for (;;) {
       const index = this.draw(peers);
       const peer = peers.peers[index];
       if (peer !== undefined && !this.wasTried(index) && peer.isUsable(now)) {
-        this.take(pc, peer);
-        peer.noteChoice(now);
-        this.markTried(index);
+        this.take(pc, this.note(peer, index, now));
         return OK;
       }
-      if (++this.draws > MAX_DRAWS) return super.get(pc);
+      if (++this.draws > MAX_DRAWS) return super.pick(pc);
     }
   }
 }

@@ -2,6 +2,7 @@
 import type { ConfContext, ConfStack, Directive } from '../../conf/directive.ts';
 import { ConfError } from '../../conf/error.ts';
 import { parseNumber, parseTime } from '../../conf/units.ts';
+import { parseResolver } from '../../net/resolver-conf.ts';
 import { type ParsedUrl, parseUrl, UrlError } from '../../net/url.ts';
 import { httpOf } from '../cycle.ts';
 import { httpModule } from '../module.ts';
@@ -17,6 +18,7 @@ import {
   type UpstreamMain,
   type UpstreamServer,
 } from './conf.ts';
+import { DOWN_DRAINING, DOWN_FAILED } from './peers.ts';
 import { initRoundRobin, initRoundRobinPeer } from './round-robin.ts';
 import { upstreamVariables } from './variables.ts';
 
@@ -41,6 +43,11 @@ function newUpstream(cf: ConfContext, name: UpstreamName, explicit: boolean): Up
     initUpstream: undefined,
     initPeer: initRoundRobinPeer,
     peers: undefined,
+    zone: undefined,
+    shared: undefined,
+    dynamic: true,
+    resolver: undefined,
+    resolverTimeout: undefined,
     pool: undefined,
   };
 }
@@ -91,8 +98,12 @@ export function referToUpstream(cf: ConfContext, url: ParsedUrl): Upstream {
         maxConns: 0,
         maxFails: 1,
         failTimeout: 10,
-        down: false,
+        down: 0,
         backup: false,
+        route: '',
+        host: undefined,
+        port: 0,
+        service: '',
       },
     ];
   }
@@ -138,38 +149,64 @@ const NUMBERS: Readonly<Record<string, number>> = {
   fail_timeout: SUPPORTS_FAIL_TIMEOUT,
 };
 
-function setServer(_cf: ConfContext, upstream: Upstream, args: readonly string[]): string | undefined {
+const FLAGS: Readonly<Record<string, number>> = {
+  backup: SUPPORTS_BACKUP,
+  down: SUPPORTS_DOWN,
+  drain: SUPPORTS_DOWN,
+  resolve: 0,
+};
+
+/** Longest `route`. */
+const MAX_ROUTE = 32;
+
+function setServer(cf: ConfContext, upstream: Upstream, args: readonly string[]): string | undefined {
   const values: Record<string, number> = { weight: 1, max_conns: 0, max_fails: 1, fail_timeout: 10 };
   let backup = false;
-  let down = false;
+  let down = 0;
+  let resolve = false;
+  let route = '';
+  let service = '';
   for (const arg of args.slice(1)) {
     const equals = arg.indexOf('=');
     const key = equals < 0 ? arg : arg.slice(0, equals);
     const text = arg.slice(equals + 1);
-    const needs = equals < 0 ? FLAGS[key] : NUMBERS[key];
-    if (needs === undefined) {
-      if (key === 'resolve' || key === 'service' || key === 'route' || key === 'drain') {
-        return `the parameter "${arg}" is not supported`;
-      }
-      return `invalid parameter "${arg}"`;
+    if (equals >= 0 && key === 'route') {
+      if (text === '') throw cf.error('route is empty');
+      if (text.length > MAX_ROUTE) throw cf.error(`route is longer than ${MAX_ROUTE}`);
+      route = text;
+      continue;
     }
-    if ((upstream.supports & needs) === 0) return `balancing method does not support parameter "${arg}"`;
+    if (equals >= 0 && key === 'service') {
+      if (text === '') throw cf.error('service is empty');
+      service = text;
+      continue;
+    }
+    const needs = equals < 0 ? FLAGS[key] : NUMBERS[key];
+    if (needs === undefined) throw cf.error(`invalid parameter "${arg}"`);
+    if ((upstream.supports & needs) !== needs) {
+      throw cf.error(`balancing method does not support parameter "${arg}"`);
+    }
     if (key === 'backup') backup = true;
-    else if (key === 'down') down = true;
+    else if (key === 'down') down = DOWN_FAILED;
+    else if (key === 'drain') down = DOWN_DRAINING;
+    else if (key === 'resolve') resolve = true;
     else {
       const value = key === 'fail_timeout' ? parseTime(text, 's') : parseNumber(text);
-      if (value === undefined || (key === 'weight' && value === 0)) return `invalid parameter "${arg}"`;
+      if (value === undefined || (key === 'weight' && value === 0)) throw cf.error(`invalid parameter "${arg}"`);
       values[key] = value;
     }
   }
   const name = args[0] as string;
+  if (service !== '' && !resolve) throw cf.error(`service upstream "${name}" requires "resolve" parameter`);
   let url: ParsedUrl;
   try {
-    url = parseUrl(name, { defaultPort: 80 });
+    url = parseUrl(name, { defaultPort: 80, noResolve: resolve });
   } catch (e) {
-    if (e instanceof UrlError) return `${e.message} in upstream "${name}"`;
+    if (e instanceof UrlError) throw cf.error(`${e.message} in upstream "${name}"`);
     throw e;
   }
+  if (service !== '' && !url.noPort) throw cf.error(`service upstream "${name}" may not have port`);
+  if (service !== '' && url.addresses.length > 0) throw cf.error(`service upstream "${name}" requires domain name`);
   (upstream.servers as UpstreamServer[]).push({
     name,
     addresses: url.addresses,
@@ -179,11 +216,13 @@ function setServer(_cf: ConfContext, upstream: Upstream, args: readonly string[]
     failTimeout: values['fail_timeout'] as number,
     down,
     backup,
+    route,
+    host: resolve && url.addresses.length === 0 ? url.host : undefined,
+    port: url.port,
+    service,
   });
   return undefined;
 }
-
-const FLAGS: Readonly<Record<string, number>> = { backup: SUPPORTS_BACKUP, down: SUPPORTS_DOWN };
 
 export const upstreamModule = httpModule<UpstreamMain, Upstream>({
   name: 'ngx_http_upstream_module',
@@ -205,6 +244,32 @@ export const upstreamModule = httpModule<UpstreamMain, Upstream>({
       level: 'server',
       doc: 'A server of the group: an address, a name with all its addresses, or a unix socket.',
       set: setServer,
+    } satisfies Directive<Upstream>,
+    {
+      name: 'resolver',
+      contexts: ['upstream'],
+      args: { min: 1 },
+      level: 'server',
+      doc: 'Name servers for names with `resolve`.',
+      set(_cf, upstream, args) {
+        if (upstream.resolver !== undefined) return 'is duplicate';
+        const parsed = parseResolver(args);
+        if (typeof parsed === 'string') return parsed;
+        upstream.resolver = parsed;
+        return undefined;
+      },
+    } satisfies Directive<Upstream>,
+    {
+      name: 'resolver_timeout',
+      contexts: ['upstream'],
+      args: 1,
+      level: 'server',
+      doc: 'How long resolving a name may take.',
+      set(_cf, upstream, args) {
+        if (upstream.resolverTimeout !== undefined) return 'is duplicate';
+        upstream.resolverTimeout = parseTime(args[0] as string, 'ms');
+        return upstream.resolverTimeout === undefined ? 'invalid value' : undefined;
+      },
     } satisfies Directive<Upstream>,
   ],
   createMain: () => ({ upstreams: [] }),

@@ -9,6 +9,8 @@ import type { ConnectTarget } from '../../net/connect.ts';
 import type { ListenAddress } from '../../net/listening.ts';
 import type { HttpRequest } from '../request.ts';
 import type { KeepalivePool } from './keepalive.ts';
+import type { RoundRobinPeer } from './peers.ts';
+import type { UpstreamState } from './state.ts';
 
 /** How an attempt went; bits. */
 export const PEER_NEXT = 2;
@@ -30,6 +32,12 @@ export interface PeerConnection {
   address: PeerAddress | undefined;
   /** For the log: the address's name, or the upstream's when there was no peer to choose. */
   name: string;
+  /** Set by `get` of methods that choose among the peers of upstream blocks. */
+  peer: RoundRobinPeer | undefined;
+  /** What `get` should choose if it can: the `sid` of a peer. */
+  hint: string | undefined;
+  /** How the attempt goes. */
+  readonly state: UpstreamState | undefined;
   /** The connection was an idle one. */
   readonly cached: boolean;
   /** Where an idle connection is looked for and put back; `get` may change it. */
@@ -50,6 +58,8 @@ export interface PeerSelection {
   get(pc: PeerConnection): number;
   /** The attempt is over. `state`: 0, or PEER_* bits. Must bring `pc.tries` down. */
   free(pc: PeerConnection, state: number): void;
+  /** The header of the response is there. */
+  onHeader?(pc: PeerConnection): void;
 }
 
 /** The peer address of a numeric address. */
@@ -57,4 +67,13 @@ export function peerAddress(where: ListenAddress): PeerAddress {
   return where.family === 'unix'
     ? { target: { path: where.address }, name: where.text }
     : { target: { address: where.address, port: where.port }, name: where.text };
+}
+
+/** The peer address of a name such as `127.0.0.1:80`, `[::1]:80` or `unix:/path`. */
+export function peerAddressOf(name: string): PeerAddress {
+  if (name.startsWith('unix:')) return { target: { path: name.slice(5) }, name };
+  const colon = name.lastIndexOf(':');
+  const host = name.slice(0, colon);
+  const address = host.startsWith('[') ? host.slice(1, -1) : host;
+  return { target: { address, port: Number(name.slice(colon + 1)) }, name };
 }

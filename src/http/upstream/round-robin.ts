@@ -11,119 +11,55 @@ import { LOG_WARN } from '../../log/log.ts';
 import { currentSecond } from '../../log/time.ts';
 import { inetAddress, resolveHostSync, UrlError } from '../../net/url.ts';
 import { BUSY, OK } from '../codes.ts';
+import { coreModule } from '../core/define.ts';
+import { httpOf } from '../cycle.ts';
 import type { HttpRequest } from '../request.ts';
 import type { InitPeer, Upstream, UpstreamServer } from './conf.ts';
 import { PEER_FAILED, type PeerAddress, type PeerConnection, type PeerSelection, peerAddress } from './peer.ts';
+import { PrivatePeer, type RoundRobinPeer, RoundRobinPeers, triesOf } from './peers.ts';
+import { SharedUpstream } from './shared-peers.ts';
 
-/** One address of a server, with what is known about it. Lives as long as the configuration, in each worker. */
-export class RoundRobinPeer {
-  readonly address: PeerAddress;
-  /** The server as written. */
-  readonly server: string;
-  readonly weight: number;
-  readonly maxConns: number;
-  readonly maxFails: number;
-  /** Seconds. */
-  readonly failTimeout: number;
-  down: boolean;
-  /** Below `weight` after failures, and growing back. */
-  effectiveWeight: number;
-  currentWeight = 0;
-  /** Requests that it works on. */
-  conns = 0;
-  fails = 0;
-  /** Seconds since 1970 of the last failure, and of the last time it was tried again after one. */
-  accessed = 0;
-  checked = 0;
-
-  constructor(
-    address: PeerAddress,
-    server: Pick<UpstreamServer, 'name' | 'weight' | 'maxConns' | 'maxFails' | 'failTimeout' | 'down'>,
-  ) {
-    this.address = address;
-    this.server = server.name;
-    this.weight = server.weight;
-    this.effectiveWeight = server.weight;
-    this.maxConns = server.maxConns;
-    this.maxFails = server.maxFails;
-    this.failTimeout = server.failTimeout;
-    this.down = server.down;
-  }
-
-  /** It has failed too often lately. */
-  isDisabled(now: number): boolean {
-    return this.maxFails > 0 && this.fails >= this.maxFails && now - this.checked <= this.failTimeout;
-  }
-
-  /** It may get a request now. */
-  isUsable(now: number): boolean {
-    return !this.down && !this.isDisabled(now) && !this.isFull();
-  }
-
-  /** One round of the smooth choice: its weight grows, and what failures took from it grows back. */
-  gainWeight(): number {
-    const gained = this.effectiveWeight;
-    this.currentWeight += gained;
-    if (gained < this.weight) this.effectiveWeight++;
-    return gained;
-  }
-
-  /** Its failures are forgotten one by one: it is tried again now. */
-  noteChoice(now: number): void {
-    if (now - this.checked > this.failTimeout) this.checked = now;
-  }
-
-  /** It has as many requests as it may have. */
-  isFull(): boolean {
-    return this.maxConns > 0 && this.conns >= this.maxConns;
-  }
-}
-
-/** The peers of an upstream, and those that stand in when none of them can be used. */
-export class RoundRobinPeers {
-  /** The upstream's name. */
-  readonly name: string;
-  readonly peers: readonly RoundRobinPeer[];
-  readonly totalWeight: number;
-  readonly weighted: boolean;
-  /** How many are not down. */
-  readonly tries: number;
-  /** One alone, for which failures are not counted. */
-  single: boolean;
-  backup: RoundRobinPeers | undefined = undefined;
-
-  constructor(name: string, peers: readonly RoundRobinPeer[], single: boolean) {
-    this.name = name;
-    this.peers = peers;
-    this.single = single;
-    let weight = 0;
-    let tries = 0;
-    for (const peer of peers) {
-      weight += peer.weight;
-      if (!peer.down) tries++;
-    }
-    this.totalWeight = weight;
-    this.weighted = weight !== peers.length;
-    this.tries = tries;
-  }
-}
-
-const IMPLICIT = { weight: 1, maxConns: 0, maxFails: 1, failTimeout: 10, down: false };
+const IMPLICIT = { weight: 1, maxConns: 0, maxFails: 1, failTimeout: 10, down: 0, route: '' };
 
 function peersOf(servers: readonly UpstreamServer[]): RoundRobinPeer[] {
-  return servers.flatMap((server) => server.addresses.map((where) => new RoundRobinPeer(peerAddress(where), server)));
+  return servers.flatMap((server) => server.addresses.map((where) => new PrivatePeer(peerAddress(where), server)));
+}
+
+/** Refuses names that are to be resolved while the server runs, where that is impossible. */
+function checkResolving(cf: ConfContext, upstream: Upstream): void {
+  const resolving = upstream.servers?.some((server) => server.host !== undefined) === true;
+  const place = `upstream "${upstream.host}" in ${upstream.file}:${upstream.line}`;
+  if (upstream.zone === undefined) {
+    if (resolving) throw new ConfError(`resolving names at run time requires ${place} to be in shared memory`);
+    return;
+  }
+  if (resolving && !upstream.dynamic) {
+    throw new ConfError(`load balancing method does not support resolving names at run time in ${place}`);
+  }
+  const http = coreModule.locationOf(httpOf(cf).confs);
+  upstream.resolver ??= http.resolver;
+  upstream.resolverTimeout ??= http.resolverTimeout ?? 30000;
+  if (resolving && upstream.resolver === undefined) {
+    throw new ConfError(`no resolver defined to resolve names at run time in ${place}`);
+  }
 }
 
 /** Makes the peers of an upstream from its servers, or from the addresses of its host. Throws ConfError. */
-export function initRoundRobin(_cf: ConfContext, upstream: Upstream): void {
+export function initRoundRobin(cf: ConfContext, upstream: Upstream): void {
   const { host, servers, file, line } = upstream;
   upstream.initPeer = initRoundRobinPeer;
   if (servers !== undefined) {
+    checkResolving(cf, upstream);
+    if (servers.every((server) => server.backup)) {
+      throw new ConfError(`no servers in upstream "${host}" in ${file}:${line}`);
+    }
     const peers = peersOf(servers.filter((server) => !server.backup));
-    if (peers.length === 0) throw new ConfError(`no servers in upstream "${host}" in ${file}:${line}`);
     const backup = peersOf(servers.filter((server) => server.backup));
-    upstream.peers = new RoundRobinPeers(host, peers, peers.length === 1 && backup.length === 0);
-    if (backup.length > 0) upstream.peers.backup = new RoundRobinPeers(host, backup, false);
+    upstream.peers = new RoundRobinPeers(
+      host,
+      peers,
+      backup.length > 0 ? new RoundRobinPeers(host, backup) : undefined,
+    );
     return;
   }
   if (upstream.port === 0) throw new ConfError(`no port in upstream "${host}" in ${file}:${line}`);
@@ -142,8 +78,15 @@ export function initRoundRobin(_cf: ConfContext, upstream: Upstream): void {
 
 /** Peers without a configuration: a proxy_pass to a host, or to an address found at run time. */
 export function makePeers(name: string, addresses: readonly PeerAddress[]): RoundRobinPeers {
-  const peers = addresses.map((address) => new RoundRobinPeer(address, { name, ...IMPLICIT }));
-  return new RoundRobinPeers(name, peers, peers.length === 1);
+  return new RoundRobinPeers(
+    name,
+    addresses.map((address) => new PrivatePeer(address, { name, ...IMPLICIT })),
+  );
+}
+
+/** The peers of an upstream as they are now. */
+export function peersNow(upstream: Upstream): RoundRobinPeers {
+  return upstream.shared === undefined ? (upstream.peers as RoundRobinPeers) : upstream.shared.view;
 }
 
 /** The choice among the peers for one request. Other methods keep one to fall back to. */
@@ -159,51 +102,120 @@ export class RoundRobinSelection implements PeerSelection {
   }
 
   get(pc: PeerConnection): number {
+    const { shared } = this.peers;
+    if (shared === undefined) return this.pick(pc);
+    return this.access(() => {
+      if (!shared.isCurrent) this.#moveTo(shared.viewLocked);
+      return this.pick(pc);
+    });
+  }
+
+  /** Runs something that looks at the peers' numbers: where they are shared, with their lock held. */
+  protected access<T>(run: () => T): T {
+    const { shared } = this.peers;
+    if (shared === undefined) return run();
+    shared.acquire();
+    try {
+      const result = run();
+      shared.release();
+      return result;
+    } catch (error) {
+      shared.abandon();
+      throw error;
+    }
+  }
+
+  /**
+   * Chooses; where the peers are shared, with their lock held. Other methods do this their way.
+   * @returns OK or BUSY
+   */
+  protected pick(pc: PeerConnection): number {
     const { peers } = this;
-    const peer = peers.single ? available(peers.peers[0] as RoundRobinPeer) : this.choose(peers);
+    const peer = peers.single ? this.#single(pc, peers.peers[0] as RoundRobinPeer) : this.choose(peers, pc);
     if (peer !== undefined) {
       this.take(pc, peer);
       return OK;
     }
     if (peers.backup !== undefined) {
       this.peers = peers.backup;
-      this.#tried = 0;
-      this.#triedFurther = undefined;
-      if (this.get(pc) === OK) return OK;
+      this.#forgetTried();
+      if (this.pick(pc) === OK) return OK;
     }
     pc.name = peers.name;
     return BUSY;
   }
 
+  #single(pc: PeerConnection, peer: RoundRobinPeer): RoundRobinPeer | undefined {
+    if (this.hinted(pc) >= 0) return peer;
+    return peer.down !== 0 || peer.isFull() ? undefined : peer;
+  }
+
   /** Uses a peer. */
-  take(pc: PeerConnection, peer: RoundRobinPeer): void {
+  protected take(pc: PeerConnection, peer: RoundRobinPeer): void {
     this.current = peer;
     pc.address = peer.address;
     pc.name = peer.address.name;
-    peer.conns++;
+    pc.peer = peer;
+    peer.enter();
   }
 
   /** Chooses among several and marks the one as tried; undefined when none may be used. Other methods do this their way. */
-  protected choose(group: RoundRobinPeers): RoundRobinPeer | undefined {
+  protected choose(group: RoundRobinPeers, pc: PeerConnection): RoundRobinPeer | undefined {
     const { peers } = group;
     const now = currentSecond();
+    const bound = this.hinted(pc);
+    if (bound >= 0) {
+      // A client's requests in a row count once, so that others do not turn away from its server for long.
+      const peer = peers[bound] as RoundRobinPeer;
+      if (peer.currentWeight <= peer.weight - group.totalWeight) return this.note(peer, bound, now);
+    }
     let best: RoundRobinPeer | undefined;
+    let most = 0;
     let index = 0;
     let total = 0;
     for (let i = 0; i < peers.length; i++) {
       const peer = peers[i] as RoundRobinPeer;
       if (this.wasTried(i) || !peer.isUsable(now)) continue;
       total += peer.gainWeight();
-      if (best === undefined || peer.currentWeight > best.currentWeight) {
+      const weight = peer.currentWeight;
+      if (best === undefined || weight > most) {
         best = peer;
+        most = weight;
         index = i;
       }
     }
+    if (bound >= 0) {
+      best = peers[bound] as RoundRobinPeer;
+      index = bound;
+    }
     if (best === undefined) return undefined;
     best.currentWeight -= total;
+    return this.note(best, index, now);
+  }
+
+  /** Marks a peer as tried. */
+  protected note(peer: RoundRobinPeer, index: number, now: number): RoundRobinPeer {
     this.markTried(index);
-    best.noteChoice(now);
-    return best;
+    peer.noteChoice(now);
+    return peer;
+  }
+
+  /** Index of the peer that the request is bound to, if that may be used; else -1. */
+  protected hinted(pc: PeerConnection): number {
+    const { hint } = pc;
+    if (hint === undefined) return -1;
+    const { peers } = this.peers;
+    const index = peers.findIndex((peer) => peer.sid === hint);
+    if (index < 0 || this.wasTried(index)) return -1;
+    return (peers[index] as RoundRobinPeer).isUsableSticky(currentSecond()) ? index : -1;
+  }
+
+  /** Takes the peer that the request is bound to, if that may be used. */
+  protected takeHinted(pc: PeerConnection): boolean {
+    const index = this.hinted(pc);
+    if (index < 0) return false;
+    this.take(pc, this.note(this.peers.peers[index] as RoundRobinPeer, index, currentSecond()));
+    return true;
   }
 
   wasTried(index: number): boolean {
@@ -215,44 +227,56 @@ export class RoundRobinSelection implements PeerSelection {
     else (this.#triedFurther ??= new Set()).add(index);
   }
 
+  #forgetTried(): void {
+    this.#tried = 0;
+    this.#triedFurther = undefined;
+  }
+
+  /** Peers were added or removed since this began: goes on with those that are there now. With the lock held. */
+  #moveTo(latest: RoundRobinPeers): void {
+    const before = this.peers.peers;
+    const tried = before.filter((_, i) => this.wasTried(i));
+    this.peers = this.peers.standsIn && latest.backup !== undefined ? latest.backup : latest;
+    this.#forgetTried();
+    for (const peer of tried) {
+      const index = SharedUpstream.indexIn(peer, this.peers.peers);
+      if (index >= 0) this.markTried(index);
+    }
+  }
+
   free(pc: PeerConnection, state: number): void {
     const peer = this.current;
     if (peer === undefined) return;
-    peer.conns--;
-    if (this.peers.single) {
-      peer.fails = 0;
-      pc.tries = 0;
-      return;
+    const { single, shared } = this.peers;
+    const failed = !single && (state & PEER_FAILED) !== 0;
+    let disabled = false;
+    if (shared === undefined) disabled = this.settle(pc, peer, state);
+    else {
+      disabled = this.access(() => {
+        const result = this.settle(pc, peer, state);
+        shared.dropGone(peer);
+        return result;
+      });
     }
-    if ((state & PEER_FAILED) !== 0) {
-      const now = currentSecond();
-      peer.fails++;
-      peer.accessed = now;
-      peer.checked = now;
-      if (peer.maxFails > 0) {
-        peer.effectiveWeight = Math.max(peer.effectiveWeight - Math.floor(peer.weight / peer.maxFails), 0);
-        if (peer.fails >= peer.maxFails) pc.r.log(LOG_WARN, 'upstream server temporarily disabled');
-      }
-    } else if (peer.accessed < peer.checked) {
-      // It works again.
-      peer.fails = 0;
-    }
-    if (pc.tries > 0) pc.tries--;
+    if (failed && disabled) pc.r.log(LOG_WARN, 'upstream server temporarily disabled');
+    if (single) pc.tries = 0;
+    else if (pc.tries > 0) pc.tries--;
   }
-}
 
-function available(peer: RoundRobinPeer): RoundRobinPeer | undefined {
-  return peer.down || peer.isFull() ? undefined : peer;
-}
-
-/** Attempts that make sense with a group of peers. */
-export function triesOf(peers: RoundRobinPeers): number {
-  return peers.tries + (peers.backup?.tries ?? 0);
+  /** Notes how an attempt went; where the peers are shared, with their lock held. Returns whether the peer is disabled. */
+  protected settle(_pc: PeerConnection, peer: RoundRobinPeer, state: number): boolean {
+    peer.leave();
+    if (this.peers.single) peer.fails = 0;
+    else if ((state & PEER_FAILED) !== 0) return peer.noteFailure(currentSecond());
+    // It works again.
+    else if (peer.accessed < peer.checked) peer.fails = 0;
+    return false;
+  }
 }
 
 /** A selection among the peers that `initRoundRobin` made. */
 export const initRoundRobinPeer: InitPeer = (_r: HttpRequest, pc: PeerConnection, upstream: Upstream) => {
-  const peers = upstream.peers as RoundRobinPeers;
+  const peers = peersNow(upstream);
   pc.tries = triesOf(peers);
   return new RoundRobinSelection(peers);
 };

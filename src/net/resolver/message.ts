@@ -1,11 +1,23 @@
 /**
- * DNS messages as the resolver needs them: one question for A or AAAA out, its answer in. RFC 1035 section 4.
+ * DNS messages as the resolver needs them: one question for A, AAAA or SRV out, its answer in. RFC 1035 section 4,
+ * RFC 2782.
  */
 
 export const TYPE_A = 1;
 export const TYPE_CNAME = 5;
 export const TYPE_AAAA = 28;
+export const TYPE_SRV = 33;
 export const TYPE_DNAME = 39;
+
+/** Where a service is to be found. */
+export interface SrvRecord {
+  readonly name: string;
+  readonly port: number;
+  /** The least is tried first. */
+  readonly priority: number;
+  /** At least 1. */
+  readonly weight: number;
+}
 
 /** An answer that belongs to a question. */
 export interface DnsAnswer {
@@ -19,6 +31,8 @@ export interface DnsAnswer {
   /** Name asked for, in lower case; '' when an error answer has no question. */
   readonly name: string;
   readonly addresses: readonly string[];
+  /** Of an SRV question, by priority. */
+  readonly services: readonly SrvRecord[];
   /** Target of the last CNAME, when no address came with it. */
   readonly cname: string | undefined;
   /** Least time to live of all records, in seconds. */
@@ -68,7 +82,7 @@ export function decodeAnswer(b: Buffer): DnsAnswer {
     throw new DnsMessageError(`invalid UDP DNS response ${id} fl:${hex}`);
   }
   if (code === 1 || code > 5) {
-    return { id, code, truncated, type: 0, name: '', addresses: [], cname: undefined, ttl: 0 };
+    return { id, code, truncated, type: 0, name: '', addresses: [], services: [], cname: undefined, ttl: 0 };
   }
   if (b.readUInt16BE(4) !== 1) throw new DnsMessageError('invalid number of questions in DNS response');
   const question = readName(b, 12);
@@ -80,6 +94,7 @@ export function decodeAnswer(b: Buffer): DnsAnswer {
   at += 4;
   if (dnsClass !== 1) throw new DnsMessageError(`unknown query class ${dnsClass} in DNS response`);
   const addresses: string[] = [];
+  const services: SrvRecord[] = [];
   let cname: string | undefined;
   let ttl = 0xffffffff;
   const answers = truncated || code !== 0 ? 0 : b.readUInt16BE(6);
@@ -102,11 +117,17 @@ export function decodeAnswer(b: Buffer): DnsAnswer {
       } else if (type === TYPE_AAAA) {
         if (size !== 16) throw new DnsMessageError('invalid AAAA record in DNS response');
         addresses.push(inet6Text(b, at));
+      } else if (type === TYPE_SRV) {
+        if (size < 7) throw new DnsMessageError('invalid SRV record in DNS response');
+        const { name } = readName(b, at + 6);
+        const weight = Math.max(1, b.readUInt16BE(at + 2));
+        services.push({ name, port: b.readUInt16BE(at + 4), priority: b.readUInt16BE(at), weight });
       }
     }
     at += size;
   }
-  return { id, code, truncated, type, name: question.name, addresses, cname, ttl };
+  services.sort((x, y) => x.priority - y.priority);
+  return { id, code, truncated, type, name: question.name, addresses, services, cname, ttl };
 }
 
 /** A name, its compression followed. `next` is where it ends in the message itself. */

@@ -8,7 +8,16 @@ import { monotonicMsec } from '../../log/time.ts';
 import type { ResolverConf } from '../resolver-conf.ts';
 import { Timer } from '../timer.ts';
 import { canonicalInet } from '../url.ts';
-import { type DnsAnswer, DnsMessageError, decodeAnswer, encodeQuery, TYPE_A, TYPE_AAAA } from './message.ts';
+import {
+  type DnsAnswer,
+  DnsMessageError,
+  decodeAnswer,
+  encodeQuery,
+  type SrvRecord,
+  TYPE_A,
+  TYPE_AAAA,
+  TYPE_SRV,
+} from './message.ts';
 import { NameServer } from './server.ts';
 
 /** Why a name has no address. */
@@ -41,13 +50,25 @@ const MAX_CNAMES = 50;
 /** Answers kept at most; the oldest go first. */
 const MAX_CACHED = 10_000;
 
-type Callback = (failure: ResolveFailure | undefined, addresses: readonly string[]) => void;
+/** `ms`: how many milliseconds the answer holds. */
+type Callback = (failure: ResolveFailure | undefined, addresses: readonly string[], ms: number) => void;
+type ServiceCallback = (failure: ResolveFailure | undefined, services: readonly SrvRecord[], ms: number) => void;
+type AnyCallback = (failure: ResolveFailure | undefined, found: readonly never[], ms: number) => void;
 
 interface Cached {
-  readonly addresses: readonly string[];
+  readonly found: Found;
   /** Monotonic milliseconds. */
   readonly until: number;
 }
+
+/** Addresses, or records of a service. */
+type Found = readonly (string | SrvRecord)[];
+
+/** Milliseconds that an address holds which is not from a name server. */
+const FOREVER = 24 * 60 * 60 * 1000;
+
+/** A failure is remembered by whoever asked, for so many milliseconds. */
+const FAILURE_VALID = 10_000;
 
 /** One of a name's questions. */
 interface Question {
@@ -55,7 +76,7 @@ interface Question {
   readonly id: number;
   readonly query: Buffer;
   answered: boolean;
-  addresses: readonly string[];
+  found: Found;
 }
 
 /** A name being asked for. */
@@ -63,6 +84,8 @@ class Lookup {
   readonly resolver: Resolver;
   /** As the user gave it, in lower case. */
   readonly name: string;
+  /** Its SRV records are asked for. */
+  readonly service: boolean;
   /** What is asked for now: the name, or what it is an alias of. */
   asked: string;
   questions: Question[] = [];
@@ -74,11 +97,17 @@ class Lookup {
   server: number;
   readonly timer: Timer = new Timer(this);
 
-  constructor(resolver: Resolver, name: string, server: number) {
+  constructor(resolver: Resolver, name: string, service: boolean, server: number) {
     this.resolver = resolver;
     this.name = name;
+    this.service = service;
     this.asked = name;
     this.server = server;
+  }
+
+  /** Where it is found again. */
+  get key(): string {
+    return cacheKey(this.name, this.service);
   }
 
   /** No answer yet: asks the next server. */
@@ -89,17 +118,17 @@ class Lookup {
 
 class Waiter {
   readonly lookup: Lookup;
-  readonly done: Callback;
+  readonly done: AnyCallback;
   readonly timer: Timer = new Timer(this);
 
-  constructor(lookup: Lookup, done: Callback) {
+  constructor(lookup: Lookup, done: AnyCallback) {
     this.lookup = lookup;
     this.done = done;
   }
 
   onTimer(): void {
     this.leave();
-    this.done(failure(TIMED_OUT), []);
+    this.done(failure(TIMED_OUT), [], FAILURE_VALID);
   }
 
   /** Does not wait any more. */
@@ -138,9 +167,18 @@ export class Resolver {
   lookup(name: string): readonly string[] | undefined {
     const numeric = canonicalInet(name);
     if (numeric !== undefined) return [numeric];
-    const cached = this.cache.get(canonical(name));
-    if (cached === undefined || cached.until <= monotonicMsec()) return undefined;
-    return rotate(cached.addresses);
+    const cached = this.fresh(cacheKey(canonical(name), false));
+    return cached === undefined ? undefined : rotate(cached.found as readonly string[]);
+  }
+
+  private fresh(key: string): Cached | undefined {
+    const cached = this.cache.get(key);
+    return cached === undefined || cached.until <= monotonicMsec() ? undefined : cached;
+  }
+
+  /** Seconds that answers hold by the configuration; undefined: as long as they say themselves. */
+  get validSeconds(): number | undefined {
+    return this.conf.valid;
   }
 
   /**
@@ -149,13 +187,27 @@ export class Resolver {
    * @returns a function that makes it not be called any more
    */
   resolve(name: string, timeout: number, done: Callback): () => void {
-    const known = this.lookup(name);
-    if (known !== undefined) return later(done, undefined, known);
-    const key = canonical(name);
+    const numeric = canonicalInet(name);
+    if (numeric !== undefined) return later(done as AnyCallback, undefined, [numeric], FOREVER);
+    return this.ask(canonical(name), false, timeout, done as AnyCallback);
+  }
+
+  /**
+   * Asks for SRV records, as `resolve` does for addresses; they come by priority.
+   * @param name with the service: `_http._tcp.example.com`
+   */
+  resolveService(name: string, timeout: number, done: ServiceCallback): () => void {
+    return this.ask(canonical(name), true, timeout, done as AnyCallback);
+  }
+
+  private ask(name: string, service: boolean, timeout: number, done: AnyCallback): () => void {
+    const key = cacheKey(name, service);
+    const cached = this.fresh(key);
+    if (cached !== undefined) return later(done, undefined, ordered(cached.found), cached.until - monotonicMsec());
     let lookup = this.lookups.get(key);
     if (lookup === undefined) {
-      lookup = new Lookup(this, key, this.nextServer++ % this.servers.length);
-      if (!this.prepare(lookup)) return later(done, failure(3), []);
+      lookup = new Lookup(this, name, service, this.nextServer++ % this.servers.length);
+      if (!this.prepare(lookup)) return later(done, failure(3), [], FAILURE_VALID);
       this.lookups.set(key, lookup);
       this.send(lookup);
     } else if (lookup.waiters.length === 0) {
@@ -170,14 +222,16 @@ export class Resolver {
 
   /** Makes the questions for `lookup.asked`; false when it cannot be a name. */
   private prepare(lookup: Lookup): boolean {
-    const types = [...(this.conf.ipv4 ? [TYPE_A] : []), ...(this.conf.ipv6 ? [TYPE_AAAA] : [])];
+    const types = lookup.service
+      ? [TYPE_SRV]
+      : [...(this.conf.ipv4 ? [TYPE_A] : []), ...(this.conf.ipv6 ? [TYPE_AAAA] : [])];
     lookup.questions = [];
     lookup.code = 0;
     for (const type of types) {
       const id = this.freeId(type);
       const query = encodeQuery(id, lookup.asked, type);
       if (query === undefined) return false;
-      lookup.questions.push({ type, id, query, answered: false, addresses: [] });
+      lookup.questions.push({ type, id, query, answered: false, found: [] });
     }
     for (const { id, type } of lookup.questions) this.open.set(questionKey(id, type), lookup);
     return true;
@@ -210,7 +264,7 @@ export class Resolver {
   private forget(lookup: Lookup): void {
     lookup.timer.release();
     this.close(lookup);
-    this.lookups.delete(lookup.name);
+    this.lookups.delete(lookup.key);
   }
 
   private close(lookup: Lookup): void {
@@ -249,19 +303,20 @@ export class Resolver {
   }
 
   private onAnswer(lookup: Lookup, question: Question, answer: DnsAnswer): void {
-    if (answer.code === 0 && answer.addresses.length === 0 && answer.cname !== undefined) {
+    const found: Found = lookup.service ? answer.services : answer.addresses;
+    if (answer.code === 0 && found.length === 0 && answer.cname !== undefined) {
       this.follow(lookup, answer.cname, answer.ttl);
       return;
     }
     question.answered = true;
-    question.addresses = answer.addresses;
+    question.found = found;
     if (answer.code !== 0) lookup.code = answer.code;
-    if (answer.addresses.length > 0) lookup.ttl = Math.min(lookup.ttl, answer.ttl);
+    if (found.length > 0) lookup.ttl = Math.min(lookup.ttl, answer.ttl);
     if (!lookup.questions.every((q) => q.answered)) return;
-    const addresses = lookup.questions.flatMap((q) => q.addresses);
-    if (lookup.code === 0 && addresses.length === 0) lookup.code = 3;
-    if (lookup.code === 0) this.keep(lookup, addresses);
-    this.finish(lookup, lookup.code === 0 ? undefined : failure(lookup.code), addresses);
+    const all = lookup.questions.flatMap((q) => q.found);
+    if (lookup.code === 0 && all.length === 0) lookup.code = 3;
+    if (lookup.code === 0) this.keep(lookup, all);
+    this.finish(lookup, lookup.code === 0 ? undefined : failure(lookup.code), all);
   }
 
   /** The name is an alias whose addresses did not come along: asks for those. */
@@ -274,7 +329,7 @@ export class Resolver {
     else this.finish(lookup, failure(3), []);
   }
 
-  private keep(lookup: Lookup, addresses: readonly string[]): void {
+  private keep(lookup: Lookup, found: Found): void {
     const seconds = this.conf.valid ?? lookup.ttl;
     if (seconds <= 0) return;
     if (this.cache.size >= MAX_CACHED) {
@@ -283,16 +338,18 @@ export class Resolver {
         break;
       }
     }
-    this.cache.delete(lookup.name);
-    this.cache.set(lookup.name, { addresses, until: monotonicMsec() + seconds * 1000 });
+    const { key } = lookup;
+    this.cache.delete(key);
+    this.cache.set(key, { found, until: monotonicMsec() + seconds * 1000 });
   }
 
-  private finish(lookup: Lookup, failed: ResolveFailure | undefined, addresses: readonly string[]): void {
+  private finish(lookup: Lookup, failed: ResolveFailure | undefined, found: Found): void {
     const { waiters } = lookup;
     lookup.waiters = [];
     this.forget(lookup);
     for (const waiter of waiters) waiter.timer.release();
-    for (const waiter of waiters) waiter.done(failed, failed === undefined ? rotate(addresses) : addresses);
+    const ms = failed === undefined ? (this.conf.valid ?? lookup.ttl) * 1000 : (this.conf.valid ?? 10) * 1000;
+    for (const waiter of waiters) waiter.done(failed, failed === undefined ? ordered(found) : [], ms);
   }
 
   /** Closes its sockets; whoever waits still is told nothing. */
@@ -311,9 +368,18 @@ function canonical(name: string): string {
   return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
 }
 
-function later(done: Callback, failed: ResolveFailure | undefined, addresses: readonly string[]): () => void {
-  const immediate = setImmediate(done, failed, addresses);
+function cacheKey(name: string, service: boolean): string {
+  return service ? `${name}/srv` : name;
+}
+
+function later(done: AnyCallback, failed: ResolveFailure | undefined, found: Found, ms: number): () => void {
+  const immediate = setImmediate(done, failed, found as readonly never[], ms);
   return () => clearImmediate(immediate);
+}
+
+/** What was found, addresses from a random one on. */
+function ordered(found: Found): readonly never[] {
+  return (typeof found[0] === 'string' ? rotate(found as readonly string[]) : found) as readonly never[];
 }
 
 /** The addresses from a random one on, so that load spreads. nginx: ngx_resolver_export(). */
