@@ -42,8 +42,12 @@ export function useBalancer(cf: ConfContext, code: LuaCode): void {
       maxConns: 0,
       maxFails: 0,
       failTimeout: 0,
-      down: false,
+      down: 0,
       backup: false,
+      route: '',
+      host: undefined,
+      port: 0,
+      service: '',
     });
   }
   if (upstream.initUpstream !== undefined) cf.warn('load balancing method redefined');
@@ -54,6 +58,7 @@ export function useBalancer(cf: ConfContext, code: LuaCode): void {
     initBalancer(block, code, placeholder);
   };
   upstream.supports = SUPPORTS_WEIGHT | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN;
+  upstream.dynamic = false;
 }
 
 function initBalancer(upstream: Upstream, code: LuaCode, placeholder: PeerAddress | undefined): void {

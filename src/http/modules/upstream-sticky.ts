@@ -80,6 +80,7 @@ class StickySelection implements PeerSelection {
     if (pc.hint === undefined && this.#id !== '') {
       pc.hint = sessions === undefined ? this.#id : sessions.find(this.#id);
     }
+    pc.peer = undefined;
     const rc = this.#inner.get(pc);
     pc.hint = undefined;
     if (rc === OK && cookie !== undefined) this.#setCookie(pc, cookie);

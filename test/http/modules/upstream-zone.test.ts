@@ -23,7 +23,7 @@ before(async () => {
       const delay = Number(query.get('d') ?? query.get(letter) ?? 0);
       const session = query.get('new');
       if (session !== null) response.setHeader('Set-Cookie', `session=${session}`);
-      setTimeout(() => response.end(letter), delay);
+      setTimeout(() => response.end(letter), delay).unref();
     });
     await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve));
     backends.push(backend);
