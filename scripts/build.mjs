@@ -45,6 +45,7 @@ const importMeta = {
   'import.meta.dirname': '__dirname',
 };
 await build({ ...cjs, entryPoints: { program: 'src/cli/program.ts' }, define: importMeta });
+await build({ ...cjs, entryPoints: { 'lua-thread': 'src/hosts/lua/worker-thread/thread.ts' }, define: importMeta });
 // A script run from a code cache cannot import: its few lazy imports, all of Node's modules, are required.
 const supported = { 'dynamic-import': false };
 await build({ ...cjs, supported, entryPoints: { 'lua-command': 'src/lua/cli.ts' }, define: importMeta });

@@ -1,6 +1,6 @@
 /**
- * `thread_pool`: pools by name, which `aio threads=NAME` refers to. Files are read through Node's own pool, so that
- * a pool is a name and its checks. nginx: src/core/ngx_thread_pool.c.
+ * `thread_pool`: pools by name, which `aio threads=NAME` and ngx.run_worker_thread refer to. Files are read through Node's own
+ * pool, so that for them a pool is a name and its checks. nginx: src/core/ngx_thread_pool.c.
  */
 import type { ConfContext, ConfCycle, Directive, Position } from '../directive.ts';
 import { ConfError } from '../error.ts';
@@ -45,7 +45,7 @@ function declare(cf: ConfContext, args: readonly string[]): string | undefined {
     }
   }
   if (pool.threads === 0) return '"thread_pool" must have "threads" parameter';
-  cf.log('info', `"thread_pool" is a name only: files are read through Node's own threads (UV_THREADPOOL_SIZE)`);
+  cf.log('info', `"thread_pool" is for Lua only: files are read through Node's own threads (UV_THREADPOOL_SIZE)`);
   return undefined;
 }
 

@@ -13,6 +13,7 @@ import type { LuaMain } from './conf.ts';
 import { installLibrary } from './library/index.ts';
 import { luaModule } from './module.ts';
 import { installNgx } from './ngx/index.ts';
+import { setReplaying } from './replay.ts';
 import { callProtected, LuaRun } from './run.ts';
 
 /** LuaJIT's own path as OpenResty builds it, which `;;` stands for. */
@@ -36,9 +37,6 @@ const vms = new WeakMap<HttpCycle, Vm>();
 
 /** Part of a worker's time that collectgarbage() may take; beyond that V8 collects when it wants to. */
 const COLLECTION_SHARE = 0.05;
-
-/** True while init_by_lua runs again in a worker, when its effects on shared dicts and logs must not happen twice. */
-export let replayingInit = false;
 
 /** `;;` stands for the default path, `$prefix` for the server's. */
 function expandPath(path: string | undefined, standard: string, prefix: string): string {
@@ -73,15 +71,14 @@ function runInit(vm: Vm, state: LuaState): void {
   if (code === undefined) return;
   const ctx = new ApiContext(undefined, vm.http, vm.http.cycle.log);
   ctx.phase = IN_INIT;
-  const before = replayingInit;
-  replayingInit = vm.replay;
+  const before = setReplaying(vm.replay);
   try {
     const result = callProtected(new LuaRun(ctx, state), code.load(state, undefined, true), []);
     if (!result.ok) throw new Error(`init_by_lua error: ${result.message}`);
   } catch (error) {
     throw error instanceof LoadFailure ? new Error(`init_by_lua error: ${error.message}`) : error;
   } finally {
-    replayingInit = before;
+    setReplaying(before);
   }
 }
 

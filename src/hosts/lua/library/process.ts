@@ -2,7 +2,7 @@
 import { current } from '../../../api/context.ts';
 import { IN_INIT } from '../../../api/phase.ts';
 import { type LuaResult, type LuaValue, ret2 } from '../../../lua/index.ts';
-import { replayingInit } from '../vm.ts';
+import { replayingInit } from '../replay.ts';
 import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
 
 export const process_: ModuleLoader = (_state, http) => {

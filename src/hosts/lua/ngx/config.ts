@@ -1,6 +1,5 @@
 /** ngx.config. lua-resty-core: resty.core.misc; ngx_lua: ngx_http_lua_config.c. */
 import { NGINX_VERSION } from '../../../conf/identity.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
 import { LuaTable } from '../../../lua/index.ts';
 
 /** 1.31.3 as 1031003. */
@@ -12,7 +11,7 @@ function versionNumber(text: string): number {
 /** The version of lua-nginx-module whose behaviour is the reference: 0.10.32. */
 const NGX_LUA_VERSION = 10032;
 
-export function installConfig(ngx: LuaTable, http: HttpCycle): void {
+export function installConfig(ngx: LuaTable, prefix: () => string): void {
   ngx.setStr(
     'config',
     LuaTable.fromObject({
@@ -20,7 +19,7 @@ export function installConfig(ngx: LuaTable, http: HttpCycle): void {
       debug: false,
       nginx_version: versionNumber(NGINX_VERSION),
       ngx_lua_version: NGX_LUA_VERSION,
-      prefix: () => http.cycle.prefix,
+      prefix,
       nginx_configure: () => '',
       is_console: false,
     }),

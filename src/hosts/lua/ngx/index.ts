@@ -2,8 +2,10 @@
  * The ngx table: src/api as Lua sees it, one file an area. Functions serve all states of the process (what they act
  * on is the current context), so that a fresh state costs little more than a few tables.
  */
+import { sharedDict } from '../../../api/shared-dict.ts';
 import type { HttpCycle } from '../../../http/cycle.ts';
 import { type LuaState, LuaTable, markLibrary } from '../../../lua/index.ts';
+import { luaModule } from '../module.ts';
 import { installArg } from './arg.ts';
 import { installConfig } from './config.ts';
 import { installConstants } from './constants.ts';
@@ -27,6 +29,7 @@ import { installTime } from './time.ts';
 import { installTimer } from './timer.ts';
 import { installVar } from './var.ts';
 import { installWorker } from './worker.ts';
+import { installWorkerThread } from './worker-thread.ts';
 
 /** Puts `ngx` and `ndk` into a state's globals and package.loaded. */
 export function installNgx(state: LuaState, http: HttpCycle): void {
@@ -47,9 +50,10 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installLocation(ngx);
   installTimer(ngx);
   installRe(ngx, http);
-  installShared(ngx, http);
+  installShared(ngx, luaModule.mainOf(http.confs).sharedDicts, (name) => sharedDict(http, name));
   installWorker(ngx, http);
-  installConfig(ngx, http);
+  installConfig(ngx, () => http.cycle.prefix);
+  installWorkerThread(ngx, state, http);
   installArg(ngx);
   installConstants(ngx);
   for (const [, area] of ngx.entries()) if (area instanceof LuaTable) markLibrary(area);

@@ -17,7 +17,7 @@ import {
   ret0,
   toText,
 } from '../../../lua/index.ts';
-import { replayingInit } from '../vm.ts';
+import { replayingInit } from '../replay.ts';
 import { checkInteger, typeName } from './args.ts';
 
 /** `content_by_lua(nginx.conf:12):3: name(): `: where the line was written. */

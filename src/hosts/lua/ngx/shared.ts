@@ -1,6 +1,4 @@
 /** ngx.shared.DICT. lua-resty-core: resty.core.shdict. */
-import { sharedDict } from '../../../api/shared-dict.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
 import {
   type LuaFunction,
   type LuaResult,
@@ -14,8 +12,7 @@ import {
   Userdata,
 } from '../../../lua/index.ts';
 import { checkKey, type DictValue, type SharedDict } from '../../../shm/dict.ts';
-import { luaModule } from '../module.ts';
-import { replayingInit } from '../vm.ts';
+import { replayingInit } from '../replay.ts';
 
 /** The table that stands for a dictionary; the property is not enumerable, so Lua does not see it. */
 interface DictTable extends LuaTable {
@@ -173,16 +170,20 @@ const METHODS: Readonly<Record<string, LuaFunction>> = {
   free_space: (self: LuaValue) => dictOf(self).freeSpace(),
 };
 
-export function installShared(ngx: LuaTable, http: HttpCycle): void {
+/** @param find gives the dictionary of each of the names */
+export function installShared(
+  ngx: LuaTable,
+  names: readonly string[],
+  find: (name: string) => SharedDict | undefined,
+): void {
   const shared = new LuaTable();
-  const names = luaModule.mainOf(http.confs).sharedDicts;
   if (names.length > 0) {
     const metatable = new LuaTable();
     metatable.setStr('__index', LuaTable.fromObject(METHODS));
     for (const name of names) {
       // As in ngx_lua, the first item is the zone itself, of no use to Lua code.
       const table = LuaTable.fromArray([new Userdata()]);
-      Object.defineProperty(table, '$dict', { value: sharedDict(http, name) });
+      Object.defineProperty(table, '$dict', { value: find(name) });
       table.metatable = metatable;
       shared.set(name, table);
     }
