@@ -7,6 +7,7 @@ import { MAX_ERROR_LINE } from '../../log/error-log.ts';
 import { setBalancerKeepalive, useBalancer } from './balancer.ts';
 import { chunkName, FileCode, InlineCode, type LuaCode } from './code.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
+import { described } from './directive-docs.ts';
 import { luaContent, luaModule } from './module.ts';
 import { addSetStep } from './set-by-lua.ts';
 import { addSharedDict } from './shared-dict.ts';
@@ -206,4 +207,4 @@ const location: Directive<LuaLocation>[] = [
   flagSlot<LuaLocation>('lua_use_default_type', ALL, 'location', 'useDefaultType', true),
 ];
 
-export const luaDirectives = [...main, ...server, ...location];
+export const luaDirectives = [...described(main), ...described(server), ...described(location)];
