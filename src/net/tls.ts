@@ -160,6 +160,8 @@ export class TlsSocket implements AcceptedSocket {
   /** Bytes of the write that OpenSSL has; it takes one at a time. */
   private writing = 0;
   private busy = false;
+  /** OpenSSL is in a call of ours: what it reports now must not reach the owner before that call returns. */
+  private sending = false;
   private queue: Piece[] = [];
   private queued = 0;
   private owesDrain = false;
@@ -224,6 +226,7 @@ export class TlsSocket implements AcceptedSocket {
       this.failSoon(status);
       return false;
     }
+    if (this.failure !== '') return false;
     // OpenSSL reports each write from the event loop; whether the system has the bytes is known now.
     if (data.length <= WHOLE_WRITE && this.parentQueue === 0) return true;
     this.owesDrain = true;
@@ -241,9 +244,11 @@ export class TlsSocket implements AcceptedSocket {
     request.data = data;
     this.busy = true;
     this.writing = data.length;
-    return typeof data === 'string'
-      ? this.handle.writeLatin1String(request, data)
-      : this.handle.writeBuffer(request, data);
+    this.sending = true;
+    const status =
+      typeof data === 'string' ? this.handle.writeLatin1String(request, data) : this.handle.writeBuffer(request, data);
+    this.sending = false;
+    return status;
   }
 
   /** For onWritten. */
@@ -333,6 +338,10 @@ export class TlsSocket implements AcceptedSocket {
     if (this.closed) return;
     if (this.failure === '') this.failure = failureOf(error);
     this.cause ??= error;
+    if (this.sending) {
+      process.nextTick(failNow, this, error);
+      return;
+    }
     updateTime();
     this.owner?.onError(this.failure);
     this.destroy();
