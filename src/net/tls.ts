@@ -111,7 +111,7 @@ export class Handshake {
 
 /** The TLS handle as far as it differs from a plain one. */
 interface TlsHandle extends StreamHandle {
-  readonly _parent?: { readonly writeQueueSize?: number };
+  readonly _parent?: { readonly writeQueueSize?: number; readonly fd?: number };
 }
 
 /** The socket for a connection whose handshake is done. For both sides. */
@@ -194,6 +194,11 @@ export class TlsSocket implements AcceptedSocket {
       }
       this.owner?.onClose();
     });
+  }
+
+  /** The descriptor below, for socket options and logs; -1 once closed. */
+  get descriptor(): number {
+    return this.closed ? -1 : (this.handle._parent?.fd ?? -1);
   }
 
   get localAddress(): string {

@@ -1,5 +1,6 @@
-/** The lua_socket_* directives as the API sees them: whatever host declares them tells how they are found. */
+/** The lua_socket_* and lua_ssl_* directives as the API sees them: whatever host declares them tells how they are found. */
 import type { ApiContext } from '../context.ts';
+import type { SocketTls } from './tls.ts';
 
 /** Times in milliseconds, sizes in bytes. */
 export interface SocketOptions {
@@ -11,6 +12,8 @@ export interface SocketOptions {
   readonly socketBufferSize: number;
   readonly socketPoolSize: number;
   readonly checkClientAbort: boolean;
+  /** Undefined where nobody tells: there is no TLS then. */
+  readonly tls: SocketTls | undefined;
 }
 
 const DEFAULTS: SocketOptions = {
@@ -22,6 +25,7 @@ const DEFAULTS: SocketOptions = {
   socketBufferSize: 4096,
   socketPoolSize: 30,
   checkClientAbort: false,
+  tls: undefined,
 };
 
 let find: (ctx: ApiContext) => SocketOptions = () => DEFAULTS;

@@ -12,11 +12,13 @@ import { LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import { latin1Slice } from '../../net/latin1.ts';
 import type { Socket, SocketOwner } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
+import { TlsSocket } from '../../net/tls.ts';
 import { type ApiContext, type Resource, requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
 import type { Suspension } from '../suspension.ts';
 import { socketOptions } from './options.ts';
 import { getSocketOption, setSocketOption } from './sockopt.ts';
+import { tlsFailure } from './tls.ts';
 import type { UntilReader } from './until.ts';
 
 /** A read that did not give what was asked for. */
@@ -299,7 +301,9 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
       return this.readFailed(this.endReason());
     }
     const code = this.failure;
-    this.logPeer(connectionErrorLevel(code), `recv() failed${errnoSuffix(code)}`);
+    const tls = tlsFailure(this.socket, 'SSL_read');
+    if (tls !== undefined) this.logPeer(tls.level, tls.line);
+    else this.logPeer(connectionErrorLevel(code), `recv() failed${errnoSuffix(code)}`);
     return this.readFailed(strerror(code).toLowerCase());
   }
 
@@ -490,7 +494,8 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
   /** Descriptor number, or an error text. */
   fd(): number | string {
     if (this.socket === undefined) return 'closed';
-    const { fd } = this.socket;
+    const { socket } = this;
+    const fd = socket instanceof TlsSocket ? socket.descriptor : socket.fd;
     return fd < 0 ? 'faked connection' : fd;
   }
 

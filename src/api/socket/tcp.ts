@@ -2,15 +2,23 @@
  * TCP and unix cosockets: ngx.socket.tcp(). Connecting by name or address, pools of kept connections, queueing.
  * Reading and writing are in stream.ts. ngx_lua: ngx_http_lua_socket_tcp.c.
  */
+
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { ConfError } from '../../conf/error.ts';
 import type { CoreLocation } from '../../http/core/conf.ts';
 import { coreModule } from '../../http/core/module.ts';
+import { sessionId } from '../../http/modules/ssl/names.ts';
 import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
 import type { ListenAddress } from '../../net/listening.ts';
+import { isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
 import { type ResolveFailure, resolverOf } from '../../net/resolver/resolver.ts';
+import type { Socket } from '../../net/socket.ts';
 import { Timer } from '../../net/timer.ts';
+import type { HandshakeOwner } from '../../net/tls.ts';
+import { ClientHandshake, type TlsClientOptions } from '../../net/tls-client.ts';
 import { canonicalInet, canonicalInet6, parseUrl, UrlError } from '../../net/url.ts';
 import { requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
@@ -20,6 +28,15 @@ import { socketOptions } from './options.ts';
 import { type KeptConnection, poolsOf, type QueuedConnect, SocketPool } from './pool.ts';
 import { peekSocket } from './sockopt.ts';
 import { StreamCosocket } from './stream.ts';
+import {
+  type Handshaken,
+  type HandshakeWish,
+  type SocketTls,
+  sessionOf,
+  type TlsSession,
+  tlsStreamOf,
+  verifyServer,
+} from './tls.ts';
 
 /** The last argument of connect. */
 export interface ConnectOptions {
@@ -46,7 +63,7 @@ const UNREACHABLE = new Set([
   'EHOSTUNREACH',
 ]);
 
-export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedConnect {
+export class TcpCosocket extends StreamCosocket implements ConnectOwner, HandshakeOwner, QueuedConnect {
   /** connect was called. */
   private used = false;
   // As settimeouts gave them; 0: not set.
@@ -73,6 +90,10 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
   private connectDone: ((result: Connected) => void) | undefined = undefined;
   private cancelResolving: (() => void) | undefined = undefined;
   private connectWait: Suspension<Connected> | undefined = undefined;
+
+  private handshake: ClientHandshake | undefined = undefined;
+  private wish: HandshakeWish | undefined = undefined;
+  private handshakeDone: ((result: Handshaken) => void) | undefined = undefined;
 
   constructor() {
     const ctx = requireContext();
@@ -336,6 +357,10 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
   }
 
   protected override connectTimedOut(): void {
+    if (this.handshake !== undefined) {
+      this.handshakeFailed('timeout');
+      return;
+    }
     if (this.queued) {
       const { host, port } = this;
       this.logPeerError(`lua tcp socket queued connect timed out, when trying to connect to ${host}:${port}`);
@@ -362,6 +387,137 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
     const done = this.connectDone;
     this.connectDone = undefined;
     done?.(result);
+  }
+
+  /**
+   * tcpsock:sslhandshake. A connection that has TLS already gives its session.
+   *
+   * ngx_lua: ngx_http_lua_ffi_socket_tcp_sslhandshake()
+   */
+  sslHandshake(wish: HandshakeWish): Handshaken | Suspension<Handshaken> {
+    const { socket, ctx } = this;
+    this.debug('ssl handshake');
+    if (socket === undefined || this.readClosed || this.writeClosed) return failed('closed');
+    const now = requireContext();
+    if (now !== ctx && (now.r === undefined || now.r !== ctx.r)) return failed('bad request');
+    const busy = this.busy();
+    if (busy !== undefined) return failed(busy);
+    const stream = tlsStreamOf(socket);
+    if (stream !== undefined) {
+      // Who brings a session to a connection that has TLS gets it back.
+      if (wish.session !== undefined) return { error: undefined, session: wish.session };
+      return this.handshaken(stream, wish);
+    }
+    const { tls } = socketOptions(ctx);
+    if (tls === undefined) return failed('failed to create ssl connection');
+    let context: SecureContext;
+    try {
+      context = wish.pair === undefined ? tls.context.context : tls.context.withPair(wish.pair);
+    } catch (e) {
+      if (!(e instanceof ConfError)) throw e;
+      return failed('ssl set client private key failed');
+    }
+    if (ctx.debugging) {
+      if (wish.session !== undefined) ctx.log(LOG_DEBUG, `lua ssl set session: ${wish.session}`);
+      if (wish.serverName !== undefined) ctx.log(LOG_DEBUG, `lua ssl server name: "${wish.serverName}"`);
+    }
+    this.wish = wish;
+    this.pauseInput();
+    const options: TlsClientOptions = {
+      context,
+      serverName: wish.serverName === '' ? undefined : wish.serverName,
+      session: wish.session?.bytes,
+      requestStatus: wish.requestStatus,
+    };
+    this.handshake = new ClientHandshake(
+      socket,
+      tls.keyLog === undefined ? options : { ...options, onKeyLog: tls.keyLog },
+      this,
+    );
+    this.connWaiting = true;
+    this.armConnectTimer();
+    return {
+      start: (done) => {
+        this.handshakeDone = done;
+        return () => this.finalize();
+      },
+    };
+  }
+
+  onSecure(socket: Socket, stream: TLSSocket): void {
+    const { ctx } = this;
+    const wish = this.wish as HandshakeWish;
+    this.handshake = undefined;
+    this.socket = socket;
+    socket.owner = this;
+    this.reading = false;
+    if (ctx.debugging) {
+      const { name, version } = stream.getCipher();
+      ctx.log(LOG_DEBUG, `SSL: ${stream.getProtocol()}, cipher: "${name} ${version}"`);
+      if (stream.isSessionReused()) ctx.log(LOG_DEBUG, 'SSL reused session');
+    }
+    if (wish.verify) {
+      const tls = socketOptions(ctx).tls as SocketTls;
+      const failure = verifyServer(stream, tls, wish.serverName ?? '');
+      if (failure !== undefined) {
+        this.logPeerError(failure.line);
+        this.handshakeFailed(failure.error);
+        return;
+      }
+    }
+    this.writeTimer?.clear();
+    this.connWaiting = false;
+    this.secure = true;
+    this.wish = undefined;
+    this.finishHandshake(this.handshaken(stream, wish));
+  }
+
+  onHandshakeEnd(): void {
+    this.logPeer(LOG_ERR, 'peer closed connection in SSL handshake');
+    this.handshakeFailed('handshake failed');
+  }
+
+  onHandshakeError(error: NodeJS.ErrnoException): void {
+    const ssl = opensslSuffix(error);
+    if (ssl !== '') this.logPeer(isHarmless(error) ? LOG_ERR : LOG_CRIT, `SSL_do_handshake() failed${ssl}`);
+    else this.logPeer(LOG_ERR, `peer closed connection in SSL handshake${errnoSuffix(error)}`);
+    this.handshakeFailed('handshake failed');
+  }
+
+  private handshakeFailed(error: string): void {
+    const done = this.handshakeDone;
+    this.handshakeDone = undefined;
+    this.finalize();
+    done?.(failed(error));
+  }
+
+  private finishHandshake(result: Handshaken): void {
+    const done = this.handshakeDone;
+    this.handshakeDone = undefined;
+    done?.(result);
+  }
+
+  private handshaken(stream: TLSSocket, wish: HandshakeWish): Handshaken {
+    if (!wish.wantSession) return { error: undefined, session: undefined };
+    const session = sessionOf(stream, wish.session);
+    if (session !== undefined && this.ctx.debugging) this.ctx.log(LOG_DEBUG, `lua ssl save session: ${session}`);
+    return { error: undefined, session };
+  }
+
+  /** node:tls's side of the connection, or an error text. */
+  tlsStream(): TLSSocket | string {
+    if (this.socket === undefined || (this.readClosed && this.writeClosed)) return 'closed';
+    return tlsStreamOf(this.socket) ?? 'no ssl connection';
+  }
+
+  /** tcpsock:getsslsession: a session that can be resumed, or an error text. */
+  resumableSession(): TlsSession | string {
+    const stream = this.tlsStream();
+    if (stream === 'closed') return stream;
+    const session = typeof stream === 'string' ? undefined : sessionOf(stream);
+    if (session === undefined || typeof stream === 'string') return 'no session';
+    // Either the server gave a ticket, or it keeps the session under its ID.
+    return stream.getTLSTicket() === undefined && sessionId(session.bytes) === '' ? 'not resumable' : session;
   }
 
   override send(data: string): ReturnType<StreamCosocket['send']> {
@@ -457,6 +613,8 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
     this.ctx.disown(this);
     this.stopWaiting();
     this.connectDone = undefined;
+    this.handshakeDone = undefined;
+    this.wish = undefined;
     this.cancelResolving?.();
     this.cancelResolving = undefined;
     this.readClosed = true;
@@ -475,7 +633,9 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, QueuedC
     }
     if (socket !== undefined) {
       socket.owner = undefined;
-      socket.destroy();
+      if (this.handshake === undefined) socket.destroy();
+      else this.handshake.destroy();
+      this.handshake = undefined;
       pool?.closed();
     } else {
       // Given up before there was a connection.
@@ -489,6 +649,10 @@ const BINDING = new Set(['EADDRNOTAVAIL', 'EADDRINUSE', 'EACCES']);
 
 /** Failures of connecting that come only later. */
 const ASYNCHRONOUS = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+function failed(error: string): Handshaken {
+  return { error, session: undefined };
+}
 
 function pick(addresses: readonly string[]): string {
   return addresses[addresses.length === 1 ? 0 : Math.floor(Math.random() * addresses.length)] as string;

@@ -1,4 +1,8 @@
 /** Configuration objects of ngx_http_lua_module. Times in milliseconds, sizes in bytes. */
+
+import type { SocketTls } from '../../api/socket/tls.ts';
+import type { KeyValue } from '../../conf/slots.ts';
+import type { ClientContext } from '../../http/ssl/client-context.ts';
 import type { KeepalivePool } from '../../http/upstream/keepalive.ts';
 import type { LuaCode } from './code.ts';
 
@@ -61,4 +65,19 @@ export interface LuaLocation {
   http10Buffering: boolean;
   checkClientAbort: boolean;
   useDefaultType: boolean;
+  /** Or-ed PROTOCOL_* bits. */
+  sslProtocols: number;
+  sslCiphers: string;
+  sslVerifyDepth: number;
+  sslCertificates: readonly string[] | undefined;
+  sslCertificateKeys: readonly string[] | undefined;
+  sslTrustedCertificate: string;
+  sslCrl: string;
+  /** Absolute path; '' for none. */
+  sslKeyLog: string;
+  sslConfCommands: readonly KeyValue[] | undefined;
+  /** Shared by locations that say nothing of their own. */
+  sslContext: ClientContext | undefined;
+  /** What comes of them. */
+  tls: SocketTls;
 }

@@ -11,6 +11,7 @@ import { described } from './directive-docs.ts';
 import { luaContent, luaModule } from './module.ts';
 import { addSetStep } from './set-by-lua.ts';
 import { addSharedDict } from './shared-dict.ts';
+import { luaSslDirectives } from './ssl-directives.ts';
 
 const HTTP: readonly ContextName[] = ['http'];
 const ALL: readonly ContextName[] = ['http', 'server', 'location', 'if in location'];
@@ -205,6 +206,7 @@ const location: Directive<LuaLocation>[] = [
   flagSlot<LuaLocation>('lua_http10_buffering', ALL, 'location', 'http10Buffering', true),
   flagSlot<LuaLocation>('lua_check_client_abort', ALL, 'location', 'checkClientAbort', false),
   flagSlot<LuaLocation>('lua_use_default_type', ALL, 'location', 'useDefaultType', true),
+  ...luaSslDirectives,
 ];
 
 export const luaDirectives = [...described(main), ...described(server), ...described(location)];

@@ -22,6 +22,7 @@ import { luaDirectives } from './directives.ts';
 import { bodyFilter, headerFilter, logHandler, runWorkerHook } from './filters.ts';
 import { handlerOf } from './handlers.ts';
 import { captureErrorLog } from './library/errlog.ts';
+import { mergeLuaSsl } from './ssl-directives.ts';
 import { initVm, sharedState } from './vm.ts';
 
 /** Code fields that are inherited from the enclosing block, as ngx_lua merges them. */
@@ -41,8 +42,9 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
   mergeServer(parent, conf) {
     conf.serverRewrite ??= parent.serverRewrite;
   },
-  mergeLocation(parent, conf) {
+  mergeLocation(parent, conf, cf) {
     for (const field of INHERITED) conf[field] ??= parent[field];
+    mergeLuaSsl(cf, parent, conf);
   },
   postconfiguration(http) {
     const { uses } = luaModule.mainOf(http.confs);

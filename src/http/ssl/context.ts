@@ -51,17 +51,14 @@ export function newContextOptions(): ContextOptions {
   return { secureOptions: NO_RENEGOTIATION | opensslOption('SSL_OP_NO_COMPRESSION') };
 }
 
-/**
- * @param protocols or-ed PROTOCOL_* bits
- * @param directive where they come from
- */
-export function setProtocols(options: ContextOptions, protocols: number, directive: string): void {
+/** @param protocols or-ed PROTOCOL_* bits; with none that OpenSSL knows, handshakes fail */
+export function setProtocols(options: ContextOptions, protocols: number): void {
   const wanted = VERSIONS.filter(([bit]) => (protocols & bit) !== 0);
-  if (wanted.length === 0) {
-    throw new ConfError(`no protocol of "${directive}" is supported by tsresty: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3 are`);
+  const last = wanted[wanted.length - 1];
+  if (last !== undefined) {
+    options.minVersion = (wanted[0] as (typeof VERSIONS)[number])[1];
+    options.maxVersion = last[1];
   }
-  options.minVersion = (wanted[0] as (typeof VERSIONS)[number])[1];
-  options.maxVersion = (wanted[wanted.length - 1] as (typeof VERSIONS)[number])[1];
   for (const [bit, , option] of VERSIONS) {
     if ((protocols & bit) === 0) options.secureOptions |= opensslOption(option);
   }

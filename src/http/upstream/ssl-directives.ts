@@ -16,10 +16,11 @@ import {
 } from '../../conf/slots.ts';
 import { type ComplexValue, complexValueSlot } from '../script.ts';
 import { type CertificateCache, certificateCacheSlot } from '../ssl/certificate-cache.ts';
+import { ClientContext, setPairs } from '../ssl/client-context.ts';
 import { applyConfCommands } from '../ssl/conf-command.ts';
 import { DEFAULT_PROTOCOLS, newContextOptions, PROTOCOL_WORDS, setCiphers, setProtocols } from '../ssl/context.ts';
 import { confFiles, loadAuthorities, loadCrl, loadPair, loadPasswords } from '../ssl/files.ts';
-import { BackendContext, type BackendTlsSettings } from './ssl.ts';
+import type { BackendTlsSettings } from './ssl.ts';
 
 const CONTEXTS: readonly ContextName[] = ['http', 'server', 'location'];
 
@@ -41,7 +42,7 @@ export interface BackendSslFields {
   sslPasswords: readonly string[] | undefined;
   sslConfCommands: readonly KeyValue[] | undefined;
   /** Shared by locations that say nothing of their own. */
-  sslContext: BackendContext | undefined;
+  sslContext: ClientContext | undefined;
 }
 
 /** The fields before anything is read, for createLocation. */
@@ -150,12 +151,12 @@ export function mergeBackendSsl(parent: BackendSslFields, conf: BackendSslFields
   for (const [name, fallback] of Object.entries(DEFAULTS)) {
     const key = name as keyof typeof DEFAULTS;
     if (conf[key] !== (parent[key] ?? fallback)) {
-      conf.sslContext = new BackendContext();
+      conf.sslContext = new ClientContext();
       return;
     }
   }
   // What the http block has is made once, for all servers.
-  parent.sslContext ??= new BackendContext();
+  parent.sslContext ??= new ClientContext();
   conf.sslContext = parent.sslContext;
 }
 
@@ -166,7 +167,7 @@ export function mergeBackendSsl(parent: BackendSslFields, conf: BackendSslFields
  */
 export function backendTls(cf: ConfContext, prefix: string, conf: BackendSslFields): BackendTlsSettings {
   const { sslCertificate: certificate, sslCertificateKey: key } = conf;
-  const context = conf.sslContext as BackendContext;
+  const context = conf.sslContext as ClientContext;
   if (!context.made) makeBackendContext(cf, prefix, conf, context);
   const varies =
     certificate !== undefined &&
@@ -186,22 +187,18 @@ export function backendTls(cf: ConfContext, prefix: string, conf: BackendSslFiel
   };
 }
 
-function makeBackendContext(cf: ConfContext, prefix: string, conf: BackendSslFields, context: BackendContext): void {
+function makeBackendContext(cf: ConfContext, prefix: string, conf: BackendSslFields, context: ClientContext): void {
   const { sslCertificate: certificate, sslCertificateKey: key } = conf;
   const files = confFiles(cf);
   const options = newContextOptions();
-  setProtocols(options, conf.sslProtocols, `${prefix}_ssl_protocols`);
+  setProtocols(options, conf.sslProtocols);
   setCiphers(options, conf.sslCiphers);
   if (certificate !== undefined && certificate.text !== '') {
     if (key === undefined) {
       throw new ConfError(`no "${prefix}_ssl_certificate_key" is defined for certificate "${certificate.text}"`);
     }
     if (certificate.literal !== undefined && key.literal !== undefined) {
-      const pair = loadPair(files, certificate.literal, key.literal, conf.sslPasswords);
-      options.cert = [pair.certificate];
-      options.key = [
-        pair.passphrase === undefined ? { pem: pair.key } : { pem: pair.key, passphrase: pair.passphrase },
-      ];
+      setPairs(options, [loadPair(files, certificate.literal, key.literal, conf.sslPasswords)]);
     }
   }
   // Nobody is trusted but those that are named; Node would trust its own list.

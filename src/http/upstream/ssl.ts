@@ -20,58 +20,17 @@ import { canonicalInet } from '../../net/url.ts';
 import type { HttpRequest } from '../request.ts';
 import type { ComplexValue } from '../script.ts';
 import type { CertificateCache } from '../ssl/certificate-cache.ts';
-import { type ContextOptions, makeContext } from '../ssl/context.ts';
+import type { ClientContext } from '../ssl/client-context.ts';
 import { loadPair, type PemFiles } from '../ssl/files.ts';
 import { matchesHost, peerChain, verifyPeer, verifyResult } from '../ssl/verify.ts';
 import type { PeerAddress } from './peer.ts';
 
-/** Contexts with client certificates that came out of variables, kept of one location's. */
-const MOST_CONTEXTS = 64;
 /** Sessions kept of one peer, where names vary. */
 const MOST_SESSIONS = 64;
 
-let lastContext = 0;
-
-/** The context of one or several locations with the same settings. nginx: ngx_ssl_t. */
-export class BackendContext {
-  /** Tells contexts apart in keys. */
-  readonly id: number = ++lastContext;
-  private options: ContextOptions | undefined = undefined;
-  private own: SecureContext | undefined = undefined;
-  private readonly byCertificate = new Map<string, SecureContext>();
-
-  get made(): boolean {
-    return this.own !== undefined;
-  }
-
-  /** @throws ConfError */
-  make(options: ContextOptions): void {
-    this.options = options;
-    this.own = makeContext(options);
-  }
-
-  get context(): SecureContext {
-    return this.own as SecureContext;
-  }
-
-  /** The context with a client certificate. Throws ConfError. */
-  withPair(certificate: string, key: string, passphrase: string | undefined): SecureContext {
-    const known = this.byCertificate;
-    const name = `${passphrase ?? ''}\n${certificate}\n${key}`;
-    let context = known.get(name);
-    if (context === undefined) {
-      const pem = passphrase === undefined ? { pem: key } : { pem: key, passphrase };
-      context = makeContext({ ...(this.options as ContextOptions), cert: [certificate], key: [pem] });
-      if (known.size >= MOST_CONTEXTS) known.delete(known.keys().next().value as string);
-      known.set(name, context);
-    }
-    return context;
-  }
-}
-
 /** The settings of a location. */
 export interface BackendTlsSettings {
-  readonly context: BackendContext;
+  readonly context: ClientContext;
   /** In place of the upstream's name. */
   readonly name: ComplexValue | undefined;
   /** Send the name (SNI). */
@@ -170,7 +129,7 @@ function variableContext(r: HttpRequest, plan: TlsPlan): SecureContext | undefin
   };
   try {
     const { certificate, key, passphrase } = loadPair(files, plan.certificate, plan.certificateKey, passwords);
-    return context.withPair(certificate, key, passphrase);
+    return context.withPair({ certificate, key, passphrase });
   } catch (e) {
     if (!(e instanceof ConfError)) throw e;
     r.log(LOG_ERR, e.message);

@@ -28,6 +28,7 @@ import {
 } from '../../../lua/index.ts';
 import { park } from '../run.ts';
 import { checkInteger, checkString, checkTable, typeName } from './args.ts';
+import { tlsMethods } from './socket-tls.ts';
 import { joinTable } from './text.ts';
 
 /** What stands at index 1 of a socket's table. */
@@ -404,6 +405,10 @@ export function installSocket(ngx: LuaTable, state: LuaState): void {
     close,
     getreusedtimes: getReusedTimes,
     setkeepalive: setKeepalive,
+    ...tlsMethods((self) => {
+      const socket = connectedSocket(self);
+      return socket instanceof TcpCosocket ? socket : throwError('not supported for downstream sockets');
+    }),
   });
   state.registry.setStr(TCP, tcp);
   state.registry.setStr(BODY, metatable(READING));

@@ -7,6 +7,7 @@ import type { ConfContext } from '../../../conf/directive.ts';
 import { ConfError } from '../../../conf/error.ts';
 import { cycleOf } from '../../../conf/resources.ts';
 import { LOG_WARN } from '../../../log/log.ts';
+import { setPairs } from '../../ssl/client-context.ts';
 import { applyConfCommands } from '../../ssl/conf-command.ts';
 import {
   type ContextOptions,
@@ -32,7 +33,7 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
     return;
   }
   const options = newContextOptions();
-  setProtocols(options, conf.protocols, 'ssl_protocols');
+  setProtocols(options, conf.protocols);
   setCiphers(options, conf.ciphers);
   if (conf.preferServerCiphers) options.secureOptions |= opensslOption('SSL_OP_CIPHER_SERVER_PREFERENCE');
   setCertificates(cf, options, conf);
@@ -68,10 +69,7 @@ function setCertificates(cf: ConfContext, options: ContextOptions, conf: SslServ
   }
   const files = confFiles(cf);
   const pairs = certificates.map((name, i) => loadPair(files, name, keys[i] as string, conf.passwords));
-  options.cert = pairs.map((pair) => pair.certificate);
-  options.key = pairs.map(({ key, passphrase }) =>
-    passphrase === undefined ? { pem: key } : { pem: key, passphrase },
-  );
+  setPairs(options, pairs);
 }
 
 /** Nobody is trusted but those that are named; Node would trust its own list. */

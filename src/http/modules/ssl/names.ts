@@ -181,6 +181,13 @@ export function legacyName(certificate: Uint8Array, which: 'issuer' | 'subject')
   }
 }
 
+/** The peer's certificate in a session as OpenSSL stores sessions, in DER; undefined when there is none. */
+export function sessionCertificate(session: Uint8Array): Uint8Array | undefined {
+  const PEER = 0xa3;
+  const peer = children(session, elementAt(session, 0)).find(({ tag }) => tag === PEER);
+  return peer === undefined ? undefined : session.subarray(peer.start, peer.end);
+}
+
 /** The ID in a session as OpenSSL stores sessions (i2d_SSL_SESSION), in hexadecimal. */
 export function sessionId(session: Uint8Array): string {
   // Version, protocol, cipher, session ID.

@@ -1,0 +1,62 @@
+/** Contexts that connections are made with, as a client: of backends and cosockets. nginx: ngx_ssl_t. */
+import type { SecureContext } from 'node:tls';
+import { type ContextOptions, makeContext } from './context.ts';
+import type { CertificatePair } from './files.ts';
+
+/** Contexts with certificates that are known only when a request is here, kept of one context's. */
+const MOST_VARIANTS = 64;
+
+let last = 0;
+
+/** The context of one or several locations with the same settings. */
+export class ClientContext {
+  /** Tells contexts apart in keys. */
+  readonly id: number = ++last;
+  private options: ContextOptions | undefined = undefined;
+  private own: SecureContext | undefined = undefined;
+  private readonly variants = new Map<string, SecureContext>();
+
+  /** It has its options. */
+  get made(): boolean {
+    return this.options !== undefined;
+  }
+
+  /** Makes it. Throws ConfError. */
+  make(options: ContextOptions): void {
+    this.prepare(options);
+    this.own = makeContext(options);
+  }
+
+  /** Has it made at its first use: of options that cannot be wrong. */
+  prepare(options: ContextOptions): void {
+    this.options = options;
+  }
+
+  get context(): SecureContext {
+    this.own ??= makeContext(this.options as ContextOptions);
+    return this.own;
+  }
+
+  /** The same with a certificate to show. Throws ConfError. */
+  withPair(pair: CertificatePair): SecureContext {
+    const { variants } = this;
+    const name = `${pair.passphrase ?? ''}\n${pair.certificate}\n${pair.key}`;
+    let context = variants.get(name);
+    if (context === undefined) {
+      const options = { ...(this.options as ContextOptions) };
+      setPairs(options, [pair]);
+      context = makeContext(options);
+      if (variants.size >= MOST_VARIANTS) variants.delete(variants.keys().next().value as string);
+      variants.set(name, context);
+    }
+    return context;
+  }
+}
+
+/** Certificates to show, with their keys. */
+export function setPairs(options: ContextOptions, pairs: readonly CertificatePair[]): void {
+  options.cert = pairs.map((pair) => pair.certificate);
+  options.key = pairs.map(({ key, passphrase }) =>
+    passphrase === undefined ? { pem: key } : { pem: key, passphrase },
+  );
+}
