@@ -7,6 +7,7 @@
 
 import { isatty } from 'node:tty';
 import { call, R, ret0, S } from './call.ts';
+import type { Coroutine } from './coroutine.ts';
 import { LuaError } from './error.ts';
 import { standardStreams } from './lib/io.ts';
 import { markNative } from './lib/native.ts';
@@ -102,10 +103,17 @@ class Interpreter {
     this.state = state;
   }
 
+  private newThread(f: LuaFunction): Coroutine {
+    const thread = this.state.newThread(f);
+    thread.canYield = false;
+    // luajit's function that makes the traceback.
+    thread.handlers = 1;
+    return thread;
+  }
+
   /** Runs something in a thread of its own; false after an error, which has been reported. */
   private protect(run: () => LuaResult): LuaValue[] | undefined {
-    const thread = this.state.newThread(markNative(run as LuaFunction, ''));
-    thread.canYield = false;
+    const thread = this.newThread(markNative(run as LuaFunction, ''));
     try {
       const r = thread.resume();
       if (r.status !== 'done') throw new LuaError('attempt to yield across C-call boundary');
@@ -132,8 +140,7 @@ class Interpreter {
       this.report(e);
       return false;
     }
-    const thread = this.state.newThread(calledFromC(f));
-    thread.canYield = false;
+    const thread = this.newThread(calledFromC(f));
     try {
       thread.resume(args);
       return true;

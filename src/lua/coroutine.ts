@@ -14,6 +14,7 @@ import { tracing } from './compiler/globals.ts';
 import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
 import { onCollect } from './gc/collector.ts';
 import { Interruption, Killed, LimitedRun, type LimitReason, type Limits } from './limits.ts';
+import { isOverflow, type Level, levelsOfError } from './position.ts';
 import type { LuaState } from './state.ts';
 import type { LuaTable } from './table.ts';
 import type { LuaFunction, LuaResult, LuaValue, Sentinel } from './value.ts';
@@ -81,6 +82,10 @@ export class Coroutine {
   parent: Coroutine | undefined = undefined;
   /** Pointers of thread.exdata; inherited by coroutine.create. */
   pointers: { readonly exdata?: LuaValue; readonly exdata2?: LuaValue } | undefined;
+  /** The stack at the error that ended it, if that was not caught in it. */
+  lastLevels: Level[] | undefined = undefined;
+  /** Of a thread: levels that handlers of the host's would take in tracebacks. */
+  handlers = 0;
   /** It has been killed while it was running, and ends when it notices. */
   killed = false;
 
@@ -155,6 +160,9 @@ export class Coroutine {
     const { fuel } = R;
     const outer = dynamic.current;
     if (!limited) R.fuel = MAX_FUEL;
+    // For the tracebacks of stack overflows, which V8 writes down itself.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = Number.POSITIVE_INFINITY;
     try {
       r = enter(this, this.body === undefined && failure === NONE ? retN(args) : undefined, args, failure);
     } catch (e) {
@@ -162,8 +170,9 @@ export class Coroutine {
         this.frames.clear();
         throw limited || e.thread !== this ? e : new LuaError('thread was killed');
       }
-      throw e instanceof LuaError ? e : foreignError(e);
+      throw e instanceof LuaError ? e : foreignError(e, this);
     } finally {
+      Error.stackTraceLimit = stackTraceLimit;
       if (!limited) restoreFuel(outer, fuel);
     }
     return this.report(r);
@@ -296,9 +305,11 @@ function $coroutineBase(
 }
 
 /** A LuaError for what JavaScript threw: a stack overflow, or a defect of a native function. */
-function foreignError(e: unknown): LuaError {
-  const error = new LuaError(hooks.errorValue(e), e instanceof Error ? e.stack : undefined);
+function foreignError(e: unknown, co: Coroutine): LuaError {
+  const error = new LuaError(hooks.errorValue(e));
   error.cause = e;
+  if (isOverflow(e)) errorHooks.unforeseen(error, co);
+  else if (e instanceof Error) error.traceback = e.stack;
   return error;
 }
 
@@ -371,6 +382,7 @@ function tryEnter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: u
     r = enter(co, result, args, failure);
   } catch (e) {
     dropCaptured();
+    if (isOverflow(e) && !co.wrapped) co.lastLevels = levelsOfError(e);
     return ends.fail(co, e);
   }
   if (tracing.on) {

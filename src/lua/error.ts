@@ -3,6 +3,7 @@
  * throw, and is done only where a position or a traceback is wanted.
  */
 
+import type { Coroutine } from './coroutine.ts';
 import { callingName, ownPosition, position } from './position.ts';
 import type { LuaValue } from './value.ts';
 
@@ -37,7 +38,11 @@ export class LuaError {
 }
 
 /** Set by the runtime: runs what must see the stack before it unwinds (xpcall handlers, tracebacks). */
-export const errorHooks: { beforeThrow(error: LuaError): void } = { beforeThrow() {} };
+export const errorHooks: {
+  beforeThrow(error: LuaError): void;
+  /** Does the same for an error of JavaScript's that has ended a coroutine: `error.cause`. */
+  unforeseen(error: LuaError, co: Coroutine): void;
+} = { beforeThrow() {}, unforeseen() {} };
 
 /** Throws a Lua value as it is, like error(v, 0). */
 export function throwValue(value: LuaValue): never {

@@ -50,6 +50,11 @@ const STARTS = /^\$\d+w_/;
 /** Name of the function that runs a function with the environment that setfenv gave it; the next frame out is that again. */
 const WITH_ENV = '$callWithEnv';
 
+/** Name of the function that runs xpcall's handler when the native stack has been unwound: below it are the levels of `unwound`. */
+export const AFTERWARDS = '$afterwards';
+/** The stack at an error that V8 threw itself, while a handler for it runs. */
+export const unwound: { levels: readonly Level[] } = { levels: [] };
+
 /** One level of the Lua stack. */
 export interface Level {
   /** The script, undefined for a native function. */
@@ -68,6 +73,13 @@ export interface Level {
   scope?(): Scope | undefined;
   /** Where their values are, if the function is parked. */
   readonly frame?: Frame;
+  /** The function has ended since, by an error: its variables cannot be reached. */
+  isGone?: boolean;
+}
+
+/** Enough JavaScript frames to see a level, which takes one to six of them. */
+export function framesFor(level: unknown): number {
+  return typeof level === 'number' && level > 60 ? level * 6 + 40 : 400;
 }
 
 const structured = (_: Error, sites: NodeJS.CallSite[]): NodeJS.CallSite[] => sites;
@@ -91,10 +103,11 @@ function capture(limit: number): NodeJS.CallSite[] {
  */
 const sloppy = new Function(
   'hold',
-  `function capture() {
+  'framesFor',
+  `function capture(frames) {
     const prepare = Error.prepareStackTrace, limit = Error.stackTraceLimit, holder = {};
     Error.prepareStackTrace = (_, sites) => sites;
-    Error.stackTraceLimit = 400;
+    Error.stackTraceLimit = frames;
     Error.captureStackTrace(holder, capture);
     const sites = holder.stack;
     Error.prepareStackTrace = prepare;
@@ -102,7 +115,7 @@ const sloppy = new Function(
     return sites;
   }
   return (native) => function () {
-    const outer = hold(capture());
+    const outer = hold(capture(framesFor(arguments[0])));
     try { return native.apply(undefined, arguments); } finally { hold(outer); }
   };`,
 );
@@ -111,7 +124,7 @@ const wrap = sloppy((sites: NodeJS.CallSite[] | undefined) => {
   const outer = held;
   held = sites;
   return outer;
-}) as (native: Function) => Function;
+}, framesFor) as (native: Function) => Function;
 
 /** Makes a native in which `levels` tells the functions of its callers, up to the next native. */
 export function seesFunctions<T extends Function>(native: T): T {
@@ -126,8 +139,13 @@ export const parkedLevels: { get(): Level[] } = { get: () => [] };
  * from Lua code. `limit` is the number of JavaScript frames looked at.
  */
 export function levels(limit: number): Level[] {
-  const result: Level[] = [];
   const sites = held ?? capture(limit);
+  return levelsAt(sites, sites.length < limit);
+}
+
+/** The levels that frames are; with those that are parked, if the frames are all there are. */
+function levelsAt(sites: readonly NodeJS.CallSite[], isAll: boolean): Level[] {
+  const result: Level[] = [];
   let isHooked = false;
   let isEntered = false;
   for (const site of sites) {
@@ -149,10 +167,35 @@ export function levels(limit: number): Level[] {
       if (name === ENTER || name === WITH_ENV) isEntered = true;
       else if (name !== null && STARTS.test(name)) isEntered = false;
       else if (name === HOOK_BASE) isHooked = true;
+      else if (name === AFTERWARDS) {
+        for (const below of unwound.levels) result.push(below);
+        return result;
+      }
     }
   }
-  if (sites.length < limit) result.push(...parkedLevels.get());
+  if (isAll) result.push(...parkedLevels.get());
   return result;
+}
+
+/** Whether this is V8's error for a native stack that is full. */
+export function isOverflow(e: unknown): e is RangeError {
+  return e instanceof RangeError && /call stack/.test(e.message);
+}
+
+/** The levels at which V8 threw an error of its own. Complete if Error.stackTraceLimit allowed it. */
+export function levelsOfError(error: Error): Level[] {
+  const { tail } = R;
+  // Any caller may have been replaced by a tail call; the count is that of whoever catches.
+  R.tail = 1;
+  const result = levelsAt(sitesOf(error), true);
+  R.tail = tail;
+  return gone(result);
+}
+
+/** The levels, as those of functions that have ended. */
+export function gone(stack: Level[]): Level[] {
+  for (const level of stack) level.isGone = true;
+  return stack;
 }
 
 /** The level that a JavaScript frame is, 'base' at the end of a coroutine, or undefined if it is none. */
@@ -179,6 +222,7 @@ class LiveLevel implements Level {
   readonly name: string;
   private readonly site: NodeJS.CallSite;
   private hooked: Function | undefined = undefined;
+  isGone = false;
 
   constructor(site: NodeJS.CallSite, script: ScriptInfo, name: string) {
     this.site = site;
@@ -283,19 +327,21 @@ export function callingName(fallback: string): { name: string; isMethod: boolean
   return { name: m?.[2] ?? '?', isMethod: m?.[1] === 'method' };
 }
 
-/** The position of the Lua function in which V8 threw an error of its own, such as a stack overflow. */
-export function positionOf(error: Error): string {
+/** Where V8 threw an error of its own; nothing if somebody has asked for the stack as a text before. */
+function sitesOf(error: Error): NodeJS.CallSite[] {
   const prepare = Error.prepareStackTrace;
   Error.prepareStackTrace = structured;
-  const sites = error.stack as unknown as NodeJS.CallSite[] | string;
+  const sites = error.stack as unknown as NodeJS.CallSite[] | string | undefined;
   Error.prepareStackTrace = prepare;
-  if (typeof sites === 'string') return '';
-  for (const site of sites) {
+  return Array.isArray(sites) ? sites : [];
+}
+
+/** The position of the Lua function in which V8 threw an error of its own, such as a stack overflow. */
+export function positionOf(error: Error): string {
+  for (const site of sitesOf(error)) {
     const file = site.getScriptNameOrSourceURL();
     const script = file ? scripts.get(file)?.deref() : undefined;
-    if (script !== undefined) {
-      return `${script.shortSource}:${script.lineOf(site)}: `;
-    }
+    if (script !== undefined) return `${script.shortSource}:${script.lineOf(site)}: `;
   }
   return '';
 }

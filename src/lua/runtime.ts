@@ -17,7 +17,7 @@ import { hookCall, hookLine, hookNative, hookReturn } from './hook.ts';
 import { argInteger } from './lib/args.ts';
 import { Killed, tick } from './limits.ts';
 import { formatNumber, parseNumber } from './number.ts';
-import { operandNames, positionOf } from './position.ts';
+import { isOverflow, operandNames, positionOf } from './position.ts';
 import { Cursor, LuaTable, modeChanged } from './table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, truthy, Userdata } from './value.ts';
 
@@ -722,7 +722,7 @@ export function errorValue(e: unknown): LuaValue {
   // Nothing in Lua catches the end of its thread.
   if (e instanceof Killed) throw e;
   if (e instanceof LuaError) return e.value;
-  if (e instanceof RangeError && /call stack/.test(e.message)) return positionOf(e) + 'stack overflow';
+  if (isOverflow(e)) return positionOf(e) + 'stack overflow';
   return e instanceof Error ? e.message : String(e);
 }
 

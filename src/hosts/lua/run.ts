@@ -429,6 +429,8 @@ export function callProtected(run: LuaRun, fn: LuaFunction, args: LuaValue[]): P
   currentRun = run;
   const beforeRaise = setRaise(throwError);
   const thread = run.state.newThread(fn);
+  // ngx_http_lua_traceback, and debug.traceback called by it.
+  thread.handlers = 2;
   try {
     const result = thread.resume(args);
     if (result.status === 'done') return { ok: true, values: result.values };

@@ -7,7 +7,7 @@ import { protoByName, protoOf } from '../compiler/compile.ts';
 import { Coroutine, callNow } from '../coroutine.ts';
 import { argError, throwError } from '../error.ts';
 import { setHook } from '../hook.ts';
-import { type Level, NATIVE, seesFunctions } from '../position.ts';
+import { framesFor, type Level, NATIVE, seesFunctions } from '../position.ts';
 import { errorValue, metatableOf, toNumber } from '../runtime.ts';
 import { currentState } from '../state.ts';
 import { LuaTable } from '../table.ts';
@@ -75,7 +75,7 @@ function getinfo(...given: LuaValue[]): LuaResult {
     }
     const n = toNumber(what);
     if (n === undefined) argError(co === undefined ? 1 : 2, 'getinfo', 'function or level expected');
-    const stack = levelsOf(co);
+    const stack = levelsOf(co, framesFor(what));
     level = stack[n];
     if (n < 0 || level === undefined) return undefined;
     fn = level.fn;
@@ -162,8 +162,8 @@ export const DEBUG = natives({
     const [f] = args;
     const n = argInteger(args[1], 2 + shift, 'getlocal', given.length);
     if (typeof f === 'function') return protoOf(f)?.fn.params[n - 1]?.name;
-    const stack = levelsOf(co);
     const level = argInteger(f, 1 + shift, 'getlocal', given.length);
+    const stack = levelsOf(co, framesFor(level));
     if (level < 0 || level >= stack.length) argError(1 + shift, 'getlocal', 'level out of range');
     const found = getLocal(stack, level, n);
     return found === undefined ? undefined : ret2(found[0], found[1]);
@@ -213,8 +213,8 @@ export const DEBUG = natives({
   setlocal(...given: LuaValue[]): LuaResult {
     const [co, args] = splitThread(given);
     const shift = co === undefined ? 0 : 1;
-    const stack = levelsOf(co);
     const level = argInteger(args[0], 1 + shift, 'setlocal', given.length);
+    const stack = levelsOf(co, framesFor(level));
     const n = argInteger(args[1], 2 + shift, 'setlocal', given.length);
     if (args.length < 3) argError(3 + shift, 'setlocal', 'value expected');
     if (level < 0 || level >= stack.length) argError(1 + shift, 'setlocal', 'level out of range');
@@ -239,7 +239,7 @@ export const DEBUG = natives({
   traceback(...given: LuaValue[]): LuaResult {
     const [co, args] = splitThread(given);
     const [message, level] = args;
-    if (message !== undefined && typeof message !== 'string' && typeof message !== 'number') return message;
+    if (args.length > 0 && typeof message !== 'string' && typeof message !== 'number') return message;
     const n = level === undefined ? (co === undefined ? 1 : 0) : argInteger(level, 2, 'traceback', given.length);
     return traceback(message === undefined ? undefined : String(message), n, co);
   },

@@ -233,6 +233,7 @@ export function joinUpvalues(f: FunctionWithEnv, n: number, g: LuaFunction, m: n
 /** The locals in scope at a level, in order of declaration. */
 function localsOf(level: Level): Local[] {
   const result: Local[] = [];
+  if (level.isGone) return result;
   for (let s = level.scope?.(); s !== undefined; s = s.outer) result.push(s.local);
   return result.reverse();
 }
@@ -247,7 +248,7 @@ interface Variable {
 /** Which local of a level: its name, as stack variables have it. `level` counts from the running native (0). */
 function variableOf(stack: readonly Level[], level: number, n: number): Variable | undefined {
   const at = stack[level]!;
-  if (at.script === undefined) return undefined;
+  if (at.script === undefined || at.isGone) return undefined;
   const proto = functionAtLevel(at);
   const { frame } = at;
   if (n < 0) {
@@ -340,7 +341,7 @@ function readLive(stack: readonly Level[], level: number, text: string): unknown
  */
 export function functionOf(stack: readonly Level[], level: number): LuaFunction | undefined {
   const at = stack[level];
-  if (at?.script === undefined || at.frame !== undefined) return undefined;
+  if (at?.script === undefined || at.frame !== undefined || at.isGone) return undefined;
   onFrame(stack, level, `try{${DESK}.value=typeof ${at.name}==='function'?${at.name}:arguments.callee}catch{}`);
   const { value } = desk;
   desk.value = undefined;

@@ -2,19 +2,20 @@
 //
 // A handler of xpcall, and the traceback of an uncaught error, must see the stack at the point of error. JavaScript
 // unwinds before `catch` runs, so the handler is called by whoever throws (`beforeThrow`); `dynamic.catcher` says who
-// would catch. Errors made by V8 itself (stack overflow) reach the handler only after unwinding.
+// would catch. Errors made by V8 itself (stack overflow) reach the handler after unwinding, which finds the stack that
+// V8 has written down in them.
 
 import { call, dropCaptured, first, type NativeFrame, pushFrame, R, ret2, retN, S, toArray } from '../call.ts';
-import { type Catcher, callNow, dynamic } from '../coroutine.ts';
+import { type Catcher, type Coroutine, callNow, dynamic } from '../coroutine.ts';
 import { argError, errorHooks, LuaError, throwValue } from '../error.ts';
 import { Killed } from '../limits.ts';
 import { formatNumber } from '../number.ts';
-import { position } from '../position.ts';
+import { gone, isOverflow, type Level, levels, levelsOfError, position, unwound } from '../position.ts';
 import { errorValue } from '../runtime.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { argInteger, typeError } from './args.ts';
 import { natives } from './native.ts';
-import { traceback } from './traceback.ts';
+import { tracebackOf } from './traceback.ts';
 
 /** Puts `true` in front of a result. */
 function succeed(r: LuaResult): LuaResult {
@@ -34,7 +35,18 @@ function failed(e: unknown, handler: LuaFunction | undefined): LuaResult {
   dropCaptured();
   const value = errorValue(e);
   if (handler === undefined || (e instanceof LuaError && e.handled)) return ret2(false, value);
-  return ret2(false, runHandler(handler, value));
+  return ret2(false, isOverflow(e) ? $afterwards(handler, value, e) : runHandler(handler, value));
+}
+
+/** Runs a handler that was to see a stack which is no longer there. The name marks the place (position.ts). */
+function $afterwards(handler: LuaFunction, value: LuaValue, e: Error): LuaValue {
+  const { levels } = unwound;
+  unwound.levels = levelsOfError(e);
+  try {
+    return runHandler(handler, value, 'stack overflow');
+  } finally {
+    unwound.levels = levels;
+  }
 }
 
 /** The frame of a pcall or xpcall whose function suspended. */
@@ -73,7 +85,8 @@ function protect(f: LuaValue, args: LuaValue[], handler: LuaFunction | undefined
   return succeed(r);
 }
 
-function runHandler(handler: LuaFunction, value: LuaValue): LuaValue {
+/** The handler's result; `failure` if it fails. */
+function runHandler(handler: LuaFunction, value: LuaValue, failure = 'error in error handling'): LuaValue {
   const { catcher } = dynamic;
   dynamic.catcher = 'handling';
   try {
@@ -81,7 +94,7 @@ function runHandler(handler: LuaFunction, value: LuaValue): LuaValue {
   } catch (e) {
     if (e instanceof Killed) throw e;
     dropCaptured();
-    return 'error in error handling';
+    return isOverflow(e) ? 'stack overflow' : failure;
   } finally {
     dynamic.catcher = catcher;
   }
@@ -105,16 +118,30 @@ errorHooks.beforeThrow = (e) => {
     e.value = runHandler(catcher, e.value);
     e.handled = true;
   } else if (catcher === undefined) {
-    // Nothing in this coroutine; only the error of a host thread, or of a wrap in one, ends up uncaught.
-    for (let co = dynamic.current; co !== undefined; co = co.resumer) {
-      if (co.isThread) {
-        e.traceback = traceback(undefined, 0, dynamic.current!);
-        return;
-      }
-      if (!co.wrapped) return;
-    }
+    const co = dynamic.current;
+    if (co !== undefined) ends(co, e, () => levels(Number.POSITIVE_INFINITY));
   }
 };
+
+errorHooks.unforeseen = (e, co) => {
+  if (e.cause instanceof Error) ends(co, e, () => levelsOfError(e.cause as Error));
+};
+
+/** Nothing in its coroutine catches an error: notes down the stack, for debug.traceback or for the host. */
+function ends(co: Coroutine, e: LuaError, stack: () => Level[]): void {
+  if (!co.isThread && !co.wrapped) {
+    co.lastLevels = gone(stack());
+    return;
+  }
+  // Only the error of a host thread, or of a wrap in one, ends up uncaught.
+  for (let outer: Coroutine | undefined = co; outer !== undefined; outer = outer.resumer) {
+    if (outer.isThread) {
+      e.traceback = tracebackOf(stack(), undefined, 0, outer.handlers);
+      return;
+    }
+    if (!outer.wrapped) return;
+  }
+}
 
 export const PROTECTED = natives({
   error(message: LuaValue, level: LuaValue): LuaResult {

@@ -2,13 +2,11 @@
 
 import { type Proto, protoByName } from '../compiler/compile.ts';
 import { type Coroutine, dynamic } from '../coroutine.ts';
-import { hookedFunction, type Level, levels, NATIVE, parkedLevels } from '../position.ts';
+import { framesFor, hookedFunction, type Level, levels, NATIVE, parkedLevels } from '../position.ts';
 
-/** Levels shown at the top and, after "...", at the bottom. */
+/** The level at which "..." stands for what is not shown, and levels shown after it. */
 const TOP = 12;
 const BOTTOM = 10;
-/** JavaScript frames looked at. */
-const MAX_FRAMES = 400;
 
 /** The levels of a coroutine that are parked on the heap, innermost first. */
 export function parkedOf(co: Coroutine | undefined): Level[] {
@@ -57,8 +55,9 @@ parkedLevels.get = () => parkedOf(dynamic.current);
 hookedFunction.get = () => dynamic.current?.state.hookSlot.running;
 
 /** The levels of any coroutine, innermost first; level 0 of the running one is the running native. */
-export function levelsOf(co: Coroutine | undefined): Level[] {
-  return co === undefined || co === dynamic.current ? levels(MAX_FRAMES) : parkedOf(co);
+export function levelsOf(co: Coroutine | undefined, limit = framesFor(undefined)): Level[] {
+  if (co === undefined || co === dynamic.current) return levels(limit);
+  return co.status === 'dead' ? (co.lastLevels ?? []) : parkedOf(co);
 }
 
 /** The name by which the caller called level `i`, such as "global 'f'". */
@@ -81,19 +80,30 @@ function describe(stack: readonly Level[], i: number): string {
   return `${where}function <${level.script.shortSource}:${proto.fn.line}>`;
 }
 
-/** The text of a traceback from a level on (0 = the running native function, if any). */
-export function traceback(message: string | undefined, level: number, co: Coroutine | undefined): string {
-  const stack = levelsOf(co);
+/**
+ * The text of a traceback from a level on (0 = the running native function, if any), as luaL_traceback writes it.
+ *
+ * @param absent levels in front of the stack's that would be there in LuaJIT: handlers of the host
+ */
+export function tracebackOf(stack: readonly Level[], message: string | undefined, level: number, absent = 0): string {
   const lines: string[] = [];
+  let top = TOP - absent;
   for (let i = level; i < stack.length; i++) {
-    if (i - level === TOP && stack.length - i > BOTTOM) {
-      lines.push('\n\t...');
-      i = stack.length - BOTTOM - 1;
-      continue;
+    if (i >= top) {
+      top = stack.length;
+      if (stack.length - i > BOTTOM + 1) {
+        lines.push('\n\t...');
+        i = stack.length - BOTTOM;
+      }
     }
     lines.push('\n\t' + describe(stack, i));
   }
   return `${message === undefined ? '' : message + '\n'}stack traceback:${lines.join('')}`;
+}
+
+/** The text of debug.traceback for a coroutine, the running one if it is undefined. */
+export function traceback(message: string | undefined, level: number, co: Coroutine | undefined): string {
+  return tracebackOf(levelsOf(co, Number.POSITIVE_INFINITY), message, level);
 }
 
 /** Where a Lua function is that called the running native: for lines in logs. */
