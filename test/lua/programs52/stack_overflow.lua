@@ -2,9 +2,13 @@
 local function f()
   f()
 end
-local ok, text = xpcall(f, debug.traceback)
+-- In a coroutine, whose outermost level is known.
+local ok, text = coroutine.wrap(function()
+  local ok, text = xpcall(f, debug.traceback)
+  return ok, text
+end)()
 print(ok, select(2, text:gsub('\n', '')))
-print((text:gsub(':%d+:', ':N:'):gsub("<[^\n]*", '<f>'):gsub('\n\t%[C%]: in [^\n]*\n[^\n]*main chunk.*', '')))
+print((text:gsub(':%d+:', ':N:'):gsub("<[^\n]*", '<f>')))
 
 local function g() return 1 + g() end
 print(xpcall(g, function(m)
