@@ -142,5 +142,7 @@ export function runWorkerHook(
   } catch (error) {
     if (!(error instanceof LoadFailure)) throw error;
     ctx.log(LOG_ERR, `${name} error: ${error.message}`);
+  } finally {
+    ctx.end();
   }
 }

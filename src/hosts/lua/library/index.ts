@@ -12,6 +12,7 @@ import { errlog } from './errlog.ts';
 import { traceReport } from './jit.ts';
 import { lrucache } from './lrucache.ts';
 import type { ModuleLoader } from './module.ts';
+import { pipe } from './pipe.ts';
 import { process_ } from './process.ts';
 import { re } from './re.ts';
 import { req, resp } from './request.ts';
@@ -27,6 +28,7 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   ...coreModules,
   'ngx.base64': base64,
   'ngx.errlog': errlog,
+  'ngx.pipe': pipe,
   'ngx.process': process_,
   'ngx.re': re,
   'ngx.req': req,

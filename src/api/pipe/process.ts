@@ -1,0 +1,210 @@
+/**
+ * ngx.pipe: programs that a request runs, with their standard streams. A program lives no longer than the request or
+ * timer that spawned it. ngx_lua: ngx_http_lua_pipe.c.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { errnoSuffix, strerror } from '../../log/errno.ts';
+import { LOG_ERR, LOG_NOTICE } from '../../log/log.ts';
+import { Timer, type TimerOwner } from '../../net/timer.ts';
+import { type ApiContext, type Resource, requireContext } from '../context.ts';
+import { YIELDABLE } from '../phase.ts';
+import type { Suspension } from '../suspension.ts';
+import { PipeReader, ReadFailure, type ReadKind, type ReadResult } from './reader.ts';
+import { PipeWriter, WriteFailure, type WriteResult } from './writer.ts';
+
+/** Options of ngx.pipe.spawn. */
+export interface SpawnOptions {
+  /** The program and its arguments. */
+  readonly args: readonly string[];
+  /** Its standard error goes where its output goes. */
+  readonly mergeStderr: boolean;
+  /** `NAME=VALUE`; undefined: the server's own. */
+  readonly environ: readonly string[] | undefined;
+}
+
+/** How the program ended. */
+export interface ExitStatus {
+  readonly reason: 'exit' | 'signal';
+  /** Exit code, or the signal's number. */
+  readonly status: number;
+}
+
+/** The end of the program, or why it cannot be waited for. */
+export type WaitResult = ExitStatus | string;
+
+/** Status of a child that could not run its program. */
+const EXIT_FAILURE = 1;
+
+function utf8(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
+function start({ args, mergeStderr, environ }: SpawnOptions): ChildProcess {
+  let [file, ...rest] = args.map(utf8) as [string, ...string[]];
+  if (mergeStderr) {
+    // Node cannot give a child one pipe as two of its descriptors; a shell can.
+    rest = ['-c', 'exec "$0" "$@" 2>&1', file, ...rest];
+    file = '/bin/sh';
+  }
+  const env =
+    environ === undefined
+      ? process.env
+      : Object.fromEntries(
+          environ.map(utf8).map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]),
+        );
+  return spawn(file, rest, { stdio: ['pipe', 'pipe', mergeStderr ? 'ignore' : 'pipe'], env });
+}
+
+export class PipeProcess implements Resource, TimerOwner {
+  // Milliseconds, 0: none.
+  writeTimeout = 10000;
+  stdoutTimeout = 10000;
+  stderrTimeout = 10000;
+  waitTimeout = 10000;
+
+  /** 0 when the program could not be run. */
+  readonly pid: number;
+  private readonly ctx: ApiContext;
+  private readonly stdin: PipeWriter;
+  private readonly stdout: PipeReader;
+  /** Undefined when merged. */
+  private readonly stderr: PipeReader | undefined;
+  private ended: ExitStatus | undefined = undefined;
+  /** Its end was told, or its request has ended. */
+  private closed = false;
+  private waiting = false;
+  private done: ((result: WaitResult) => void) | undefined = undefined;
+  private timer: Timer | undefined = undefined;
+
+  constructor(options: SpawnOptions) {
+    const ctx = requireContext();
+    this.ctx = ctx;
+    const child = start(options);
+    this.pid = child.pid ?? 0;
+    this.stdin = new PipeWriter(child.stdin as Writable);
+    this.stdout = new PipeReader(child.stdout as Readable);
+    this.stderr = options.mergeStderr ? undefined : new PipeReader(child.stderr as Readable);
+    child.on('error', (error) => {
+      if (child.pid !== undefined) return;
+      const file = options.args[0];
+      ctx.log(LOG_ERR, `lua pipe child execvp() failed while executing ${file}${errnoSuffix(error)}`);
+      this.onExit({ reason: 'exit', status: EXIT_FAILURE });
+    });
+    child.on('exit', (code, signal) => {
+      ctx.log(LOG_NOTICE, `signal ${constants.signals.SIGCHLD} (SIGCHLD) received from ${this.pid}`);
+      this.ended =
+        signal === null
+          ? { reason: 'exit', status: code ?? 0 }
+          : { reason: 'signal', status: constants.signals[signal] };
+      // What it wrote last may not have been read yet.
+      setImmediate(() => this.onExit(this.ended as ExitStatus));
+    });
+    child.unref();
+    ctx.own(this);
+  }
+
+  read(stderr: boolean, kind: ReadKind, length: number): ReadResult | Suspension<ReadResult> {
+    requireContext().check(YIELDABLE);
+    if (this.closed) return new ReadFailure('closed');
+    if (!stderr) return this.stdout.read(kind, length, this.stdoutTimeout);
+    if (this.stderr === undefined) return new ReadFailure('merged to stdout');
+    return this.stderr.read(kind, length, this.stderrTimeout);
+  }
+
+  write(data: string): WriteResult | Suspension<WriteResult> {
+    requireContext().check(YIELDABLE);
+    return this.closed ? new WriteFailure('closed') : this.stdin.write(data, this.writeTimeout);
+  }
+
+  /** Closes one of the streams. Returns an error text, or undefined. */
+  shutdown(stream: 'stdin' | 'stdout' | 'stderr'): string | undefined {
+    if (this.closed) return 'closed';
+    const end = this[stream];
+    if (end === undefined) return 'merged to stdout';
+    end.close(this.ended === undefined ? 'aborted' : 'closed');
+    return undefined;
+  }
+
+  /** Waits for the program's end. */
+  wait(): WaitResult | Suspension<WaitResult> {
+    requireContext().check(YIELDABLE);
+    if (this.closed) return 'exited';
+    if (this.waiting) return 'pipe busy waiting';
+    if (this.ended !== undefined) {
+      this.close();
+      return this.ended;
+    }
+    this.waiting = true;
+    if (this.waitTimeout > 0) {
+      this.timer ??= new Timer(this);
+      this.timer.set(this.waitTimeout);
+    }
+    return {
+      start: (done) => {
+        this.done = done;
+        return () => this.leave();
+      },
+    };
+  }
+
+  onTimer(): void {
+    this.finish('timeout');
+  }
+
+  private onExit(status: ExitStatus): void {
+    this.ended = status;
+    if (!this.waiting) return;
+    this.close();
+    this.finish(status);
+  }
+
+  private finish(result: WaitResult): void {
+    const { done } = this;
+    this.leave();
+    done?.(result);
+  }
+
+  private leave(): void {
+    this.done = undefined;
+    this.waiting = false;
+    this.timer?.clear();
+  }
+
+  /** Sends a signal. Returns an error text, or undefined. */
+  kill(signal: number): string | undefined {
+    if (this.ended !== undefined || this.closed || this.pid === 0) return 'exited';
+    try {
+      process.kill(this.pid, signal);
+      return undefined;
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (code === 'EINVAL' || code === 'ERR_UNKNOWN_SIGNAL') return 'invalid signal';
+      return code === 'ESRCH' ? 'exited' : strerror(code);
+    }
+  }
+
+  private close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.ctx.disown(this);
+    this.timer?.clear();
+    for (const end of [this.stdin, this.stdout, this.stderr]) end?.close('closed');
+  }
+
+  /** The request has ended: so does the program. */
+  finalize(): void {
+    if (this.ended === undefined && this.pid !== 0) {
+      try {
+        process.kill(this.pid, 'SIGKILL');
+      } catch (error) {
+        // It has just ended by itself.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
+    this.leave();
+    this.close();
+    this.timer?.release();
+  }
+}
