@@ -121,6 +121,7 @@ function index(o: LuaValue, k: LuaValue): LuaResult {
     if (h !== undefined) {
       const v = h.get(k);
       if (v !== undefined) return v;
+      if (typeof k === 'string' && (o as LuaTable).$n === 0 && (o as LuaTable).$m === undefined) return undefined;
     }
   }
   return indexChain(o, k);

@@ -130,6 +130,9 @@ class Hash {
   private last = 0;
   /** Whether the last keys were found one behind the other: then the next one is looked for there first. */
   private inOrder = false;
+  /** The string looked for last in vain, with its hash: `t[k] = (t[k] or 0) + 1` looks for it once. */
+  private missed: string | undefined = undefined;
+  private missedHash = 0;
 
   get isWeak(): false {
     return false;
@@ -161,17 +164,41 @@ class Hash {
   }
 
   get(k: LuaValue): LuaValue {
-    const next = this.last + 1;
-    if (this.inOrder) {
-      if (this.keys[next] === k) {
+    if (this.inOrder && typeof k === 'string') {
+      const next = this.last + 1;
+      const key = this.keys[next];
+      if (typeof key === 'string' && key === k) {
+        // If these are two objects, V8 need not compare their characters the next time.
+        this.keys[next] = k;
         this.last = next;
         return this.values[next];
       }
-      this.inOrder = false;
     }
-    const i = this.find(k);
-    if (i === 0) return undefined;
-    if (i === next) this.inOrder = true;
+    return this.search(k);
+  }
+
+  /** `get` where the key is not behind that found last. */
+  private search(k: LuaValue): LuaValue {
+    let i = 0;
+    if (typeof k === 'string' && this.mask >= 0) {
+      const { keys } = this;
+      const hash = hashString(k);
+      i = this.slots[hash & this.mask]!;
+      while (i !== 0 && keys[i] !== k) i = this.chain[i]!;
+      if (i === 0) {
+        this.missed = k;
+        this.missedHash = hash;
+        this.inOrder = false;
+        return undefined;
+      }
+    } else {
+      i = this.find(k);
+      if (i === 0) {
+        this.inOrder = false;
+        return undefined;
+      }
+    }
+    this.inOrder = i === this.last + 1;
     // `t[k] = t[k] + 1` finds the key once.
     this.last = i;
     return this.values[i];
@@ -179,7 +206,17 @@ class Hash {
 
   /** The key must not be nil. */
   set(k: LuaValue, v: LuaValue): void {
-    const i = this.keys[this.last] === k ? this.last : this.find(k);
+    const { last } = this;
+    let i = 0;
+    if (this.missed !== undefined) {
+      if (this.missed === k) {
+        this.missed = undefined;
+        if (v !== undefined) this.add(k, v, this.missedHash);
+        return;
+      }
+      this.missed = undefined;
+    }
+    i = this.keys[last] === k ? last : this.find(k);
     if (i !== 0) {
       const old = this.values[i];
       if (v === undefined) {
@@ -191,7 +228,7 @@ class Hash {
       this.values[i] = v;
       return;
     }
-    if (v !== undefined) this.add(k, v);
+    if (v !== undefined) this.add(k, v, -1);
   }
 
   /** Lets go of keys that have been removed. Positions stay, but a traversal cannot go on from such a key. */
@@ -234,7 +271,8 @@ class Hash {
     return copy;
   }
 
-  private add(k: LuaValue, v: LuaValue): void {
+  /** `hash`: that of the key, or -1. */
+  private add(k: LuaValue, v: LuaValue, hash: number): void {
     if (this.dead > 8 && this.dead * 2 > this.end) this.purge();
     const i = this.end++;
     if (i < this.keys.length) {
@@ -244,21 +282,23 @@ class Hash {
       this.keys.push(k);
       this.values.push(v);
     }
-    if (i <= this.mask) this.enter(k, i);
+    if (i <= this.mask) this.enter(k, i, hash);
     else if (this.isMap) this.map!.set(k, i);
     else if (i > MAX_LINEAR) this.makeIndex(this.mask < 0 ? FIRST_SLOTS : this.slots.length * (i < MAX_STEEP ? 4 : 2));
   }
 
   /** Makes a key known to the index. */
-  private enter(k: LuaValue, i: number): void {
-    let hash: number;
-    if (typeof k === 'string') hash = hashString(k);
-    else if (typeof k === 'number') hash = hashNumber(k);
-    else {
-      this.map ??= new Map();
-      this.map.set(k, i);
-      this.chain.push(0);
-      return;
+  private enter(k: LuaValue, i: number, known: number): void {
+    let hash = known;
+    if (hash < 0) {
+      if (typeof k === 'string') hash = hashString(k);
+      else if (typeof k === 'number') hash = hashNumber(k);
+      else {
+        this.map ??= new Map();
+        this.map.set(k, i);
+        this.chain.push(0);
+        return;
+      }
     }
     const { slots, chain } = this;
     const slot = hash & this.mask;
@@ -277,7 +317,7 @@ class Hash {
     this.chain = [0];
     this.map = undefined;
     const { keys } = this;
-    for (let i = 1; i < this.end && !this.isMap; i++) this.enter(keys[i], i);
+    for (let i = 1; i < this.end && !this.isMap; i++) this.enter(keys[i], i, -1);
   }
 
   private makeMap(): void {
