@@ -50,6 +50,8 @@ export interface ClientConnection extends LogScope {
   readonly buffered: boolean;
   /** The connection failed: nothing can be sent any more. */
   error: boolean;
+  /** The errno name of the failure that ended it; '' when the client closed it in order, or nothing has happened. */
+  readonly endedBy: string;
   timedOut: boolean;
   /** What is being done, for error_log: "reading client request headers", "sending to client", ... or ''. */
   action: string;

@@ -23,3 +23,10 @@ export function parseUnsafeUri(text: string): { uri: string; args: string | unde
   }
   return { uri, args: q < 0 ? undefined : text.slice(q + 1) };
 }
+
+/** What an unsafe URI is called in the log: decoded when only that shows what is wrong, as nginx does. */
+export function unsafeUriText(text: string): string {
+  const q = text.indexOf('?');
+  const path = q < 0 ? text : text.slice(0, q);
+  return path === '' || leadsOut(path) ? text : unescapeUri(path);
+}

@@ -60,6 +60,7 @@ export function clientFailed(c: Http1Connection, code: string): void {
   c.eof = true;
   const r = c.request;
   const known = c.error;
+  if (!known) c.endedBy = code;
   switch (c.state) {
     case STATE_KEEPALIVE:
       // Some browsers close idle connections by a reset.

@@ -104,6 +104,7 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   largeBuffers = 0;
   /** The client closed its side. */
   eof = false;
+  endedBy = '';
   reading = true;
   running = false;
 

@@ -82,13 +82,17 @@ export function flushBody(x: Exchange, complete: boolean): boolean {
     end.lastBuf = r === r.main && !r.postAction;
     end.lastInChain = true;
     x.lastSent = true;
-  } else if (!x.buffering) end.flush = true;
+  } else if (!x.buffering || x.passAtOnce) end.flush = true;
   x.pending = [];
   x.pendingSize = 0;
+  const c = r.connection;
+  const { action } = c;
+  c.action = 'sending to client';
   if (outputFilter(r, pending) === ERROR) {
     fail(x);
     return false;
   }
+  c.action = action;
   return true;
 }
 

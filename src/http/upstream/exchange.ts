@@ -54,7 +54,7 @@ import {
   noEvent,
 } from '../request.ts';
 import type { TempFile } from '../temp-file.ts';
-import { parseUnsafeUri } from '../unsafe-uri.ts';
+import { parseUnsafeUri, unsafeUriText } from '../unsafe-uri.ts';
 import { flushBody, keepReading, passBody, startBody } from './body.ts';
 import {
   FT_ERROR,
@@ -187,6 +187,8 @@ export abstract class Exchange implements PeerConnection {
   keepalive = false;
   /** Bytes of body that must still come: 0 at the end, -1 when only the end of the connection tells. */
   length = -1;
+  /** Although buffered, pieces do not wait for each other while the client takes them: they may be all for a while. */
+  passAtOnce = false;
   /** Pieces of body for the client, and how many bytes of them are in memory. */
   pending: Chain = [];
   pendingSize = 0;
@@ -580,7 +582,8 @@ export abstract class Exchange implements PeerConnection {
 
   onError(code: string): void {
     if (this.tunnel !== undefined) {
-      this.tunnel.end();
+      this.r.log(connectionErrorLevel(code), `recv() failed${errnoSuffix(code)}`);
+      this.tunnel.backendEnd();
       return;
     }
     const { r } = this;
@@ -746,7 +749,7 @@ export abstract class Exchange implements PeerConnection {
     } else {
       const target = parseUnsafeUri(uri);
       if (target === undefined) {
-        r.log(LOG_ERR, `unsafe URI "${uri}" was detected`);
+        r.log(LOG_ERR, `unsafe URI "${unsafeUriText(uri)}" was detected`);
         finalizeRequest(r, HTTP_NOT_FOUND);
         return true;
       }
@@ -994,11 +997,14 @@ export function parseLocal(text: string): { address: string; port: number } | un
 function onClientGone(r: HttpRequest): void {
   const x = r.upstream as Exchange;
   const c = r.connection;
-  const known = c.error;
+  const { endedBy } = c;
+  // A failed write was logged already.
+  const known = c.error && endedBy === '';
   c.error = true;
   if (!known) {
     const tail = x.connection === undefined ? '' : ', so upstream connection is closed too';
-    r.log(LOG_INFO, `epoll_wait() reported that client prematurely closed connection${tail}`);
+    const suffix = endedBy === '' ? '' : errnoSuffix(endedBy);
+    r.log(LOG_INFO, `epoll_wait() reported that client prematurely closed connection${tail}${suffix}`);
   }
   x.finalize(HTTP_CLIENT_CLOSED_REQUEST);
 }

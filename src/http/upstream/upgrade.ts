@@ -97,7 +97,7 @@ class Tunnel implements TimerOwner {
   }
 
   backendTimedOut(): void {
-    this.x.r.log(LOG_ERR, 'upstream timed out (110: Connection timed out)');
+    this.x.r.log(LOG_INFO, 'upstream timed out (110: Connection timed out)');
     this.end(HTTP_GATEWAY_TIME_OUT);
   }
 

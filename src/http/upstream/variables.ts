@@ -13,10 +13,9 @@ function eachAttempt(r: HttpRequest, value: (state: UpstreamState) => string): V
   if (states.length === 1) return value(only);
   let text = '';
   for (let i = 0; ; ) {
-    const state = states[i] as UpstreamState;
-    text += value(state);
+    text += value(states[i] as UpstreamState);
     if (++i === states.length) return text;
-    if (state.peer !== undefined) {
+    if ((states[i] as UpstreamState).peer !== undefined) {
       text += ', ';
       continue;
     }

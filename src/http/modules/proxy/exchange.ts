@@ -184,6 +184,7 @@ export class ProxyExchange extends Exchange {
     } else if (headers.chunked) {
       this.decoder = new ChunkedDecoder(this.conf.passTrailers);
       this.length = 5;
+      this.passAtOnce = true;
     } else {
       this.length = headers.contentLength;
       if (this.length === 0) this.keepalive = !headers.connectionClose;

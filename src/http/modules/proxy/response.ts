@@ -108,6 +108,7 @@ export function readFieldLine(text: string, pos: number, out: FieldLine): number
     }
   }
   if (i === pos) {
+    if (lf < 0 && pos === end) return LINE_AGAIN;
     out.badAt = pos;
     return LINE_INVALID;
   }
