@@ -1,6 +1,6 @@
 /** Starts nginx or tsresty with the configuration of cases. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +47,8 @@ export async function startServer(flavour: 'nginx' | 'tsresty', cases: readonly 
     await new Promise((go) => setTimeout(go, 25));
   }
   await new Promise((go) => setTimeout(go, 50));
+  // What the attempts to connect left in a log.
+  truncateSync(join((places.at(-1) as Places).dir, 'error.log'));
   return {
     places,
     folder,

@@ -60,13 +60,13 @@ export const delivery: readonly Case[] = [
     mask: [[/(\[info\]).*/, '$1 X']],
   }),
   one('a client that goes before the response', [800, ok()], '', { send: [get(), { seen: 'GET' }, 50, ABORT, 100] }),
-  one('a client that goes, ignored', [200, ok()], 'proxy_ignore_client_abort on;', {
+  one('a client that goes, ignored', [1000, ok()], 'proxy_ignore_client_abort on;', {
     send: [get(), { seen: 'GET' }, 50, ABORT, 300],
     access: '$status $upstream_status',
     ours: { because: 'the reset was noticed when nothing was to be written', log: [] },
   }),
-  one('a client that ends its side', [800, ok()], '', { send: [get(), { seen: 'GET' }, 50, FIN, 300] }),
-  one('a client that ends its side, ignored', [200, ok()], 'proxy_ignore_client_abort on;', {
+  one('a client that ends its side', [1500, ok()], '', { send: [get(), { seen: 'GET' }, 50, FIN, 300] }),
+  one('a client that ends its side, ignored', [800, ok()], 'proxy_ignore_client_abort on;', {
     send: [get(), { seen: 'GET' }, 50, FIN, WAIT],
   }),
   one('limit_rate', ok(bytes(3000)), 'limit_rate 1000;', { atLeast: 1500, settle: 2500 }),
