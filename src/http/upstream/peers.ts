@@ -169,8 +169,8 @@ export class RoundRobinPeers {
   readonly weighted: boolean;
   /** How many are not down. */
   readonly tries: number;
-  /** One alone, for which failures are not counted. */
-  readonly single: boolean;
+  /** One alone, and none that stand in: failures are not counted. */
+  single: boolean;
   readonly backup: RoundRobinPeers | undefined;
   /**
    * Where the peers' numbers are shared by all workers. The peers there may come and go; this is what they were at
@@ -185,7 +185,10 @@ export class RoundRobinPeers {
     this.peers = peers;
     this.backup = backup;
     this.shared = shared;
-    if (backup !== undefined) backup.standsIn = true;
+    if (backup !== undefined) {
+      backup.standsIn = true;
+      backup.single = false;
+    }
     this.single = peers.length === 1 && (backup === undefined || backup.peers.length === 0);
     let weight = 0;
     let tries = 0;

@@ -67,6 +67,8 @@ export class Places {
 export function writeConfiguration(
   flavour: 'nginx' | 'tsresty',
   folder: string,
+  /** Where a server listens that tells when all of them do. */
+  port: number,
   cases: readonly { readonly c: Case; readonly places: Places }[],
 ): string {
   for (const { c, places } of cases) {
@@ -104,6 +106,7 @@ http {
   # The default is 1.1 in newer versions.
   proxy_http_version 1.0;
   ${cases.map(({ c, places }) => places.fill(nginx ? block(c) : withoutPools(block(c)))).join('\n')}
+  server { listen 127.0.0.1:${port}; }
 }
 `;
   writeFileSync(path, Buffer.from(text, 'latin1'));

@@ -1,6 +1,6 @@
 /** Starts nginx or tsresty with the configuration of cases. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +26,7 @@ export async function startServer(flavour: 'nginx' | 'tsresty', cases: readonly 
   const conf = writeConfiguration(
     flavour,
     folder,
+    frontPort,
     cases.map((c, i) => ({ c, places: places[i] as Places })),
   );
   const args = ['-p', folder, '-c', conf];
@@ -42,13 +43,10 @@ export async function startServer(flavour: 'nginx' | 'tsresty', cases: readonly 
       done();
     });
   });
-  for (let i = 0; !(await listens((places.at(-1) as Places).host, frontPort)); i++) {
+  for (let i = 0; !(await listens('127.0.0.1', frontPort)); i++) {
     if (ended || i > 400) throw new Error(`${flavour} does not start: ${stderr}`);
     await new Promise((go) => setTimeout(go, 25));
   }
-  await new Promise((go) => setTimeout(go, 50));
-  // What the attempts to connect left in a log.
-  truncateSync(join((places.at(-1) as Places).dir, 'error.log'));
   return {
     places,
     folder,
