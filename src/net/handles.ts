@@ -8,6 +8,8 @@
  * shape, and src/net/portable.ts serves the same interface over node:net.
  */
 
+import { constants } from 'node:os';
+
 /** A libuv stream as JavaScript sees it. Calls return 0 or a negative errno. */
 export interface StreamHandle {
   /** Descriptor number; -1 once closed. */
@@ -91,6 +93,9 @@ export interface StreamHandles {
 
 /** `state[kReadBytesOrError]` at the end of the stream. */
 export const UV_EOF = -4095;
+
+/** What readStart says of a stream that is being read already. */
+export const UV_EALREADY: number = -(constants.errno.EALREADY ?? 114);
 
 let found: StreamHandles | undefined;
 let looked = false;

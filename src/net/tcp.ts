@@ -7,7 +7,6 @@
  */
 
 import type { Socket as NetSocket, SocketConstructorOpts } from 'node:net';
-import { constants } from 'node:os';
 import { errnoName } from '../log/errno.ts';
 import { updateTime } from '../log/time.ts';
 import { endConnection } from './activity.ts';
@@ -17,15 +16,13 @@ import {
   type StreamHandle,
   streamHandles,
   type TcpHandle,
+  UV_EALREADY,
   UV_EOF,
   type WriteRequest,
 } from './handles.ts';
 import type { AcceptedSocket, SocketOwner } from './socket.ts';
 
 const handles = streamHandles()!;
-
-/** What uv_read_start says of a stream that is being read already. */
-const UV_EALREADY = -(constants.errno.EALREADY ?? 114);
 
 /** Largest read, in bytes. nginx reads into client_header_buffer_size; here it costs nothing to offer more. */
 const READ_BUFFER_SIZE = 65536;

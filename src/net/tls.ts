@@ -9,7 +9,14 @@ import type { SecureContext, TLSSocket } from 'node:tls';
 import { errnoName } from '../log/errno.ts';
 import { updateTime } from '../log/time.ts';
 import { endConnection } from './activity.ts';
-import { type ShutdownRequest, type StreamHandle, streamHandles, UV_EOF, type WriteRequest } from './handles.ts';
+import {
+  type ShutdownRequest,
+  type StreamHandle,
+  streamHandles,
+  UV_EALREADY,
+  UV_EOF,
+  type WriteRequest,
+} from './handles.ts';
 import { PortableSocket } from './portable.ts';
 import type { AcceptedSocket, SocketOwner } from './socket.ts';
 import { TcpSocket } from './tcp.ts';
@@ -291,7 +298,7 @@ export class TlsSocket implements AcceptedSocket {
   resume(): void {
     if (this.closed || this.failure !== '') return;
     const status = this.handle.readStart();
-    if (status !== 0) this.failSoon(status);
+    if (status !== 0 && status !== UV_EALREADY) this.failSoon(status);
   }
 
   /** Sends the alert close_notify, then FIN. */

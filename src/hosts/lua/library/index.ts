@@ -18,6 +18,7 @@ import { re } from './re.ts';
 import { req, resp } from './request.ts';
 import { semaphore } from './semaphore.ts';
 import { signal } from './signal.ts';
+import { ssl } from './ssl.ts';
 
 /** Modules whose subject the server does not have yet. */
 function unsupported(what: string): ModuleLoader {
@@ -37,7 +38,7 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   'ngx.balancer': balancer,
   'ngx.ocsp': unsupported('ngx.ocsp'),
   'ngx.proxyssl': unsupported('ngx.proxyssl'),
-  'ngx.ssl': unsupported('ngx.ssl (TLS in Lua)'),
+  'ngx.ssl': ssl,
   'ngx.ssl.clienthello': unsupported('ngx.ssl.clienthello (TLS in Lua)'),
   'ngx.ssl.proxysslcert': unsupported('ngx.ssl.proxysslcert (TLS in Lua)'),
   'ngx.ssl.proxysslverify': unsupported('ngx.ssl.proxysslverify (TLS in Lua)'),
