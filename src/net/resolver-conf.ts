@@ -46,6 +46,8 @@ export function parseResolver(args: readonly string[]): ResolverConf | string {
     if (arg.startsWith('valid=')) {
       valid = parseTime(arg.slice(6), 's');
       if (valid === undefined) return invalid;
+      // nginx takes it for unset.
+      if (valid === 0) valid = undefined;
     } else if (arg.startsWith('ipv4=') || arg.startsWith('ipv6=')) {
       const on = flag(arg.slice(5));
       if (on === undefined) return invalid;
