@@ -118,7 +118,8 @@ function oneArgument<C, V>(
     slot<C, V>({ name, contexts, args: 1, level, field, parse, default: fallback, extra });
 }
 
-type NumberSlot = <C>(
+/** A directive of one number. */
+export type NumberSlot = <C>(
   name: string,
   contexts: Contexts,
   level: Level,

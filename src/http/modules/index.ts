@@ -50,6 +50,7 @@ import { secureLinkModule } from './secure-link.ts';
 import { setMiscModule } from './set-misc/module.ts';
 import { sliceModule } from './slice.ts';
 import { splitClientsModule } from './split-clients.ts';
+import { srcacheAccessModule, srcacheModule } from './srcache/module.ts';
 import { sslModule } from './ssl/module.ts';
 import { staticModule } from './static.ts';
 import { stubStatusModule } from './stub-status.ts';
@@ -135,7 +136,9 @@ export function httpModules(hosts: readonly HttpModule[]): readonly HttpModule[]
     useridModule,
     headersModule,
     echoModule,
+    srcacheModule,
     ...hosts,
+    srcacheAccessModule,
     headersMoreModule,
     copyFilterModule,
     rangeBodyModule,

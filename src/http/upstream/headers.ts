@@ -277,7 +277,7 @@ function copyField(x: Exchange, kind: number, name: string, key: string, value: 
 }
 
 /** The value of a `charset` parameter, or ''. */
-function charsetOf(type: string): string {
+export function charsetOf(type: string): string {
   const match = /; *charset="?(.*)$/is.exec(type);
   if (match === null) return '';
   const charset = match[1] as string;

@@ -92,12 +92,13 @@ export function referToUpstream(cf: ConfContext, url: ParsedUrl): Upstream {
   if (address !== undefined && another === undefined && (url.port !== 0 || url.family === 'unix')) {
     upstream.servers = [
       {
-        name: address.text,
+        // As in nginx, which counts nothing for it: there is no other to take its place.
+        name: '',
         addresses: [address],
-        weight: 1,
+        weight: 0,
         maxConns: 0,
-        maxFails: 1,
-        failTimeout: 10,
+        maxFails: 0,
+        failTimeout: 0,
         down: 0,
         backup: false,
         route: '',

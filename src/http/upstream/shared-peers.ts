@@ -360,6 +360,11 @@ export class SharedUpstream {
     this.#memory.abandon();
   }
 
+  /** Runs something on the peers as they are now, with the lock held. */
+  locked<T>(run: (peers: RoundRobinPeers) => T): T {
+    return this.#memory.locked(() => run(this.viewLocked));
+  }
+
   /** The peers as they are now. Without the lock. */
   get view(): RoundRobinPeers {
     if (this.#view !== undefined && this.isCurrent) return this.#view;

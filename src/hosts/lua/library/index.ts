@@ -19,6 +19,7 @@ import { req, resp } from './request.ts';
 import { semaphore } from './semaphore.ts';
 import { signal } from './signal.ts';
 import { ssl } from './ssl.ts';
+import { upstream } from './upstream.ts';
 
 /** Modules whose subject the server does not have yet. */
 function unsupported(what: string): ModuleLoader {
@@ -43,6 +44,7 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   'ngx.ssl.proxysslcert': unsupported('ngx.ssl.proxysslcert (TLS in Lua)'),
   'ngx.ssl.proxysslverify': unsupported('ngx.ssl.proxysslverify (TLS in Lua)'),
   'ngx.ssl.session': unsupported('ngx.ssl.session (TLS in Lua)'),
+  'ngx.upstream': upstream,
   'jit.dump': traceReport,
   'jit.v': traceReport,
   'resty.lrucache': lrucache,
