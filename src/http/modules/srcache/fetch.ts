@@ -2,7 +2,7 @@
  * srcache_fetch: before the content phase the cache is asked by a subrequest; when it has a response, that is sent.
  * srcache-nginx-module: ngx_http_srcache_fetch.c.
  */
-import { LOG_ERR } from '../../../log/log.ts';
+import { LOG_DEBUG, LOG_ERR } from '../../../log/log.ts';
 import { type Chain, chainSize, flagBuf } from '../../buf.ts';
 import { AGAIN, DECLINED, DONE, ERROR, HTTP_OK, HTTP_SPECIAL_RESPONSE, OK } from '../../codes.ts';
 import { runPhases } from '../../engine.ts';
@@ -137,6 +137,7 @@ export function fetchHeader(r: HttpRequest, ctx: SrcacheContext): number {
     ctx.ignoring = true;
     return ERROR;
   }
+  r.log(LOG_DEBUG, `srcache_fetch: subrequest returned status ${r.headersOut.status}`);
   r.headerSent = true;
   if (r.method === METHOD_HEAD) r.headerOnly = true;
   if (r.headersOut.status !== HTTP_OK) {

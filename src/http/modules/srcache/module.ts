@@ -125,7 +125,7 @@ const directives: readonly Directive<SrcacheLocation>[] = [
     BLOCKS,
     'location',
     'methods',
-    { GET: METHOD_GET, HEAD: METHOD_HEAD, POST: METHOD_POST, PUT: METHOD_PUT, DELETE: METHOD_DELETE },
+    { get: METHOD_GET, head: METHOD_HEAD, post: METHOD_POST, put: METHOD_PUT, delete: METHOD_DELETE },
     METHOD_GET | METHOD_HEAD,
     { min: 1 },
     'Methods of requests that the cache is used for, besides GET and HEAD.',

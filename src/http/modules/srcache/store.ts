@@ -2,7 +2,7 @@
  * srcache_store: a response is copied while it goes out, and given to the cache by a subrequest at its end.
  * srcache-nginx-module: ngx_http_srcache_store.c.
  */
-import { LOG_ERR, LOG_WARN } from '../../../log/log.ts';
+import { LOG_DEBUG, LOG_ERR, LOG_WARN } from '../../../log/log.ts';
 import { currentSecond, formatHttpTime } from '../../../log/time.ts';
 import { bufSize, type Chain } from '../../buf.ts';
 import {
@@ -56,7 +56,10 @@ function forbidsStoring(r: HttpRequest, conf: SrcacheLocation, ctx: SrcacheConte
 
 function decides(r: HttpRequest, conf: SrcacheLocation, ctx: SrcacheContext): boolean {
   const out = r.headersOut;
-  if ((r.method & conf.methods & ~METHOD_HEAD) === 0) return false;
+  if ((r.method & conf.methods & ~METHOD_HEAD) === 0) {
+    r.log(LOG_DEBUG, `srcache_store skipped due to request method ${r.methodName}`);
+    return false;
+  }
   const encoding = out.list.get('content-encoding') ?? '';
   if (!conf.ignoreContentEncoding && encoding !== '') {
     const hint = 'maybe you forgot to disable compression on the backend?';
@@ -79,6 +82,7 @@ export function headerFilter(r: HttpRequest, next: HeaderFilter): number {
   if (r !== r.main && srcacheModule.context(r) === undefined) adopt(r, ctx);
   if (ctx.role === 'fetch') return fetchHeader(r, ctx);
   if (ctx.role === 'store') {
+    r.log(LOG_DEBUG, `srcache_store: subrequest returned status ${r.headersOut.status}`);
     ctx.ignoring = true;
     r.headerSent = true;
     if (r.method === METHOD_HEAD) r.headerOnly = true;
@@ -172,7 +176,11 @@ function keep(r: HttpRequest, ctx: SrcacheContext, chain: Chain): boolean {
     r.log(LOG_ERR, `srcache_store: skipped due to new error status code ${status} (old: ${ctx.status})`);
     return false;
   }
-  if (isSet(r, conf.storeSkip)) return false;
+  if (isSet(r, conf.storeSkip)) {
+    const value = conf.storeSkip?.evaluate(r);
+    r.log(LOG_DEBUG, `srcache_store skipped due to the true value in srcache_store_skip: "${value}"`);
+    return false;
+  }
   return store(r, ctx, conf);
 }
 
