@@ -73,3 +73,14 @@ export function argError(n: number, fname: string, message: string): never {
   if (call.isMethod && n === 1) throwError(`calling '${call.name}' on bad self (${message})`);
   throwError(`bad argument #${call.isMethod ? n - 1 : n} to '${call.name}' (${message})`);
 }
+
+/** Runs a system call that may well fail: its error does not write down the stack, which takes long if that is deep. */
+export function withoutStack<T>(systemCall: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return systemCall();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}

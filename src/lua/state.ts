@@ -7,6 +7,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { type Chunk, compile } from './compiler/compile.ts';
 import { Coroutine, dynamic } from './coroutine.ts';
 import { isBinary, undump } from './dump.ts';
+import { withoutStack } from './error.ts';
 import { finalizeAll } from './gc/finalizer.ts';
 import { type HookSlot, hookSlot } from './hook.ts';
 import type { StateImage, StateTables } from './image.ts';
@@ -155,7 +156,7 @@ export class LuaState {
       return text ?? { reason: 'No such file or directory' };
     }
     try {
-      return readFileSync(path, 'latin1');
+      return withoutStack(() => readFileSync(path, 'latin1'));
     } catch (e) {
       const { code } = e as NodeJS.ErrnoException;
       return {
@@ -169,7 +170,7 @@ export class LuaState {
   isReadable(path: string): boolean {
     if (this.loadFile !== undefined) return this.loadFile(path) !== undefined;
     try {
-      accessSync(path, constants.R_OK);
+      withoutStack(() => accessSync(path, constants.R_OK));
       return true;
     } catch {
       return false;

@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os';
 import { ret3 } from '../call.ts';
+import { withoutStack } from '../error.ts';
 import type { LuaResult } from '../value.ts';
 
 /** glibc's texts for the failures that file and process functions meet. */
@@ -66,7 +67,7 @@ export function failure(code: string, name?: string): LuaResult {
 /** Runs an operation: true, or the triple of its failure. */
 export function attempt(operation: () => void, name?: string): LuaResult {
   try {
-    operation();
+    withoutStack(operation);
     return true;
   } catch (error) {
     return failure(codeOf(error), name);

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { isatty } from 'node:tty';
 import { ret0, ret2, retN } from '../call.ts';
 import { dynamic } from '../coroutine.ts';
-import { argError, throwError } from '../error.ts';
+import { argError, throwError, withoutStack } from '../error.ts';
 import { addFinalizer, removeFinalizer } from '../gc/finalizer.ts';
 import { formatNumber, parseNumber } from '../number.ts';
 import { LuaTable } from '../table.ts';
@@ -87,7 +87,7 @@ function fopen(metatable: LuaTable, name: string, mode: string): LuaFile | strin
   const flags = modeFlags(mode);
   if (flags === undefined) return 'EINVAL';
   try {
-    const fd = fs.openSync(pathOf(name), flags, 0o666);
+    const fd = withoutStack(() => fs.openSync(pathOf(name), flags, 0o666));
     const both = mode.includes('+');
     const readable = both || mode[0] === 'r';
     const writable = both || mode[0] !== 'r';

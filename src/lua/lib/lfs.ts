@@ -4,7 +4,7 @@
 
 import * as fs from 'node:fs';
 import { ret0, ret2, ret3 } from '../call.ts';
-import { argError, throwError } from '../error.ts';
+import { argError, throwError, withoutStack } from '../error.ts';
 import { native, nativeFailure } from '../ffi/native.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, truthy, Userdata } from '../value.ts';
@@ -63,7 +63,7 @@ const MEMBERS: ReadonlyMap<string, (info: fs.Stats) => LuaValue> = new Map<strin
 function attributes(name: string, wanted: LuaValue, stat: (path: Buffer) => fs.Stats): LuaResult {
   let info: fs.Stats;
   try {
-    info = stat(pathOf(name));
+    info = withoutStack(() => stat(pathOf(name)));
   } catch (error) {
     const { text, errno } = describe(codeOf(error));
     return ret3(undefined, `cannot obtain information from file '${name}': ${text}`, errno);

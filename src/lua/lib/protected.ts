@@ -66,23 +66,20 @@ class ProtectedFrame implements NativeFrame {
   }
 }
 
-function protect(f: LuaValue, args: LuaValue[], handler: LuaFunction | undefined): LuaResult {
-  const { catcher, current, pinned } = dynamic;
-  const { tail } = R;
-  let r: LuaResult;
-  dynamic.catcher = handler ?? 'pcall';
-  try {
-    r = call(f, args);
-  } catch (e) {
-    dynamic.catcher = catcher;
-    dynamic.current = current;
-    dynamic.pinned = pinned;
-    R.tail = tail;
-    return failed(e, handler);
-  }
+/** What pcall restores when its function fails. */
+function caught(
+  e: unknown,
+  handler: LuaFunction | undefined,
+  catcher: Catcher,
+  current: Coroutine | undefined,
+  pinned: number,
+  tail: number,
+): LuaResult {
   dynamic.catcher = catcher;
-  if (r === S && R.n < 0) return pushFrame(new ProtectedFrame(handler));
-  return succeed(r);
+  dynamic.current = current;
+  dynamic.pinned = pinned;
+  R.tail = tail;
+  return failed(e, handler);
 }
 
 /** The handler's result; `failure` if it fails. */
@@ -151,13 +148,37 @@ export const PROTECTED = natives({
       isText && n > 0 ? position(n) + (typeof message === 'number' ? formatNumber(message) : message) : message,
     );
   },
+  // Calls the function itself: recursion through pcall is deep only if that takes one frame.
   pcall(f: LuaValue, ...args: LuaValue[]): LuaResult {
     if (arguments.length === 0) argError(1, 'pcall', 'value expected');
-    return protect(f, args, undefined);
+    const { catcher, current, pinned } = dynamic;
+    const { tail } = R;
+    let r: LuaResult;
+    dynamic.catcher = 'pcall';
+    try {
+      if (typeof f !== 'function') r = call(f, args);
+      else r = args.length === 0 ? f() : args.length === 1 ? f(args[0]) : f(...args);
+    } catch (e) {
+      return caught(e, undefined, catcher, current, pinned, tail);
+    }
+    dynamic.catcher = catcher;
+    if (r === S && R.n < 0) return pushFrame(new ProtectedFrame(undefined));
+    return succeed(r);
   },
   xpcall(f: LuaValue, handler: LuaValue, ...args: LuaValue[]): LuaResult {
     if (arguments.length === 0) argError(1, 'xpcall', 'value expected');
     if (typeof handler !== 'function') typeError(handler, 2, 'xpcall', 'function', arguments.length);
-    return protect(f, args, handler);
+    const { catcher, current, pinned } = dynamic;
+    const { tail } = R;
+    let r: LuaResult;
+    dynamic.catcher = handler;
+    try {
+      r = call(f, args);
+    } catch (e) {
+      return caught(e, handler, catcher, current, pinned, tail);
+    }
+    dynamic.catcher = catcher;
+    if (r === S && R.n < 0) return pushFrame(new ProtectedFrame(handler));
+    return succeed(r);
   },
 });
