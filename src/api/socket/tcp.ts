@@ -412,7 +412,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, Handsha
     if (tls === undefined) return failed('failed to create ssl connection');
     let context: SecureContext;
     try {
-      context = wish.pair === undefined ? tls.context.context : tls.context.withPair(wish.pair);
+      context = wish.pair === undefined ? tls.context.context : tls.context.withPairs([wish.pair]);
     } catch (e) {
       if (!(e instanceof ConfError)) throw e;
       return failed('ssl set client private key failed');

@@ -5,8 +5,8 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { sessionCertificate } from '../../http/modules/ssl/names.ts';
-import type { ClientContext } from '../../http/ssl/client-context.ts';
 import type { CertificatePair } from '../../http/ssl/files.ts';
+import type { VariantContext } from '../../http/ssl/variant-context.ts';
 import { matchesHost, peerChain, verifyPeer, verifyResult } from '../../http/ssl/verify.ts';
 import { LOG_CRIT, LOG_ERR } from '../../log/log.ts';
 import { CHAIN_CUT, isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
@@ -16,7 +16,7 @@ import { TlsSocket } from '../../net/tls.ts';
 
 /** The lua_ssl_* directives of a location. */
 export interface SocketTls {
-  readonly context: ClientContext;
+  readonly context: VariantContext;
   /** Most certificates between the server's and a trusted one. */
   readonly verifyDepth: number;
   /** Takes lines for the key log file. */

@@ -2,7 +2,7 @@
 
 import type { SocketTls } from '../../api/socket/tls.ts';
 import type { KeyValue } from '../../conf/slots.ts';
-import type { ClientContext } from '../../http/ssl/client-context.ts';
+import type { VariantContext } from '../../http/ssl/variant-context.ts';
 import type { KeepalivePool } from '../../http/upstream/keepalive.ts';
 import type { LuaCode } from './code.ts';
 
@@ -77,7 +77,7 @@ export interface LuaLocation {
   sslKeyLog: string;
   sslConfCommands: readonly KeyValue[] | undefined;
   /** Shared by locations that say nothing of their own. */
-  sslContext: ClientContext | undefined;
+  sslContext: VariantContext | undefined;
   /** What comes of them. */
   tls: SocketTls;
 }

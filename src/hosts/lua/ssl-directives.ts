@@ -6,7 +6,6 @@ import type { ConfContext, ContextName, Directive } from '../../conf/directive.t
 import { ConfError } from '../../conf/error.ts';
 import { cycleOf } from '../../conf/resources.ts';
 import { bitmaskSlot, keyvalSlot, numSlot, strArraySlot, strSlot } from '../../conf/slots.ts';
-import { ClientContext, setPairs } from '../../http/ssl/client-context.ts';
 import { applyConfCommands } from '../../http/ssl/conf-command.ts';
 import {
   DEFAULT_PROTOCOLS,
@@ -16,6 +15,7 @@ import {
   setProtocols,
 } from '../../http/ssl/context.ts';
 import { confFiles, loadAuthorities, loadCrl, loadPair } from '../../http/ssl/files.ts';
+import { setPairs, VariantContext } from '../../http/ssl/variant-context.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_ALERT } from '../../log/log.ts';
 import type { LuaLocation } from './conf.ts';
@@ -79,10 +79,10 @@ export function mergeLuaSsl(cf: ConfContext, parent: LuaLocation, conf: LuaLocat
     own ||= conf[key] !== (parent[key] ?? fallback);
     usual &&= conf[key] === fallback;
   }
-  if (own) conf.sslContext = new ClientContext();
+  if (own) conf.sslContext = new VariantContext();
   else {
     // What the http block has is made once, for all servers.
-    parent.sslContext ??= new ClientContext();
+    parent.sslContext ??= new VariantContext();
     conf.sslContext = parent.sslContext;
   }
   const context = conf.sslContext;
@@ -94,7 +94,7 @@ export function mergeLuaSsl(cf: ConfContext, parent: LuaLocation, conf: LuaLocat
   };
 }
 
-function makeLuaContext(cf: ConfContext, conf: LuaLocation, context: ClientContext, usual: boolean): void {
+function makeLuaContext(cf: ConfContext, conf: LuaLocation, context: VariantContext, usual: boolean): void {
   const options = newContextOptions();
   setProtocols(options, conf.sslProtocols);
   setCiphers(options, conf.sslCiphers);

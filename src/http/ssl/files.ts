@@ -11,6 +11,7 @@ import { fsPath } from '../../conf/glob.ts';
 import { cycleOf } from '../../conf/resources.ts';
 import { errnoNumber, errnoOf, errnoSuffix, strerror } from '../../log/errno.ts';
 import { opensslSuffix } from '../../net/openssl-error.ts';
+import type { CertificateCache } from './certificate-cache.ts';
 
 /** A certificate with its chain and key, fit for tls.createSecureContext(). */
 export interface CertificatePair {
@@ -41,6 +42,15 @@ export function confFiles(cf: ConfContext): PemFiles {
     fullName: (name) => cf.fullName(name, 'conf'),
     read: (path) => readConfFile(cf, path),
     useKey: 'SSL_CTX_use_PrivateKey',
+  };
+}
+
+/** Files named by variables, read when they are needed. */
+export function runtimeFiles(confPrefix: string, cache: CertificateCache | null): PemFiles {
+  return {
+    fullName: (name) => (name.startsWith('/') ? name : confPrefix + name),
+    read: (path) => cache?.read(path) ?? readFileSync(fsPath(path), 'latin1'),
+    useKey: 'SSL_use_PrivateKey',
   };
 }
 

@@ -16,10 +16,10 @@ import {
 } from '../../conf/slots.ts';
 import { type ComplexValue, complexValueSlot } from '../script.ts';
 import { type CertificateCache, certificateCacheSlot } from '../ssl/certificate-cache.ts';
-import { ClientContext, setPairs } from '../ssl/client-context.ts';
 import { applyConfCommands } from '../ssl/conf-command.ts';
 import { DEFAULT_PROTOCOLS, newContextOptions, PROTOCOL_WORDS, setCiphers, setProtocols } from '../ssl/context.ts';
 import { confFiles, loadAuthorities, loadCrl, loadPair, loadPasswords } from '../ssl/files.ts';
+import { setPairs, VariantContext } from '../ssl/variant-context.ts';
 import type { BackendTlsSettings } from './ssl.ts';
 
 const CONTEXTS: readonly ContextName[] = ['http', 'server', 'location'];
@@ -42,7 +42,7 @@ export interface BackendSslFields {
   sslPasswords: readonly string[] | undefined;
   sslConfCommands: readonly KeyValue[] | undefined;
   /** Shared by locations that say nothing of their own. */
-  sslContext: ClientContext | undefined;
+  sslContext: VariantContext | undefined;
 }
 
 /** The fields before anything is read, for createLocation. */
@@ -151,12 +151,12 @@ export function mergeBackendSsl(parent: BackendSslFields, conf: BackendSslFields
   for (const [name, fallback] of Object.entries(DEFAULTS)) {
     const key = name as keyof typeof DEFAULTS;
     if (conf[key] !== (parent[key] ?? fallback)) {
-      conf.sslContext = new ClientContext();
+      conf.sslContext = new VariantContext();
       return;
     }
   }
   // What the http block has is made once, for all servers.
-  parent.sslContext ??= new ClientContext();
+  parent.sslContext ??= new VariantContext();
   conf.sslContext = parent.sslContext;
 }
 
@@ -167,7 +167,7 @@ export function mergeBackendSsl(parent: BackendSslFields, conf: BackendSslFields
  */
 export function backendTls(cf: ConfContext, prefix: string, conf: BackendSslFields): BackendTlsSettings {
   const { sslCertificate: certificate, sslCertificateKey: key } = conf;
-  const context = conf.sslContext as ClientContext;
+  const context = conf.sslContext as VariantContext;
   if (!context.made) makeBackendContext(cf, prefix, conf, context);
   const varies =
     certificate !== undefined &&
@@ -187,7 +187,7 @@ export function backendTls(cf: ConfContext, prefix: string, conf: BackendSslFiel
   };
 }
 
-function makeBackendContext(cf: ConfContext, prefix: string, conf: BackendSslFields, context: ClientContext): void {
+function makeBackendContext(cf: ConfContext, prefix: string, conf: BackendSslFields, context: VariantContext): void {
   const { sslCertificate: certificate, sslCertificateKey: key } = conf;
   const files = confFiles(cf);
   const options = newContextOptions();

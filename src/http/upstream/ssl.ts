@@ -9,10 +9,8 @@
  * nginx: ngx_http_upstream_ssl_init_connection(), ngx_http_upstream_ssl_name(), ngx_http_upstream_ssl_certificate()
  * (src/http/ngx_http_upstream.c), ngx_http_upstream_set_round_robin_peer_session().
  */
-import { readFileSync } from 'node:fs';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { ConfError } from '../../conf/error.ts';
-import { fsPath } from '../../conf/glob.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import { CHAIN_CUT, type VerifyError } from '../../net/openssl-error.ts';
 import type { TlsClientOptions } from '../../net/tls-client.ts';
@@ -20,8 +18,8 @@ import { canonicalInet } from '../../net/url.ts';
 import type { HttpRequest } from '../request.ts';
 import type { ComplexValue } from '../script.ts';
 import type { CertificateCache } from '../ssl/certificate-cache.ts';
-import type { ClientContext } from '../ssl/client-context.ts';
-import { loadPair, type PemFiles } from '../ssl/files.ts';
+import { loadPair, runtimeFiles } from '../ssl/files.ts';
+import type { VariantContext } from '../ssl/variant-context.ts';
 import { matchesHost, peerChain, verifyPeer, verifyResult } from '../ssl/verify.ts';
 import type { PeerAddress } from './peer.ts';
 
@@ -30,7 +28,7 @@ const MOST_SESSIONS = 64;
 
 /** The settings of a location. */
 export interface BackendTlsSettings {
-  readonly context: ClientContext;
+  readonly context: VariantContext;
   /** In place of the upstream's name. */
   readonly name: ComplexValue | undefined;
   /** Send the name (SNI). */
@@ -121,15 +119,10 @@ export function forgetSession(plan: TlsPlan, address: PeerAddress): void {
 
 function variableContext(r: HttpRequest, plan: TlsPlan): SecureContext | undefined {
   const { context, certificateCache, passwords } = plan.settings;
-  const { confPrefix } = r.http.cycle;
-  const files: PemFiles = {
-    fullName: (name) => (name.startsWith('/') ? name : confPrefix + name),
-    read: (path) => certificateCache?.read(path) ?? readFileSync(fsPath(path), 'latin1'),
-    useKey: 'SSL_use_PrivateKey',
-  };
+  const files = runtimeFiles(r.http.cycle.confPrefix, certificateCache);
   try {
     const { certificate, key, passphrase } = loadPair(files, plan.certificate, plan.certificateKey, passwords);
-    return context.withPair({ certificate, key, passphrase });
+    return context.withPairs([{ certificate, key, passphrase }]);
   } catch (e) {
     if (!(e instanceof ConfError)) throw e;
     r.log(LOG_ERR, e.message);

@@ -388,6 +388,65 @@ describe('client certificates', () => {
   });
 });
 
+describe('certificates whose names have variables', () => {
+  const block = `
+  map $ssl_server_name $pair { a.example a; b.example b; default none; }
+  server { listen 127.0.0.1:1 ssl; server_name a.example b.example c.example; ssl_certificate %DIR%/$pair.crt;
+    ssl_certificate_key $pair.key; location / { return 200 "$ssl_server_name $remote_addr"; } }`;
+  const server = new TestServer(block, FILES);
+  after(() => server.close());
+
+  async function shown(port: number, servername: string): Promise<string> {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, servername });
+    const end = once(socket, 'secureConnect').then(
+      () => String(socket.getPeerCertificate().subject.CN),
+      (e: NodeJS.ErrnoException) => String(e.code),
+    );
+    const result = await end;
+    socket.destroy();
+    return result;
+  }
+
+  it('are chosen in the handshake, as nginx does', async () => {
+    const ports = [server.port];
+    if (hasNginx) ports.push(await serveNginx(block));
+    for (const port of ports) {
+      assert.equal(await shown(port, 'a.example'), 'a.example');
+      assert.equal(await shown(port, 'b.example'), 'b.example');
+      assert.equal(await shown(port, 'c.example'), 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR');
+      const answer = await body(port, {
+        servername: 'b.example',
+        text: 'GET / HTTP/1.1\r\nHost: b.example\r\nConnection: close\r\n\r\n',
+      });
+      assert.equal(answer, 'b.example 127.0.0.1');
+    }
+    const log = server.log.join('\n');
+    assert.match(
+      log,
+      /cannot load certificate ".*none\.crt": BIO_new_file\(\) failed \(SSL: .*\) while SSL handshaking, client: 127\.0\.0\.1/,
+    );
+    assert.match(log, /SSL_do_handshake\(\) failed \(SSL: error:0A000179:SSL routines::cert cb error\) while SSL/);
+  });
+
+  it('are read again without a cache, and not before its time with one', async () => {
+    const pairs = (cache: string) => `server { listen 127.0.0.1:1 ssl; ssl_certificate %DIR%/$ssl_server_name.crt;
+      ssl_certificate_key %DIR%/$ssl_server_name.key; ${cache} }`;
+    for (const [cache, expected] of [
+      ['', 'b.example'],
+      ['ssl_certificate_cache max=3 valid=1h;', 'a.example'],
+    ] as const) {
+      const one = new TestServer(pairs(cache), FILES);
+      try {
+        assert.equal(await shown(one.port, 'a'), 'a.example');
+        for (const kind of ['crt', 'key']) writeFileSync(join(one.dir, `a.${kind}`), FILES[`b.${kind}`] as string);
+        assert.equal(await shown(one.port, 'a'), expected);
+      } finally {
+        one.close();
+      }
+    }
+  });
+});
+
 describe('keys behind a password', () => {
   it('are read with one of ssl_password_file', async () => {
     const server = new TestServer(
@@ -451,10 +510,6 @@ describe('configurations that cannot work', () => {
   }
 
   const own: Readonly<Record<string, readonly [string, RegExp]>> = {
-    'variables in names': [
-      server(`ssl_certificate $host.crt; ssl_certificate_key $host.key;`),
-      /^variables in "ssl_certificate" and "ssl_certificate_key" directives are not supported yet by tsresty$/,
-    ],
     'no authority': [
       server(`${good} ssl_verify_client on;`),
       /^no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client$/,

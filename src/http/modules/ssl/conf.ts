@@ -3,6 +3,9 @@ import type { SecureContext } from 'node:tls';
 import type { KeyValue } from '../../../conf/slots.ts';
 import type { ClientHello } from '../../../net/client-hello.ts';
 import type { CoreServer } from '../../core/conf.ts';
+import type { ComplexValue } from '../../script.ts';
+import type { CertificateCache } from '../../ssl/certificate-cache.ts';
+import type { VariantContext } from '../../ssl/variant-context.ts';
 import type { TlsConnection } from './handshake.ts';
 
 export const VERIFY_OFF = 0;
@@ -26,10 +29,16 @@ export interface HandshakeRequest {
   readonly server: CoreServer;
 }
 
+/** Certificates whose names are evaluated in each handshake. */
+export interface VaryingCertificates {
+  readonly pairs: readonly { readonly certificate: ComplexValue; readonly key: ComplexValue }[];
+  readonly contexts: VariantContext;
+}
+
 export interface SslServer {
   certificates: readonly string[] | undefined;
   certificateKeys: readonly string[] | undefined;
-  certificateCache: 'off' | undefined;
+  certificateCache: CertificateCache | null;
   certificateCompression: boolean;
   passwords: readonly string[] | undefined;
   /** Or-ed PROTOCOL_* bits. */
@@ -54,8 +63,10 @@ export interface SslServer {
   ocsp: boolean;
   confCommands: readonly KeyValue[] | undefined;
 
-  /** Undefined without certificates. */
+  /** Undefined without certificates; where their names have variables, without any. */
   context: SecureContext | undefined;
+  /** Certificates and keys whose names have variables. */
+  varying: VaryingCertificates | undefined;
   /** Set by who runs code in handshakes. */
   chooser: ContextChooser | undefined;
 }

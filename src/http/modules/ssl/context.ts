@@ -7,7 +7,7 @@ import type { ConfContext } from '../../../conf/directive.ts';
 import { ConfError } from '../../../conf/error.ts';
 import { cycleOf } from '../../../conf/resources.ts';
 import { LOG_WARN } from '../../../log/log.ts';
-import { setPairs } from '../../ssl/client-context.ts';
+import { compileComplexValue, hasVariables } from '../../script.ts';
 import { applyConfCommands } from '../../ssl/conf-command.ts';
 import {
   type ContextOptions,
@@ -18,6 +18,7 @@ import {
   setProtocols,
 } from '../../ssl/context.ts';
 import { confFiles, loadAuthorities, loadCrl, loadDhParameters, loadPair, loadTicketKey } from '../../ssl/files.ts';
+import { setPairs, VariantContext } from '../../ssl/variant-context.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
 
 /** Makes the server's context and leaves it in `conf.context`. */
@@ -50,6 +51,7 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
   if (conf.earlyData) warn(cf, '"ssl_early_data" is not supported on this platform, ignored');
   applyConfCommands(options, conf.confCommands ?? []);
   conf.context = makeContext(options);
+  conf.varying?.contexts.prepare(options);
 }
 
 /** A warning about the server as a whole: without a position. */
@@ -60,12 +62,13 @@ function warn(cf: ConfContext, message: string): void {
 function setCertificates(cf: ConfContext, options: ContextOptions, conf: SslServer): void {
   const certificates = conf.certificates as readonly string[];
   const keys = conf.certificateKeys as readonly string[];
-  for (const name of [...certificates, ...keys.slice(0, certificates.length)]) {
-    if (name.includes('$')) {
-      throw new ConfError(
-        'variables in "ssl_certificate" and "ssl_certificate_key" directives are not supported yet by tsresty',
-      );
-    }
+  if ([...certificates, ...keys.slice(0, certificates.length)].some(hasVariables)) {
+    const pairs = certificates.map((name, i) => ({
+      certificate: compileComplexValue(cf, name),
+      key: compileComplexValue(cf, keys[i] as string),
+    }));
+    conf.varying = { pairs, contexts: new VariantContext() };
+    return;
   }
   const files = confFiles(cf);
   const pairs = certificates.map((name, i) => loadPair(files, name, keys[i] as string, conf.passwords));
@@ -95,7 +98,10 @@ const TICKET_SECRET = 'secret of TLS session tickets';
 function setSessions(cf: ConfContext, options: ContextOptions, conf: SslServer): void {
   const { createHash, randomBytes } = process.getBuiltinModule('node:crypto');
   const identity = createHash('sha256').update('HTTP');
-  for (const certificate of options.cert as string[]) identity.update(certificate);
+  // Names with variables stand for themselves.
+  for (const certificate of (options.cert as string[] | undefined) ?? (conf.certificates as string[])) {
+    identity.update(certificate);
+  }
   for (const authority of options.ca as string[]) identity.update(authority);
   const context = identity.digest('hex');
   // OpenSSL lets it have 32 bytes.

@@ -22,6 +22,7 @@ import { addReusable, type Reusable, removeReusable } from '../../protocol/idle.
 import { type PeerChain, peerChain } from '../../ssl/verify.ts';
 import { type ChosenContext, type SslServer, VERIFY_OFF } from './conf.ts';
 import { sslModule } from './module.ts';
+import { varyingContext } from './varying.ts';
 import { verifyClient } from './verify.ts';
 
 /** What becomes of a connection: HTTP over `socket`, with TLS or, when `tls` is undefined, without. */
@@ -178,6 +179,10 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   /** Ends it with an alert. */
   #refuse(alert: number): void {
     this.log(LOG_INFO, 'handshake rejected');
+    this.#end(alert);
+  }
+
+  #end(alert: number): void {
     const socket = this.#socket as AcceptedSocket;
     socket.write(alertRecord(alert));
     this.#leave();
@@ -188,7 +193,15 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     let conf: SslServer = sslModule.serverOf(this.server.confs);
     // As in nginx, a server without certificates of its own is reached by those of the default server.
     if (conf.context === undefined) conf = sslModule.serverOf(this.group.defaultServer.confs);
-    const context = chosen ?? conf.context;
+    let context = chosen ?? conf.context;
+    if (chosen === undefined && conf.varying !== undefined) {
+      context = varyingContext(this, this.#socket as AcceptedSocket, this.server, conf);
+      if (context === undefined) {
+        this.log(LOG_INFO, 'SSL_do_handshake() failed (SSL: error:0A000179:SSL routines::cert cb error)');
+        this.#end(ALERT_INTERNAL_ERROR);
+        return;
+      }
+    }
     if (context === undefined) {
       this.#refuse(ALERT_INTERNAL_ERROR);
       return;
@@ -301,8 +314,9 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     return this.#stream as TLSSocket;
   }
 
-  /** What the client has shown. */
+  /** What the client has shown; nothing before the handshake is done. */
   get peerChain(): PeerChain | undefined {
+    if (this.#stream === undefined) return undefined;
     if (this.#chain === undefined) this.#chain = peerChain(this.stream) ?? null;
     return this.#chain ?? undefined;
   }

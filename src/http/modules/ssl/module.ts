@@ -13,11 +13,12 @@ import {
   strArraySlot,
   strSlot,
 } from '../../../conf/slots.ts';
-import { parseNumber, parseSize, parseTime } from '../../../conf/units.ts';
+import { parseNumber, parseSize } from '../../../conf/units.ts';
 import { type ConfiguredAddress, configuredAddresses } from '../../core/listen.ts';
 import { coreModule } from '../../core/module.ts';
 import { httpOf } from '../../cycle.ts';
 import { httpModule } from '../../module.ts';
+import { certificateCacheSlot } from '../../ssl/certificate-cache.ts';
 import { DEFAULT_PROTOCOLS, PROTOCOL_WORDS } from '../../ssl/context.ts';
 import { loadPasswords } from '../../ssl/files.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
@@ -64,24 +65,6 @@ function setSessionCache(cf: ConfContext, conf: SslServer, args: readonly string
   return undefined;
 }
 
-/** Without variables in names of certificates there is nothing to cache: only checked. */
-function setCertificateCache(_cf: ConfContext, conf: SslServer, args: readonly string[]): string | undefined {
-  if (conf.certificateCache !== undefined) return 'is duplicate';
-  conf.certificateCache = 'off';
-  let hasMax = args.includes('off');
-  for (const arg of args) {
-    const [name, value = ''] = [arg.slice(0, arg.indexOf('=') + 1), arg.slice(arg.indexOf('=') + 1)];
-    if (arg === 'off') continue;
-    const valid =
-      name === 'max='
-        ? (parseNumber(value) ?? 0) > 0
-        : (name === 'inactive=' || name === 'valid=') && parseTime(value, 's') !== undefined;
-    if (!valid) return `invalid parameter "${arg}"`;
-    if (name === 'max=') hasMax = true;
-  }
-  return hasMax ? undefined : '"ssl_certificate_cache" must have the "max" parameter';
-}
-
 const directives: readonly Directive<SslServer>[] = [
   strArraySlot<SslServer>('ssl_certificate', PLACES, 'server', 'certificates', undefined, {
     doc: 'A file with a certificate and those of its issuers in PEM format; several for several kinds of keys.',
@@ -89,16 +72,7 @@ const directives: readonly Directive<SslServer>[] = [
   strArraySlot<SslServer>('ssl_certificate_key', PLACES, 'server', 'certificateKeys', undefined, {
     doc: 'The file with the key of the certificate.',
   }),
-  {
-    name: 'ssl_certificate_cache',
-    contexts: PLACES,
-    args: [1, 2, 3],
-    level: 'server',
-    slot: { field: 'certificateCache', default: undefined },
-    doc: 'A cache of certificates whose names have variables.',
-    defaultText: 'off',
-    set: setCertificateCache,
-  },
+  certificateCacheSlot<SslServer>('ssl_certificate_cache', PLACES, 'server', 'certificateCache'),
   flagSlot<SslServer>('ssl_certificate_compression', PLACES, 'server', 'certificateCompression', false, {
     doc: 'Compresses certificates in handshakes; cannot be switched on.',
   }),
@@ -233,6 +207,7 @@ function createServer(): SslServer {
     ocsp: undefined,
     confCommands: undefined,
     context: undefined,
+    varying: undefined,
     chooser: undefined,
   };
   return server as SslServer;

@@ -17,7 +17,9 @@ function variable(name: string, get: (tls: TlsConnection) => string | undefined)
     changeable: true,
     get: (r: HttpRequest): VariableValue => {
       const { tls } = r.connection;
-      return (tls === undefined ? undefined : get(tls)) || null;
+      // While a certificate is chosen only the first message of the client is known.
+      if (tls === undefined || (tls.protocol === '' && name !== 'ssl_server_name')) return null;
+      return get(tls) || null;
     },
   };
 }

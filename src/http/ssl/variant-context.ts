@@ -1,15 +1,15 @@
-/** Contexts that connections are made with, as a client: of backends and cosockets. nginx: ngx_ssl_t. */
+/** Contexts, with the certificates that they have, or others that are known only at run time. nginx: ngx_ssl_t. */
 import type { SecureContext } from 'node:tls';
 import { type ContextOptions, makeContext } from './context.ts';
 import type { CertificatePair } from './files.ts';
 
-/** Contexts with certificates that are known only when a request is here, kept of one context's. */
+/** Contexts with certificates that are known only at run time, kept of one context's. */
 const MOST_VARIANTS = 64;
 
 let last = 0;
 
-/** The context of one or several locations with the same settings. */
-export class ClientContext {
+/** The context of a server, or of locations with the same settings. */
+export class VariantContext {
   /** Tells contexts apart in keys. */
   readonly id: number = ++last;
   private options: ContextOptions | undefined = undefined;
@@ -37,14 +37,14 @@ export class ClientContext {
     return this.own;
   }
 
-  /** The same with a certificate to show. Throws ConfError. */
-  withPair(pair: CertificatePair): SecureContext {
+  /** The same with certificates to show. Throws ConfError. */
+  withPairs(pairs: readonly CertificatePair[]): SecureContext {
     const { variants } = this;
-    const name = `${pair.passphrase ?? ''}\n${pair.certificate}\n${pair.key}`;
+    const name = pairs.map((pair) => `${pair.passphrase ?? ''}\n${pair.certificate}\n${pair.key}`).join('\n');
     let context = variants.get(name);
     if (context === undefined) {
       const options = { ...(this.options as ContextOptions) };
-      setPairs(options, [pair]);
+      setPairs(options, pairs);
       context = makeContext(options);
       if (variants.size >= MOST_VARIANTS) variants.delete(variants.keys().next().value as string);
       variants.set(name, context);
