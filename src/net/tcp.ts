@@ -195,13 +195,19 @@ export class TcpSocket implements AcceptedSocket {
   }
 
   /**
-   * Gives the connection to node:net, which TLS needs (src/net/tls.ts); nothing may be waiting to be written. This
-   * object is dead afterwards, but for its addresses and `counted`, which the taker looks after.
+   * Gives the handle away, to TLS (src/net/tls-direct.ts); nothing may be waiting to be written. This object is dead
+   * afterwards, but for its addresses and `counted`, which the taker looks after.
    */
-  release(): NetSocket {
+  releaseHandle(): StreamHandle {
     this.handle.readStop();
     if (this.local === undefined) this.readLocal();
     this.closed = true;
+    return this.handle;
+  }
+
+  /** As releaseHandle, but gives the connection to node:net, which node:tls needs (src/net/tls.ts). */
+  release(): NetSocket {
+    this.releaseHandle();
     const { Socket } = process.getBuiltinModule('node:net');
     return new Socket({ handle: this.handle, allowHalfOpen: true, manualStart: true } as SocketConstructorOpts);
   }

@@ -1,10 +1,12 @@
 /**
- * TLS on an accepted connection; src/net/tls-client.ts has the other side's handshake. The handshake is node:tls's; once it is done, the connection is driven through the
- * handle below the TLSSocket, as TcpSocket does with its own: one buffer for all reads, no stream's bookkeeping.
- * Where the handle has another shape than ours, PortableSocket serves over the TLSSocket as it is.
+ * TLS on an accepted connection; src/net/tls-client.ts has the other side's handshake. Handshake and connection are
+ * driven through the handle that node:tls has below its TLSSocket, as TcpSocket does with its own: one buffer for all
+ * reads, no stream's bookkeeping. Where that handle has another shape than ours, the handshake is node:tls's, and
+ * PortableSocket serves over the TLSSocket as it is.
  *
  * nginx: ngx_ssl_handshake(), ngx_ssl_recv(), ngx_ssl_write(), ngx_ssl_shutdown() (src/event/ngx_event_openssl.c).
  */
+import type { Socket as NetSocket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { errnoName } from '../log/errno.ts';
 import { updateTime } from '../log/time.ts';
@@ -20,6 +22,7 @@ import {
 import { PortableSocket } from './portable.ts';
 import type { AcceptedSocket, SocketOwner } from './socket.ts';
 import { TcpSocket } from './tcp.ts';
+import { DirectTls, type DirectTlsOwner, hasDirectTls, type TlsHandle, type TlsSession } from './tls-direct.ts';
 
 /** How to answer a handshake. */
 export interface TlsServerOptions {
@@ -35,7 +38,7 @@ export interface TlsServerOptions {
 /** Who began a handshake. One of the three is called, once. */
 export interface HandshakeOwner {
   /** `socket` is paused and without an owner. */
-  onSecure(socket: AcceptedSocket, stream: TLSSocket): void;
+  onSecure(socket: AcceptedSocket, session: TlsSession): void;
   /** The peer closed its side. The connection is still to be destroyed. */
   onHandshakeEnd(): void;
   /** OpenSSL refused (its alert is sent), or the connection failed (an errno's name as `code`). It is closed. */
@@ -43,23 +46,119 @@ export interface HandshakeOwner {
 }
 
 /** A handshake under way. */
-export class Handshake {
-  readonly #stream: TLSSocket;
-  readonly #inner: AcceptedSocket & { counted: boolean };
+export interface Handshake {
+  /** Begins, with what came so far. What comes of it may come before this returns. */
+  begin(preread: Buffer): void;
+  /** Gives up, without a word to the client. The owner hears nothing more. */
+  destroy(): void;
+}
+
+/**
+ * Takes over an accepted socket that has read some bytes.
+ *
+ * @param socket a TcpSocket or PortableSocket; not to be used any more
+ */
+export function newHandshake(socket: AcceptedSocket, options: TlsServerOptions, owner: HandshakeOwner): Handshake {
+  if (socket instanceof TcpSocket && hasDirectTls()) return new DirectHandshake(socket, options, owner);
+  if (!(socket instanceof TcpSocket || socket instanceof PortableSocket)) throw new Error('TLS over TLS');
+  return new NodeHandshake(socket, options, owner);
+}
+
+/** By the handle alone. */
+class DirectHandshake implements Handshake, DirectTlsOwner {
+  readonly #tls: DirectTls;
+  readonly #accepted: TcpSocket;
   #owner: HandshakeOwner | undefined;
 
-  /**
-   * Takes over an accepted socket that has read some bytes.
-   *
-   * @param socket a TcpSocket or PortableSocket; not to be used any more
-   * @param preread what came so far
-   */
-  constructor(socket: AcceptedSocket, preread: Buffer, options: TlsServerOptions, owner: HandshakeOwner) {
-    if (!(socket instanceof TcpSocket || socket instanceof PortableSocket)) throw new Error('TLS over TLS');
+  constructor(socket: TcpSocket, options: TlsServerOptions, owner: HandshakeOwner) {
+    this.#owner = owner;
+    this.#accepted = socket;
+    const { context, requestCertificate, protocols, recordSize } = options;
+    const handle = socket.releaseHandle();
+    this.#tls = new DirectTls(handle, socket.tcp, context, requestCertificate, protocols, recordSize);
+  }
+
+  begin(preread: Buffer): void {
+    const tls = this.#tls;
+    tls.owner = this;
+    const handle: TlsHandle = tls._handle;
+    readBuffer ??= Buffer.allocUnsafeSlow(65536);
+    handle.socket = this;
+    handle.onread = onHandshakeRead;
+    handle.useUserBuffer(readBuffer);
+    tls.receive(preread);
+    if (!tls.closed && this.#owner !== undefined) handle.readStart();
+  }
+
+  #take(): HandshakeOwner | undefined {
+    const owner = this.#owner;
+    this.#owner = undefined;
+    return owner;
+  }
+
+  onTlsSecure(): void {
+    const taken = this.#take();
+    if (taken === undefined) return;
+    const tls = this.#tls;
+    const socket = new TlsSocket(new DirectCarrier(tls), tls._handle, this.#accepted);
+    taken.onSecure(socket, tls);
+  }
+
+  onTlsError(error: NodeJS.ErrnoException): void {
+    updateTime();
+    this.#take()?.onHandshakeError(error);
+    this.#tls.destroy(false);
+  }
+
+  onTlsClose(): void {
+    updateTime();
+    if (this.#accepted.counted) {
+      this.#accepted.counted = false;
+      endConnection();
+    }
+    this.#take()?.onHandshakeEnd();
+  }
+
+  /** The client closed its side. */
+  onEnd(): void {
+    updateTime();
+    this.#take()?.onHandshakeEnd();
+  }
+
+  destroy(): void {
+    this.#owner = undefined;
+    this.#tls.destroy(false);
+  }
+}
+
+function onHandshakeRead(this: StreamHandle): void {
+  const handles = streamHandles()!;
+  const n = handles.state[handles.kReadBytesOrError]!;
+  const handshake = this.socket as DirectHandshake;
+  if (n === UV_EOF) handshake.onEnd();
+  else if (n < 0) handshake.onTlsError(Object.assign(new Error(), { code: errnoName(n) ?? 'EIO' }));
+}
+
+/** By node:tls. */
+class NodeHandshake implements Handshake {
+  readonly #plain: NetSocket;
+  readonly #inner: TcpSocket | PortableSocket;
+  readonly #options: TlsServerOptions;
+  #stream: TLSSocket | undefined = undefined;
+  #owner: HandshakeOwner | undefined;
+
+  constructor(socket: TcpSocket | PortableSocket, options: TlsServerOptions, owner: HandshakeOwner) {
     this.#inner = socket;
     this.#owner = owner;
+    this.#options = options;
+    this.#plain = socket.release();
+  }
+
+  begin(preread: Buffer): void {
     const { TLSSocket } = process.getBuiltinModule('node:tls');
-    const plain = socket.release();
+    const socket = this.#inner;
+    const plain = this.#plain;
+    const options = this.#options;
     plain.unshift(preread);
     const stream = new TLSSocket(plain, {
       isServer: true,
@@ -105,20 +204,83 @@ export class Handshake {
     return owner;
   }
 
-  /** Gives up, without a word to the client. The owner hears nothing more. */
   destroy(): void {
     this.#owner = undefined;
-    this.#stream.destroy();
-  }
-
-  get remoteAddress(): string {
-    return this.#inner.remoteAddress;
+    (this.#stream ?? this.#plain).destroy();
   }
 }
 
-/** The TLS handle as far as it differs from a plain one. */
-interface TlsHandle extends StreamHandle {
-  readonly _parent?: { readonly writeQueueSize?: number; readonly fd?: number };
+/** What carries a TlsSocket: a TLSSocket, or the handle alone. */
+interface Carrier {
+  /** From now on `socket` is told of errors and of the close. */
+  attach(socket: TlsSocket): void;
+  destroy(reset: boolean): void;
+  setNoDelay(on: boolean): void;
+  setKeepAlive(on: boolean, idleSeconds: number): void;
+}
+
+class DirectCarrier implements Carrier, DirectTlsOwner {
+  readonly #tls: DirectTls;
+  #socket: TlsSocket | undefined = undefined;
+
+  constructor(tls: DirectTls) {
+    this.#tls = tls;
+  }
+
+  attach(socket: TlsSocket): void {
+    this.#socket = socket;
+    this.#tls.owner = this;
+  }
+
+  destroy(reset: boolean): void {
+    this.#tls.destroy(reset);
+  }
+
+  setNoDelay(on: boolean): void {
+    this.#tls.setNoDelay(on);
+  }
+
+  setKeepAlive(on: boolean, idleSeconds: number): void {
+    this.#tls.setKeepAlive(on, idleSeconds);
+  }
+
+  onTlsSecure(): void {}
+
+  onTlsError(error: NodeJS.ErrnoException): void {
+    this.#socket?.fail(error);
+  }
+
+  onTlsClose(): void {
+    this.#socket?.gone();
+  }
+}
+
+class NodeCarrier implements Carrier {
+  readonly #stream: TLSSocket;
+
+  constructor(stream: TLSSocket) {
+    this.#stream = stream;
+  }
+
+  attach(socket: TlsSocket): void {
+    const onError = (error: NodeJS.ErrnoException): void => socket.fail(error);
+    this.#stream.on('_tlsError', onError);
+    this.#stream.on('error', onError);
+    this.#stream.on('close', () => socket.gone());
+  }
+
+  destroy(reset: boolean): void {
+    if (reset) this.#stream.resetAndDestroy();
+    else this.#stream.destroy();
+  }
+
+  setNoDelay(on: boolean): void {
+    this.#stream.setNoDelay(on);
+  }
+
+  setKeepAlive(on: boolean, idleSeconds: number): void {
+    this.#stream.setKeepAlive(on, idleSeconds * 1000);
+  }
 }
 
 /** The socket for a connection whose handshake is done. For both sides. */
@@ -131,7 +293,7 @@ export function secured(stream: TLSSocket, accepted: TcpSocket | PortableSocket)
     ['useUserBuffer', 'writeLatin1String', 'writeBuffer', 'writev', 'readStart', 'readStop', 'shutdown'].every(
       (method) => typeof (handle as unknown as Record<string, unknown>)[method] === 'function',
     );
-  if (direct) return new TlsSocket(stream, handle, accepted);
+  if (direct) return new TlsSocket(new NodeCarrier(stream), handle, accepted);
   const unix = accepted.remoteAddress === 'unix:' ? accepted.localAddress : undefined;
   const socket = new PortableSocket(stream, unix);
   socket.counted = accepted.counted;
@@ -154,8 +316,7 @@ export class TlsSocket implements AcceptedSocket {
   failure = '';
   /** What broke it, when OpenSSL or the connection did. */
   cause: Error | undefined = undefined;
-  /** For what only node:tls can tell about the connection. */
-  readonly stream: TLSSocket;
+  private readonly carrier: Carrier;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly handle: TlsHandle;
@@ -176,8 +337,8 @@ export class TlsSocket implements AcceptedSocket {
   private shuttingDown = false;
   private shutdownSent = false;
 
-  constructor(stream: TLSSocket, handle: TlsHandle, accepted: TcpSocket | PortableSocket) {
-    this.stream = stream;
+  constructor(carrier: Carrier, handle: TlsHandle, accepted: TcpSocket | PortableSocket) {
+    this.carrier = carrier;
     this.handle = handle;
     this.accepted = accepted;
     this.remoteAddress = accepted.remoteAddress;
@@ -189,18 +350,18 @@ export class TlsSocket implements AcceptedSocket {
     handle.socket = this;
     handle.onread = onRead;
     handle.useUserBuffer(readBuffer);
-    const onError = (error: NodeJS.ErrnoException): void => this.fail(error);
-    stream.on('_tlsError', onError);
-    stream.on('error', onError);
-    stream.on('close', () => {
-      updateTime();
-      this.closed = true;
-      if (this.counted) {
-        this.counted = false;
-        endConnection();
-      }
-      this.owner?.onClose();
-    });
+    carrier.attach(this);
+  }
+
+  /** The descriptor is closed. */
+  gone(): void {
+    updateTime();
+    this.closed = true;
+    if (this.counted) {
+      this.counted = false;
+      endConnection();
+    }
+    this.owner?.onClose();
   }
 
   /** The descriptor below, for socket options and logs; -1 once closed. */
@@ -333,16 +494,15 @@ export class TlsSocket implements AcceptedSocket {
   destroy(reset = false): void {
     if (this.closed) return;
     this.closed = true;
-    if (reset) this.stream.resetAndDestroy();
-    else this.stream.destroy();
+    this.carrier.destroy(reset);
   }
 
   setNoDelay(on: boolean): void {
-    if (!this.closed) this.stream.setNoDelay(on);
+    if (!this.closed) this.carrier.setNoDelay(on);
   }
 
   setKeepAlive(on: boolean, idleSeconds = 0): void {
-    if (!this.closed) this.stream.setKeepAlive(on, idleSeconds * 1000);
+    if (!this.closed) this.carrier.setKeepAlive(on, idleSeconds);
   }
 
   /** The connection broke: tells the owner and closes. */

@@ -3,8 +3,9 @@
  * here. nginx: SSL_get_verify_result(), ngx_ssl_check_host() (src/event/ngx_event_openssl.c).
  */
 import type { X509Certificate } from 'node:crypto';
-import type { PeerCertificate as NodeCertificate, TLSSocket } from 'node:tls';
+import type { PeerCertificate as NodeCertificate } from 'node:tls';
 import { type VerifyError, verifyErrorOf } from '../../net/openssl-error.ts';
+import type { TlsSession } from '../../net/tls-direct.ts';
 
 /** Node's result of a verification: an error, or nothing when the chain is good. */
 interface VerifyingHandle {
@@ -25,7 +26,7 @@ export interface PeerChain {
  * What the peer has shown; undefined when that was nothing, also of a server whose session was resumed. Node forgets the chain when the certificate alone is asked
  * for, and all of it when the connection is closed.
  */
-export function peerChain(stream: TLSSocket): PeerChain | undefined {
+export function peerChain(stream: TlsSession): PeerChain | undefined {
   let link = stream.getPeerCertificate(true) as Link | null;
   if (link?.raw === undefined) return undefined;
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
@@ -38,7 +39,7 @@ export function peerChain(stream: TLSSocket): PeerChain | undefined {
 }
 
 /** Why OpenSSL does not trust the peer's certificate; undefined when it does. */
-export function verifyResult(stream: TLSSocket): VerifyError | undefined {
+export function verifyResult(stream: TlsSession): VerifyError | undefined {
   const handle = (stream as unknown as { _handle?: VerifyingHandle | null })._handle;
   const error = handle?.verifyError?.();
   return error === null || error === undefined ? undefined : verifyErrorOf(error);
@@ -51,7 +52,7 @@ export function verifyResult(stream: TLSSocket): VerifyError | undefined {
  * @param tooLong what a chain with more is
  */
 export function verifyPeer(
-  stream: TLSSocket,
+  stream: TlsSession,
   chain: PeerChain,
   depth: number,
   tooLong: VerifyError,

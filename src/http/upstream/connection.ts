@@ -1,11 +1,11 @@
 /** A connection to a backend, with or without TLS: from connecting through its exchanges, and the waits between them, to its close. */
-import type { TLSSocket } from 'node:tls';
 import { monotonicMsec } from '../../log/time.ts';
 import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
 import type { Socket } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import type { HandshakeOwner } from '../../net/tls.ts';
 import { ClientHandshake, type TlsClientOptions } from '../../net/tls-client.ts';
+import type { TlsSession } from '../../net/tls-direct.ts';
 import type { Exchange } from './exchange.ts';
 import type { KeepalivePool } from './keepalive.ts';
 
@@ -95,7 +95,7 @@ export class UpstreamConnection implements ConnectOwner, HandshakeOwner, TimerOw
     this.handshake = new ClientHandshake(this.socket, options, this);
   }
 
-  onSecure(socket: Socket, stream: TLSSocket): void {
+  onSecure(socket: Socket, stream: TlsSession): void {
     this.handshake = undefined;
     this.socket = socket;
     socket.owner = this;

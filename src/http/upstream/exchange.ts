@@ -10,7 +10,6 @@
  * handlers that the exchange put into the request.
  */
 
-import type { TLSSocket } from 'node:tls';
 import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_INFO } from '../../log/log.ts';
@@ -19,6 +18,7 @@ import { latin1Slice } from '../../net/latin1.ts';
 import { isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
 import { resolverOf } from '../../net/resolver/resolver.ts';
 import { TlsSocket } from '../../net/tls.ts';
+import type { TlsSession } from '../../net/tls-direct.ts';
 import { canonicalInet, canonicalInet6, inetAddress } from '../../net/url.ts';
 import { type Chain, memoryBuf } from '../buf.ts';
 import {
@@ -467,7 +467,7 @@ export abstract class Exchange implements PeerConnection {
     connection.startTls(options, plan.key);
   }
 
-  onSecure(stream: TLSSocket): void {
+  onSecure(stream: TlsSession): void {
     const { r } = this;
     const plan = this.plan as TlsPlan;
     const problem = certificateProblem(plan, stream);

@@ -9,11 +9,12 @@
  * nginx: ngx_http_upstream_ssl_init_connection(), ngx_http_upstream_ssl_name(), ngx_http_upstream_ssl_certificate()
  * (src/http/ngx_http_upstream.c), ngx_http_upstream_set_round_robin_peer_session().
  */
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { ConfError } from '../../conf/error.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import { CHAIN_CUT, type VerifyError } from '../../net/openssl-error.ts';
 import type { TlsClientOptions } from '../../net/tls-client.ts';
+import type { TlsSession } from '../../net/tls-direct.ts';
 import { canonicalInet } from '../../net/url.ts';
 import type { HttpRequest } from '../request.ts';
 import type { ComplexValue } from '../script.ts';
@@ -135,7 +136,7 @@ function verifyFailed({ number, text }: VerifyError): string {
 }
 
 /** What is wrong with the backend's certificate; undefined when it is good, or nobody wants to know. */
-export function certificateProblem(plan: TlsPlan, stream: TLSSocket): string | undefined {
+export function certificateProblem(plan: TlsPlan, stream: TlsSession): string | undefined {
   const { settings, name } = plan;
   if (!settings.verify) return undefined;
   const chain = peerChain(stream);

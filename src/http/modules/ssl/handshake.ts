@@ -5,7 +5,7 @@
  * (src/http/ngx_http_request.c).
  */
 import type { X509Certificate } from 'node:crypto';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { errnoSuffix } from '../../../log/errno.ts';
 import { LOG_CRIT, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
 import { currentMsec } from '../../../log/time.ts';
@@ -13,7 +13,8 @@ import { type ClientHello, HELLO_INCOMPLETE, HELLO_INVALID, parseClientHello } f
 import { isHarmless, opensslSuffix, type VerifyError } from '../../../net/openssl-error.ts';
 import type { AcceptedSocket, SocketOwner } from '../../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../../net/timer.ts';
-import { Handshake, type HandshakeOwner } from '../../../net/tls.ts';
+import { type Handshake, type HandshakeOwner, newHandshake } from '../../../net/tls.ts';
+import type { TlsSession } from '../../../net/tls-direct.ts';
 import type { CoreServer, ListenGroup } from '../../core/conf.ts';
 import { coreModule } from '../../core/module.ts';
 import type { HttpCycle } from '../../cycle.ts';
@@ -72,7 +73,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   #socket: AcceptedSocket | undefined;
   #received: Buffer | undefined = undefined;
   #handshake: Handshake | undefined = undefined;
-  #stream: TLSSocket | undefined = undefined;
+  #session: TlsSession | undefined = undefined;
   #chain: PeerChain | null | undefined = undefined;
   #verifyError: VerifyError | null | undefined = undefined;
 
@@ -209,9 +210,10 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     const socket = this.#socket as AcceptedSocket;
     this.#socket = undefined;
     socket.owner = undefined;
-    this.#handshake = new Handshake(
+    const received = this.#received as Buffer;
+    this.#received = undefined;
+    const handshake = newHandshake(
       socket,
-      this.#received as Buffer,
       {
         context,
         requestCertificate: conf.verify !== VERIFY_OFF,
@@ -220,7 +222,8 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
       },
       this,
     );
-    this.#received = undefined;
+    this.#handshake = handshake;
+    handshake.begin(received);
   }
 
   onEnd(): void {
@@ -242,13 +245,13 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
 
   // The handshake.
 
-  onSecure(socket: AcceptedSocket, stream: TLSSocket): void {
+  onSecure(socket: AcceptedSocket, session: TlsSession): void {
     this.#handshake = undefined;
-    this.#stream = stream;
+    this.#session = session;
     // What access logs want to know also of a connection that has broken.
-    this.protocol = stream.getProtocol() ?? '';
-    this.cipher = stream.getCipher().name;
-    this.reused = stream.isSessionReused();
+    this.protocol = session.getProtocol() ?? '';
+    this.cipher = session.getCipher().name;
+    this.reused = session.isSessionReused();
     this.#leave();
     this.#start(socket, this, true, undefined);
   }
@@ -310,14 +313,14 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   // Once the handshake is done.
 
   /** Node's view of the connection. */
-  get stream(): TLSSocket {
-    return this.#stream as TLSSocket;
+  get session(): TlsSession {
+    return this.#session as TlsSession;
   }
 
   /** What the client has shown; nothing before the handshake is done. */
   get peerChain(): PeerChain | undefined {
-    if (this.#stream === undefined) return undefined;
-    if (this.#chain === undefined) this.#chain = peerChain(this.stream) ?? null;
+    if (this.#session === undefined) return undefined;
+    if (this.#chain === undefined) this.#chain = peerChain(this.session) ?? null;
     return this.#chain ?? undefined;
   }
 

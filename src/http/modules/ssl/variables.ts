@@ -79,8 +79,8 @@ export const sslVariables: readonly VariableSpec[] = [
   variable('ssl_cipher', ({ cipher }) => cipher),
   variable('ssl_ciphers', ({ hello }) => hello.ciphers.map(cipherName).join(':')),
   variable('ssl_curves', ({ hello }) => hello.groups.map(groupName).join(':')),
-  variable('ssl_session_id', ({ stream }) => {
-    const session = stream.getSession();
+  variable('ssl_session_id', (connection) => {
+    const session = connection.session.getSession();
     // Null once the connection is closed, whatever the types say.
     return session instanceof Uint8Array ? sessionId(session) : '';
   }),
@@ -88,7 +88,7 @@ export const sslVariables: readonly VariableSpec[] = [
   // Early data is never taken.
   { ...variable('ssl_early_data', () => ''), noCacheable: true },
   variable('ssl_server_name', ({ hello }) => hello.serverName),
-  variable('ssl_alpn_protocol', ({ stream }) => (stream.alpnProtocol === false ? '' : (stream.alpnProtocol ?? ''))),
+  variable('ssl_alpn_protocol', ({ session }) => (session.alpnProtocol === false ? '' : (session.alpnProtocol ?? ''))),
   // Empty in an nginx whose OpenSSL has no ECH, as here.
   variable('ssl_ech_status', () => ''),
   variable('ssl_ech_outer_server_name', () => ''),

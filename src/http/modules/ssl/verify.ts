@@ -14,7 +14,7 @@ import { sslModule } from './module.ts';
 /** Undefined when the client's chain is good, or when there is none. */
 export function verifyClient(tls: TlsConnection, depth: number): VerifyError | undefined {
   const chain = tls.peerChain;
-  return chain === undefined ? undefined : verifyPeer(tls.stream, chain, depth, CHAIN_CUT);
+  return chain === undefined ? undefined : verifyPeer(tls.session, chain, depth, CHAIN_CUT);
 }
 
 /** @returns OK, or the status to finalize the request with; what is wrong is logged */
