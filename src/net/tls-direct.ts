@@ -9,9 +9,10 @@ import { type StreamHandle, streamHandles, type TcpHandle } from './handles.ts';
 /** What can be asked about a connection. TLSSocket has these, too. */
 export interface TlsSession {
   getProtocol(): string | null;
-  getCipher(): { readonly name: string };
+  getCipher(): { readonly name: string; readonly version: string };
   isSessionReused(): boolean;
   getSession(): Buffer | undefined;
+  getTLSTicket(): Buffer | undefined;
   getPeerCertificate(detailed: true): Partial<PeerCertificate> | null;
   /** The one that was agreed on; false or null for none. */
   readonly alpnProtocol: string | false | null;
@@ -33,9 +34,10 @@ interface ServerHandle extends TlsHandle {
   receive(bytes: Buffer): void;
   destroySSL(): void;
   getProtocol(): string | null;
-  getCipher(): { readonly name: string };
+  getCipher(): { readonly name: string; readonly version: string };
   isSessionReused(): boolean;
   getSession(): Buffer | undefined;
+  getTLSTicket(): Buffer | undefined;
   getPeerCertificate(detailed: boolean): Partial<PeerCertificate> | null;
   getALPNNegotiatedProtocol(): string | false | null;
 }
@@ -52,6 +54,7 @@ const METHODS: readonly (keyof ServerHandle)[] = [
   'getCipher',
   'isSessionReused',
   'getSession',
+  'getTLSTicket',
   'getPeerCertificate',
   'getALPNNegotiatedProtocol',
   'useUserBuffer',
@@ -170,7 +173,7 @@ export class DirectTls implements TlsSession {
     return this.#closed ? null : this._handle.getProtocol();
   }
 
-  getCipher(): { readonly name: string } {
+  getCipher(): { readonly name: string; readonly version: string } {
     return this._handle.getCipher();
   }
 
@@ -180,6 +183,10 @@ export class DirectTls implements TlsSession {
 
   getSession(): Buffer | undefined {
     return this.#closed ? undefined : this._handle.getSession();
+  }
+
+  getTLSTicket(): Buffer | undefined {
+    return this.#closed ? undefined : this._handle.getTLSTicket();
   }
 
   getPeerCertificate(): Partial<PeerCertificate> | null {

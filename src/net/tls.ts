@@ -212,6 +212,7 @@ class NodeHandshake implements Handshake {
 
 /** What carries a TlsSocket: a TLSSocket, or the handle alone. */
 interface Carrier {
+  readonly session: TlsSession;
   /** From now on `socket` is told of errors and of the close. */
   attach(socket: TlsSocket): void;
   destroy(reset: boolean): void;
@@ -225,6 +226,10 @@ class DirectCarrier implements Carrier, DirectTlsOwner {
 
   constructor(tls: DirectTls) {
     this.#tls = tls;
+  }
+
+  get session(): TlsSession {
+    return this.#tls;
   }
 
   attach(socket: TlsSocket): void {
@@ -260,6 +265,10 @@ class NodeCarrier implements Carrier {
 
   constructor(stream: TLSSocket) {
     this.#stream = stream;
+  }
+
+  get session(): TlsSession {
+    return this.#stream;
   }
 
   attach(socket: TlsSocket): void {
@@ -367,6 +376,11 @@ export class TlsSocket implements AcceptedSocket {
   /** The descriptor below, for socket options and logs; -1 once closed. */
   get descriptor(): number {
     return this.closed ? -1 : (this.handle._parent?.fd ?? -1);
+  }
+
+  /** What can be asked about the connection. */
+  get session(): TlsSession {
+    return this.carrier.session;
   }
 
   get localAddress(): string {

@@ -3,7 +3,7 @@
  * Reading and writing are in stream.ts. ngx_lua: ngx_http_lua_socket_tcp.c.
  */
 
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { ConfError } from '../../conf/error.ts';
 import type { CoreLocation } from '../../http/core/conf.ts';
 import { coreModule } from '../../http/core/module.ts';
@@ -19,6 +19,7 @@ import type { Socket } from '../../net/socket.ts';
 import { Timer } from '../../net/timer.ts';
 import type { HandshakeOwner } from '../../net/tls.ts';
 import { ClientHandshake, type TlsClientOptions } from '../../net/tls-client.ts';
+import type { TlsSession as TlsConnection } from '../../net/tls-direct.ts';
 import { canonicalInet, canonicalInet6, parseUrl, UrlError } from '../../net/url.ts';
 import { requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
@@ -444,7 +445,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, Handsha
     };
   }
 
-  onSecure(socket: Socket, stream: TLSSocket): void {
+  onSecure(socket: Socket, stream: TlsConnection): void {
     const { ctx } = this;
     const wish = this.wish as HandshakeWish;
     this.handshake = undefined;
@@ -497,15 +498,15 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, Handsha
     done?.(result);
   }
 
-  private handshaken(stream: TLSSocket, wish: HandshakeWish): Handshaken {
+  private handshaken(stream: TlsConnection, wish: HandshakeWish): Handshaken {
     if (!wish.wantSession) return { error: undefined, session: undefined };
     const session = sessionOf(stream, wish.session);
     if (session !== undefined && this.ctx.debugging) this.ctx.log(LOG_DEBUG, `lua ssl save session: ${session}`);
     return { error: undefined, session };
   }
 
-  /** node:tls's side of the connection, or an error text. */
-  tlsStream(): TLSSocket | string {
+  /** What can be asked about the TLS of the connection, or an error text. */
+  tlsStream(): TlsConnection | string {
     if (this.socket === undefined || (this.readClosed && this.writeClosed)) return 'closed';
     return tlsStreamOf(this.socket) ?? 'no ssl connection';
   }

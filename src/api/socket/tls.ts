@@ -13,6 +13,7 @@ import { CHAIN_CUT, isHarmless, opensslSuffix } from '../../net/openssl-error.ts
 import { PortableSocket } from '../../net/portable.ts';
 import type { Socket } from '../../net/socket.ts';
 import { TlsSocket } from '../../net/tls.ts';
+import type { TlsSession as TlsConnection } from '../../net/tls-direct.ts';
 
 /** The lua_ssl_* directives of a location. */
 export interface SocketTls {
@@ -62,16 +63,16 @@ export interface Handshaken {
   readonly session: TlsSession | undefined;
 }
 
-/** node:tls's side of a connection; undefined without TLS. */
-export function tlsStreamOf(socket: Socket | undefined): TLSSocket | undefined {
-  if (socket instanceof TlsSocket) return socket.stream;
+/** What can be asked about the TLS of a connection; undefined without TLS. */
+export function tlsStreamOf(socket: Socket | undefined): TlsConnection | undefined {
+  if (socket instanceof TlsSocket) return socket.session;
   if (!(socket instanceof PortableSocket)) return undefined;
   const stream = socket.stream as Partial<TLSSocket>;
   return stream.encrypted === true ? (stream as TLSSocket) : undefined;
 }
 
 /** The session of a connection as it is now; `resumed` itself if it is still that one. */
-export function sessionOf(stream: TLSSocket, resumed?: TlsSession): TlsSession | undefined {
+export function sessionOf(stream: TlsConnection, resumed?: TlsSession): TlsSession | undefined {
   const bytes = stream.getSession();
   if (bytes === undefined) return undefined;
   return resumed !== undefined && bytes.equals(resumed.bytes) ? resumed : new TlsSession(bytes);
@@ -84,7 +85,7 @@ export interface VerifyFailure {
 }
 
 /** Judges the server's certificate. */
-export function verifyServer(stream: TLSSocket, tls: SocketTls, serverName: string): VerifyFailure | undefined {
+export function verifyServer(stream: TlsConnection, tls: SocketTls, serverName: string): VerifyFailure | undefined {
   const chain = peerChain(stream);
   // A resumed session remembers what was found out about its chain, and of the chain the first certificate.
   const error = chain === undefined ? verifyResult(stream) : verifyPeer(stream, chain, tls.verifyDepth, CHAIN_CUT);
@@ -101,7 +102,7 @@ export function verifyServer(stream: TLSSocket, tls: SocketTls, serverName: stri
   };
 }
 
-function rememberedCertificate(stream: TLSSocket): X509Certificate | undefined {
+function rememberedCertificate(stream: TlsConnection): X509Certificate | undefined {
   const session = stream.isSessionReused() ? stream.getSession() : undefined;
   const der = session === undefined ? undefined : sessionCertificate(session);
   if (der === undefined) return undefined;

@@ -151,7 +151,7 @@ function sslSessionReused(ssl: LuaValue): LuaResult {
 
 function getReqSslPointer(): LuaResult {
   const tls = clientTls();
-  return tls === undefined ? ret2(undefined, 'bad ssl conn') : opaquePointer(tls.stream);
+  return tls === undefined ? ret2(undefined, 'bad ssl conn') : opaquePointer(tls.session);
 }
 
 /** What belongs to phases that there are none of yet. */
