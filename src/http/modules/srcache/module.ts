@@ -1,6 +1,5 @@
 /**
- * srcache: responses are kept in a cache that locations of the server speak to (memc, redis2, Lua). The directives, the
- * variables, and where fetch.ts and store.ts stand in a request's way.
+ * srcache: responses are kept in a cache that locations of the server speak to (memc, redis2, Lua).
  * srcache-nginx-module: ngx_http_srcache_filter_module.c, ngx_http_srcache_var.c.
  */
 import type { ConfContext, ContextName, Directive } from '../../../conf/directive.ts';
