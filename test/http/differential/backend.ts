@@ -16,7 +16,8 @@ export class Seen {
 export interface Place {
   readonly name: string;
   readonly address: { readonly host: string; readonly port: number } | { readonly path: string };
-  readonly scripts: readonly Script[];
+  /** In order, or made of the request. */
+  readonly scripts: readonly (Script | ((request: string) => Script))[];
 }
 
 export class Backends {
@@ -33,7 +34,10 @@ export class Backends {
 
   #listen(place: Place): Promise<void> {
     let next = 0;
-    const take = (): Script => place.scripts[Math.min(next++, place.scripts.length - 1)] ?? '';
+    const take = (request: string): Script => {
+      const script = place.scripts[Math.min(next++, place.scripts.length - 1)] ?? '';
+      return typeof script === 'function' ? script(request) : script;
+    };
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#serve(socket, place, take));
     this.#servers.push(server);
     return new Promise((done, failed) => {
@@ -42,7 +46,7 @@ export class Backends {
     });
   }
 
-  #serve(socket: Socket, { name, scripts }: Place, take: () => Script): void {
+  #serve(socket: Socket, { name, scripts }: Place, take: (request: string) => Script): void {
     const seen = new Seen(name);
     this.connections.push(seen);
     this.#sockets.add(socket);
@@ -93,8 +97,9 @@ export class Backends {
       if (greets) return;
       const end = requestEnd(seen.bytes, from, early);
       if (end === undefined) return;
+      const request = seen.bytes.slice(from, end);
       from = end;
-      void play(take());
+      void play(take(request));
     };
 
     socket.on('data', (data) => {
@@ -115,7 +120,7 @@ export class Backends {
     });
     socket.on('close', () => this.#sockets.delete(socket));
     const first = scripts[0];
-    if (Array.isArray(first) && first[0] === GREET) void play(take());
+    if (Array.isArray(first) && first[0] === GREET) void play(take(''));
   }
 
   close(): void {

@@ -167,6 +167,9 @@ export class ProxyExchange extends Exchange {
       this.keepalive = false;
       if (this.r.headersIn.list.has('upgrade')) this.upgrade = true;
     }
+    // Whatever follows an interim response that is passed on as it is: the client shall not take it for an answer to
+    // the request after this one.
+    if (status >= 100 && status < HTTP_OK && !this.upgrade) this.r.keepalive = false;
   }
 
   private hasNoBody(): boolean {

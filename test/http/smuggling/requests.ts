@@ -1,0 +1,325 @@
+/**
+ * Requests that two servers may read in two ways. Most hold a second request, for /evil, where only a mistake finds it;
+ * `passes` says what may reach the backend: by default nothing.
+ */
+import { CL_TE_BODY, type Smuggle } from './case.ts';
+
+const EVIL = 'GET /evil HTTP/1.1\r\nHost: case\r\n\r\n';
+const HEAD = 'POST /x HTTP/1.1\r\nHost: case\r\n';
+const CHUNKED = 'Transfer-Encoding: chunked\r\n';
+const NEXT = 'GET /next HTTP/1.1\r\nHost: case\r\nConnection: close\r\n\r\n';
+
+const raw = (name: string, send: string, passes: readonly string[] = []): Smuggle => ({ name, send, passes });
+const printable = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+/** With a length that holds the evil request, and a Transfer-Encoding in front of it. */
+const both = (name: string, line: string, passes: readonly string[] = []): Smuggle =>
+  raw(`length and ${name}`, `${HEAD}Content-Length: ${CL_TE_BODY.length}\r\n${line}\r\n\r\n${CL_TE_BODY}`, passes);
+/** With a Transfer-Encoding alone. */
+const coded = (name: string, line: string, passes: readonly string[] = []): Smuggle =>
+  raw(`coding: ${name}`, `${HEAD}${line}\r\n\r\n5\r\nhello\r\n0\r\n\r\n${NEXT}`, passes);
+const BY_LENGTH = [`POST /x ${CL_TE_BODY.length}`];
+const CODED = ['POST /x 5', 'GET /next 0'];
+const length = (value: string, passes: readonly string[] = []): Smuggle =>
+  raw(`length ${printable(value)}`, `${HEAD}Content-Length:${value}\r\n\r\nhello${NEXT}`, passes);
+const lengthLine = (lines: string, passes: readonly string[] = []): Smuggle =>
+  raw(`length lines ${printable(lines)}`, `${HEAD}${lines}\r\n\r\nhello${NEXT}`, passes);
+const BY_FIVE = ['POST /x 5', 'GET /next 0'];
+const chunkedBody = (body: string, passes: readonly string[] = []): Smuggle =>
+  raw(`chunks ${printable(body)}`, `${HEAD}${CHUNKED}\r\n${body}${NEXT}`, passes);
+const line = (text: string, passes: readonly string[] = []): Smuggle =>
+  raw(`line ${printable(text)}`, `${text}\r\nHost: case\r\nConnection: close\r\n\r\n`, passes);
+const fields = (text: string, passes: readonly string[] = ['GET /x 0']): Smuggle =>
+  raw(`fields ${printable(text)}`, `GET /x HTTP/1.1\r\nHost: case\r\nConnection: close\r\n${text}\r\n\r\n`, passes);
+const NONE: readonly string[] = [];
+const host = (text: string, passes: readonly string[] = []): Smuggle =>
+  raw(`host ${printable(text)}`, `GET /x HTTP/1.1\r\n${text}Connection: close\r\n\r\n`, passes);
+/** The answer does not come from the backend, and the body is thrown away. */
+const discarded = (name: string, send: string): Smuggle => raw(`discarded: ${name}`, send + NEXT, ['GET /next 0']);
+
+export const requests: readonly Smuggle[] = [
+  // Content-Length and Transfer-Encoding.
+  both('chunked', 'Transfer-Encoding: chunked'),
+  both('chunked, in capitals', 'TRANSFER-ENCODING: CHUNKED'),
+  both('identity', 'Transfer-Encoding: identity'),
+  both('an unknown coding', 'Transfer-Encoding: x'),
+  both('an empty coding', 'Transfer-Encoding:'),
+  both('a space before the colon', 'Transfer-Encoding : chunked'),
+  both('a tab before the colon', 'Transfer-Encoding\t: chunked'),
+  both('a space in front', ' Transfer-Encoding: chunked'),
+  both('a tab in front', '\tTransfer-Encoding: chunked'),
+  both('an underscore', 'Transfer_Encoding: chunked', BY_LENGTH),
+  both('a NUL in the name', 'Transfer-Encoding\0: chunked'),
+  both('a vertical tab in the name', 'Transfer-Encoding\x0b: chunked'),
+  both('a space in the name', 'Transfer Encoding: chunked'),
+  both('a byte above 127 in the name', 'Transfer-Encodin\xe7: chunked', BY_LENGTH),
+  both('another field that ends in it', 'X-Transfer-Encoding: chunked', BY_LENGTH),
+  both('a CR in front', 'X: y\rTransfer-Encoding: chunked'),
+  both('an LF in front', 'X: y\nTransfer-Encoding: chunked'),
+  both('folded', 'Transfer-Encoding:\r\n chunked'),
+  both('folded in another field', 'X: y\r\n Transfer-Encoding: chunked'),
+  both('a CR CR LF', 'X: y\r\r\nTransfer-Encoding: chunked'),
+  both('no colon', 'Transfer-Encoding chunked', NONE),
+  both('two colons', 'Transfer-Encoding:: chunked'),
+  both('a vertical tab in front of the value', 'Transfer-Encoding: \x0bchunked'),
+  raw('chunked first', `${HEAD}${CHUNKED}Content-Length: ${CL_TE_BODY.length}\r\n\r\n${CL_TE_BODY}`),
+  raw('length 0 and chunked', `${HEAD}Content-Length: 0\r\n${CHUNKED}\r\n0\r\n\r\n${EVIL}`),
+  raw('chunked and two lengths', `${HEAD}Content-Length: 5\r\nContent-Length: 5\r\n${CHUNKED}\r\n0\r\n\r\n${EVIL}`),
+  // Codings.
+  coded('plain', 'Transfer-Encoding: chunked', CODED),
+  coded('in capitals', 'transfer-encoding: CHUNKED', CODED),
+  coded('spaces around', 'Transfer-Encoding:   chunked  ', CODED),
+  ...[
+    '\tchunked',
+    'chunked\t',
+    '\x0bchunked',
+    'chunked\x0b',
+    'chunked, identity',
+    'identity, chunked',
+    'identity',
+    'gzip, chunked',
+    'chunked, chunked',
+    'chunked,',
+    ', chunked',
+    'xchunked',
+    'chunkedx',
+    '"chunked"',
+    'chunked;q=1',
+    'chu nked',
+    'chunked\0',
+    '\0chunked',
+    '\x80chunked',
+    '',
+  ].map((value) => coded(printable(value), `Transfer-Encoding: ${value}`)),
+  coded('twice', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked'),
+  coded('and identity', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity'),
+  coded('identity and chunked', 'Transfer-Encoding: identity\r\nTransfer-Encoding: chunked'),
+  coded('folded', 'Transfer-Encoding:\r\n\tchunked'),
+  coded('folded behind', 'Transfer-Encoding: chunked\r\n , identity'),
+  raw('chunked of HTTP/1.0', `POST /x HTTP/1.0\r\nHost: case\r\n${CHUNKED}\r\n5\r\nhello\r\n0\r\n\r\n${EVIL}`),
+  // Lengths.
+  length(' 5', BY_FIVE),
+  length('5', BY_FIVE),
+  length(' 05', BY_FIVE),
+  length(' 5  ', BY_FIVE),
+  ...[
+    ' +5',
+    ' -5',
+    ' -0',
+    ' 0x5',
+    ' 5,5',
+    ' 5, 5',
+    ' 5;',
+    ' 5.0',
+    ' 5e0',
+    ' 5_',
+    ' 5 5',
+    ' five',
+    ' ',
+    '',
+    ' \t5',
+    ' 5\t',
+    ' \x0b5',
+    ' 5\x0b',
+    ' 5\0',
+    ' 5\x80',
+    ' "5"',
+    ' 99999999999999999999',
+    ' 18446744073709551621',
+    ' 9223372036854775808',
+    ' 4294967301',
+    ' 5\r6',
+  ].map((value) => length(value)),
+  lengthLine('Content-Length: 5\r\nContent-Length: 5'),
+  lengthLine('Content-Length: 5\r\nContent-Length: 6'),
+  lengthLine('Content-Length: 5\r\ncontent-length: 0'),
+  lengthLine('Content-Length: 5\r\n 6'),
+  lengthLine('Content-Length:\r\n 5'),
+  lengthLine('Content-Length : 5'),
+  lengthLine('Content-Length\t: 5'),
+  lengthLine(' Content-Length: 5'),
+  lengthLine('Content-Length: 5\nContent-Length: 0'),
+  lengthLine('Content-Length: 5\rContent-Length: 0'),
+  raw(
+    'an underscore for a dash in the length',
+    `${HEAD}Content-Length: ${EVIL.length}\r\nContent_Length: 0\r\n\r\n${EVIL}`,
+    [`POST /x ${EVIL.length}`],
+  ),
+  raw('a length of a GET', `GET /x HTTP/1.1\r\nHost: case\r\nContent-Length: ${EVIL.length}\r\n\r\n${EVIL}`, [
+    `GET /x ${EVIL.length}`,
+  ]),
+  raw('a length of a HEAD', `HEAD /x HTTP/1.1\r\nHost: case\r\nContent-Length: ${EVIL.length}\r\n\r\n${EVIL}`, [
+    `HEAD /x ${EVIL.length}`,
+  ]),
+  raw(
+    'chunks of a GET',
+    `GET /x HTTP/1.1\r\nHost: case\r\n${CHUNKED}\r\n${EVIL.length.toString(16)}\r\n${EVIL}\r\n0\r\n\r\n`,
+    [`GET /x ${EVIL.length}`],
+  ),
+  raw('a length of HTTP/1.0', `POST /x HTTP/1.0\r\nHost: case\r\nContent-Length: ${EVIL.length}\r\n\r\n${EVIL}`, [
+    `POST /x ${EVIL.length}`,
+  ]),
+  raw('no length', `POST /x HTTP/1.1\r\nHost: case\r\nConnection: close\r\n\r\n${EVIL}`, ['POST /x 0']),
+  // Chunks.
+  chunkedBody('5\r\nhello\r\n0\r\n\r\n', CODED),
+  chunkedBody('0005\r\nhello\r\n00\r\n\r\n', CODED),
+  chunkedBody('5;a=b\r\nhello\r\n0;c\r\n\r\n', CODED),
+  chunkedBody('5;a="b;c"\r\nhello\r\n0\r\n\r\n', CODED),
+  chunkedBody('5\r\nhello\r\n0\r\nX: y\r\n\r\n', CODED),
+  chunkedBody('5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n', CODED),
+  chunkedBody('5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\nHost: evil\r\n\r\n', CODED),
+  ...[
+    '+5\r\nhello\r\n0\r\n\r\n',
+    '-5\r\nhello\r\n0\r\n\r\n',
+    '0x5\r\nhello\r\n0\r\n\r\n',
+    ' 5\r\nhello\r\n0\r\n\r\n',
+    'g\r\nhello\r\n0\r\n\r\n',
+    '\r\nhello\r\n0\r\n\r\n',
+    ';a\r\nhello\r\n0\r\n\r\n',
+    '5\nhello\n0\n\n',
+    '5\nhello\r\n0\r\n\r\n',
+    '5\rhello\r\n0\r\n\r\n',
+    '5\r\r\nhello\r\n0\r\n\r\n',
+    '5\r\nhello\n0\r\n\r\n',
+    '5\r\nhello\r0\r\n\r\n',
+    '5\r\nhello0\r\n\r\n',
+    '5\r\nhelloXX\r\n0\r\n\r\n',
+    '4\r\nhello\r\n0\r\n\r\n',
+    '5\r\nhello\r\n0\n\n',
+    '5\r\nhello\r\n0\r\n\n',
+    '5\r\nhello\r\n0\n\r\n',
+    '5\r\nhello\r\n0\r\r\n\r\n',
+    '5;a\nb\r\nhello\r\n0\r\n\r\n',
+    '5;a\rb\r\nhello\r\n0\r\n\r\n',
+    'FFFFFFFFFFFFFFFF5\r\nhello\r\n0\r\n\r\n',
+    '10000000000000005\r\nhello\r\n0\r\n\r\n',
+    '8000000000000000\r\nhello\r\n0\r\n\r\n',
+    '100000000\r\nhello\r\n0\r\n\r\n',
+    '5\r\nhello\r\n-0\r\n\r\n',
+    '5\0\r\nhello\r\n0\r\n\r\n',
+    '5\x0b\r\nhello\r\n0\r\n\r\n',
+  ].map((body) => chunkedBody(body)),
+  // What lines of requests look like.
+  line('GET /x HTTP/1.1', ['GET /x 0']),
+  line('GET http://other/x HTTP/1.1', ['GET /x 0']),
+  line('GET /x?a=/%0d%0aHost:%20other HTTP/1.1', ['GET /x?a=/%0d%0aHost:%20other 0']),
+  line('GET /x%0d%0aHost:%20evil%0d%0a HTTP/1.1', ['GET /x%0d%0aHost:%20evil%0d%0a 0']),
+  ...[
+    'GET /x HTTP/1.1\r\nHost: evil',
+    'GET /x HTTP/1.2x',
+    'GET /x HTTP/2.0',
+    'GET /x HTTP/0.9',
+    'GET /x HTTP/1',
+    'GET /x HTTP/',
+    'GET /x http/1.1',
+    'GET /x HTTP/01.1',
+    'GET /x HTTP/1.1 HTTP/1.1',
+    'GET /x /evil HTTP/1.1',
+    'GET /x HTTP/1.1\rX: y',
+    'GET /x\rHTTP/1.1',
+    'GET /x\0 HTTP/1.1',
+    'GET /x\x01 HTTP/1.1',
+    'GET /x\x7f HTTP/1.1',
+    'GET /x\tHTTP/1.1',
+    'GET\t/x HTTP/1.1',
+    'GET\0 /x HTTP/1.1',
+    'G(T /x HTTP/1.1',
+    'GET\x0b/x HTTP/1.1',
+    ' GET /x HTTP/1.1',
+    'GET x HTTP/1.1',
+    'GET ?x HTTP/1.1',
+    'GET http://a b/x HTTP/1.1',
+    'GET http:///x HTTP/1.1',
+    'CONNECT case:80 HTTP/1.1',
+    'PRI * HTTP/2.0',
+    'GET\xa0/x HTTP/1.1',
+    'GET /../x HTTP/1.1',
+    'GET /%00 HTTP/1.1',
+    'TRACE /x HTTP/1.1',
+    'HTTP/1.1 200 OK',
+    '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03',
+  ].map((text) => line(text)),
+  raw('a line without a version', `GET /x\r\n${EVIL}`, ['GET /x 0']),
+  raw('empty lines first', `\r\n\r\n${NEXT}`, ['GET /next 0']),
+  raw('a garbage line first', `garbage\r\n${NEXT}`),
+  raw('LFs alone', 'GET /x HTTP/1.1\nHost: case\nConnection: close\n\n', ['GET /x 0']),
+  raw('CRs alone', 'GET /x HTTP/1.1\rHost: case\r\r'),
+  raw('a very long line', `GET /${'x'.repeat(9000)} HTTP/1.1\r\nHost: case\r\n\r\n${EVIL}`),
+  raw('a very long field', `GET /x HTTP/1.1\r\nHost: case\r\nX: ${'x'.repeat(9000)}\r\n\r\n${EVIL}`),
+  raw('very many fields', `GET /x HTTP/1.1\r\nHost: case\r\n${`X: ${'x'.repeat(500)}\r\n`.repeat(80)}\r\n${EVIL}`),
+  // Hosts.
+  host('Host: case\r\nHost: evil\r\n'),
+  host('Host: case\r\nHost: case\r\n'),
+  host('Host: case\r\nhost : evil\r\n'),
+  host(''),
+  host('Host: a b\r\n'),
+  host('Host: a/b\r\n'),
+  host('Host: a\0b\r\n'),
+  host('Host: case\r\n evil\r\n'),
+  host('Host:\r\n case\r\n'),
+  host('Host: case\rX: y\r\n'),
+  host(' Host: case\r\n'),
+  host('X: y\r\n', NONE),
+  // Fields.
+  fields('X: y'),
+  fields('X-\xe4: y'),
+  fields('X: \xe4'),
+  fields('X_Y: z'),
+  fields('X.Y: z'),
+  fields('X:'),
+  fields('Connection: Host, Content-Length'),
+  fields('Connection: Transfer-Encoding'),
+  fields('Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'),
+  fields('Upgrade: websocket'),
+  fields('TE: chunked, trailers'),
+  fields('Trailer: Content-Length'),
+  fields('Keep-Alive: 1'),
+  fields('Proxy-Connection: keep-alive'),
+  fields('Expect: 100-continue'),
+  ...[
+    'X Y: z',
+    'X\0: y',
+    'X: y\0z',
+    'X: y\rz',
+    ' X: y',
+    '\tX: y',
+    'X\t: y',
+    'X : y',
+    'X: y\r\n z',
+    'X: y\r\n\tTransfer-Encoding: chunked',
+  ].map((text) => fields(text, NONE)),
+  fields('X(: y'),
+  fields(': y', NONE),
+  fields('X'),
+  fields('X: y\r\r\nZ: 1'),
+  // Errors, and what is behind them.
+  raw('a 400 and a request', `GET /x HTTP/1.1\r\n\r\n${EVIL}`),
+  raw('a 405 and a request', `TRACE /x HTTP/1.1\r\nHost: case\r\nConnection: close\r\n\r\n${EVIL}`),
+  raw('a 413 and a body', `POST /small HTTP/1.1\r\nHost: case\r\nContent-Length: ${EVIL.length}\r\n\r\n${EVIL}`),
+  raw(
+    'a 413 of chunks',
+    `POST /small HTTP/1.1\r\nHost: case\r\n${CHUNKED}\r\n${EVIL.length.toString(16)}\r\n${EVIL}\r\n0\r\n\r\n${EVIL}`,
+  ),
+  raw('a 501', `POST /x HTTP/1.1\r\nHost: case\r\nTransfer-Encoding: deflate\r\n\r\n${EVIL}`),
+  discarded('a length', `POST /here HTTP/1.1\r\nHost: case\r\nContent-Length: ${EVIL.length}\r\n\r\n${EVIL}`),
+  discarded(
+    'chunks',
+    `POST /here HTTP/1.1\r\nHost: case\r\n${CHUNKED}\r\n${EVIL.length.toString(16)}\r\n${EVIL}\r\n0\r\n\r\n`,
+  ),
+  discarded('a length, denied', `POST /denied HTTP/1.1\r\nHost: case\r\nContent-Length: ${EVIL.length}\r\n\r\n${EVIL}`),
+  discarded(
+    'a length, redirected',
+    `POST /moved HTTP/1.1\r\nHost: case\r\nContent-Length: ${EVIL.length}\r\n\r\n${EVIL}`,
+  ),
+  discarded('a GET with a body', `GET /here HTTP/1.1\r\nHost: case\r\nContent-Length: ${EVIL.length}\r\n\r\n${EVIL}`),
+  raw('discarded: bad chunks', `POST /here HTTP/1.1\r\nHost: case\r\n${CHUNKED}\r\nzz\r\n${EVIL}`),
+  raw(
+    'rewritten with line ends',
+    'GET /rewritten/a%0d%0aX:%20y%0d%0a%0d%0aGET%20/evil HTTP/1.1\r\nHost: case\r\nConnection: close\r\n\r\n',
+    ['GET /to/a%0D 0'],
+  ),
+  raw('replaced with line ends', 'GET /replaced/a%0d%0aX:%20y HTTP/1.1\r\nHost: case\r\nConnection: close\r\n\r\n', [
+    'GET /to/a%0D%0AX:%20y 0',
+  ]),
+  raw('two good ones', `GET /1 HTTP/1.1\r\nHost: case\r\n\r\n${NEXT}`, ['GET /1 0', 'GET /next 0']),
+];
