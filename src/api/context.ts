@@ -8,7 +8,7 @@ import { httpModule } from '../http/module.ts';
 import { type EventHandler, type HttpRequest, noEvent } from '../http/request.ts';
 import { LOG_DEBUG, type Log, type LogScope } from '../log/log.ts';
 import { apiError } from './error.ts';
-import { IN_CONTENT, IN_INIT, phaseDirective } from './phase.ts';
+import { IN_CONTENT, IN_EXIT_WORKER, IN_INIT, phaseDirective } from './phase.ts';
 
 /** What resumes a parked handler when its phase is entered again; returns a code of src/http/codes.ts. */
 export type ResumeHandler = (r: HttpRequest) => number;
@@ -138,7 +138,7 @@ export class ApiContext implements LogScope {
   readonly connectionNumber: number;
 
   describe(): string {
-    if (this.phase === IN_INIT) return '';
+    if (this.phase === IN_INIT || this.phase === IN_EXIT_WORKER) return '';
     return `, context: ${phaseDirective(this.phase)}${this.origin}`;
   }
 

@@ -93,6 +93,13 @@ export function decodeBase64(text: string): string | undefined {
   return Buffer.from(m[1] as string, 'base64').toString('latin1');
 }
 
+/** Decodes Base64 as it is in mails: what does not belong to the alphabet is skipped. */
+export function decodeBase64Mime(text: string): string | undefined {
+  const end = text.indexOf('=');
+  const digits = (end < 0 ? text : text.slice(0, end)).replace(/[^A-Za-z0-9+/]+/g, '');
+  return digits.length % 4 === 1 ? undefined : Buffer.from(digits, 'base64').toString('latin1');
+}
+
 /** Base64 with `-` and `_`, without padding. */
 export function encodeBase64Url(text: string): string {
   return bytes(text).toString('base64url');

@@ -28,7 +28,7 @@ import {
   METHODS,
   type RequestBody,
 } from '../http/request.ts';
-import { createSubrequest } from '../http/subrequest.ts';
+import { cancelSubrequest, createSubrequest } from '../http/subrequest.ts';
 import { setByName } from '../http/variables.ts';
 import { LOG_ERR } from '../log/log.ts';
 import { contextOf, requireRequest } from './context.ts';
@@ -143,12 +143,16 @@ function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: ()
   });
   if (sr === undefined) apiError('failed to issue subrequest: -1');
   sr.capture = one;
-  adjust(sr, r, request);
+  const rc = adjust(sr, r, request);
+  if (rc !== OK) {
+    cancelSubrequest(sr);
+    apiError(`failed to adjust the subrequest: ${rc}`);
+  }
   request.prepare?.(sr);
 }
 
-/** Method, body, headers and variables as the options say. ngx_lua: ngx_http_lua_adjust_subrequest(). */
-function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): void {
+/** Method, body, headers and variables as the options say; OK, or a code. ngx_lua: ngx_http_lua_adjust_subrequest(). */
+function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): number {
   const method = request.method ?? METHOD_GET;
   const headers = new HeadersIn();
   Object.assign(headers, r.headersIn);
@@ -174,8 +178,13 @@ function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): void 
   if (request.shareAllVars !== true) sr.variables = request.copyAllVars === true ? r.variables.slice() : [];
   for (const [key, value] of request.vars ?? []) {
     const failure = setByName(sr, key, value);
-    if (failure !== undefined) apiError(failure);
+    if (failure === undefined) continue;
+    const unchangeable = failure.endsWith('not changeable');
+    const forgotten = `variable "${key}" cannot be assigned a value (maybe you forgot to define it first?) `;
+    sr.log(LOG_ERR, unchangeable ? failure : forgotten);
+    return unchangeable ? HTTP_INTERNAL_SERVER_ERROR : ERROR;
   }
+  return OK;
 }
 
 function bodyOf(text: string): RequestBody {

@@ -8,6 +8,7 @@ import { updateTime } from '../log/time.ts';
 import { beginActivity, endActivity } from '../net/activity.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
+import { IN_EXIT_WORKER } from './phase.ts';
 
 /** Runs one timer's code; calls `ended` when it and all its light threads have ended. */
 export type TimerRun = (premature: boolean, ended: () => void) => void;
@@ -92,6 +93,8 @@ export function timersOf(http: HttpCycle): Timers {
 
 /** The timers on whose block the current code runs. */
 export function currentTimers(): Timers {
-  const { http } = requireContext();
+  const ctx = requireContext();
+  ctx.check(~IN_EXIT_WORKER);
+  const { http } = ctx;
   return http === undefined ? apiError('no request found') : timersOf(http);
 }

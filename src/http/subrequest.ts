@@ -94,3 +94,11 @@ export function createSubrequest(
 function shareHeaders(from: HeadersIn): HeadersIn {
   return Object.assign(new HeadersIn(), from);
 }
+
+/** Takes back a subrequest that was created just now. */
+export function cancelSubrequest(sr: HttpRequest): void {
+  const { posted } = sr.connection;
+  const i = posted.indexOf(sr);
+  if (i >= 0) posted.splice(i, 1);
+  sr.main.count--;
+}

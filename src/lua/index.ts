@@ -16,6 +16,7 @@ export {
 } from './call.ts';
 export { Coroutine, callNow, currentThread, type LimitedResult, suspend, type ThreadResult } from './coroutine.ts';
 export { argError, LuaError, throwError, throwValue } from './error.ts';
+export { defineCVariable } from './ffi/clib.ts';
 export { limitCollections } from './gc/collector.ts';
 export { StateImage } from './image.ts';
 export { isNative, markLibrary } from './lib/native.ts';

@@ -37,3 +37,22 @@ export function restrictEnvironment(cycle: ConfCycle): void {
   for (const name of Object.keys(process.env)) if (!(name in keep)) delete process.env[name];
   Object.assign(process.env, keep);
 }
+
+/**
+ * Gives this process what `env NAME=VALUE` says while the configuration's modules are initialized; the function that
+ * is returned takes it back. lua-resty-core: resty.core.misc, os.getenv() in init_by_lua.
+ */
+export function lendEnvironment(cycle: ConfCycle): () => void {
+  const before = new Map<string, string | undefined>();
+  for (const { name, value } of coreConf(cycle).env) {
+    if (value === undefined) continue;
+    before.set(name, process.env[name]);
+    process.env[name] = value;
+  }
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+}

@@ -13,6 +13,7 @@ import type { ErrorLog } from '../log/error-log.ts';
 import { LOG_NOTICE, type Log } from '../log/log.ts';
 import { makeErrorLog } from '../log/open-logs.ts';
 import type { ZoneRegistry } from '../shm/registry.ts';
+import { lendEnvironment } from './environment.ts';
 import { logFailure, StartError } from './failure.ts';
 import { ListeningSockets } from './listening.ts';
 import { changePidFile, testPidFile } from './pid-file.ts';
@@ -65,7 +66,12 @@ export function openCycle(cycle: Cycle, options: OpenCycleOptions): OpenedCycle 
     });
     if (sockets !== undefined) {
       log.write(LOG_NOTICE, `using the "${process.platform === 'linux' ? 'epoll' : 'kqueue'}" event method`);
-      for (const hook of cycle.hooks.initModule) hook(stage);
+      const takeBack = lendEnvironment(cycle);
+      try {
+        for (const hook of cycle.hooks.initModule) hook(stage);
+      } finally {
+        takeBack();
+      }
       return { cycle, log: opened, sockets, zones };
     }
   } catch (thrown) {

@@ -13,20 +13,26 @@ import { LuaError, type LuaFunction, type LuaState } from '../../lua/index.ts';
 /** Why code could not be loaded: the log line's text and the status of the request. */
 export class LoadFailure extends Error {
   readonly status: number;
-  constructor(message: string, status: number = HTTP_INTERNAL_SERVER_ERROR) {
+  /** Without what was to be loaded: for code that runs without a request. */
+  readonly reason: string;
+  constructor(message: string, reason: string, status: number = HTTP_INTERNAL_SERVER_ERROR) {
     super(message);
+    this.reason = reason;
     this.status = status;
   }
 }
 
 /** Where a handler's code comes from. */
 export interface LuaCode {
+  /** What a directive's name ends in. */
+  readonly suffix: '' | '_file';
   /** The closure in a state. @throws LoadFailure */
   load(state: LuaState, r: HttpRequest | undefined, cache: boolean): LuaFunction;
 }
 
 /** Code written in the configuration. */
 export class InlineCode implements LuaCode {
+  readonly suffix = '';
   readonly source: string;
   readonly chunkName: string;
   private cachedState: LuaState | undefined = undefined;
@@ -45,7 +51,9 @@ export class InlineCode implements LuaCode {
       this.cachedCode = code;
       return code;
     } catch (error) {
-      if (error instanceof LuaError) throw new LoadFailure(`failed to load inlined Lua code: ${error.message}`);
+      if (error instanceof LuaError) {
+        throw new LoadFailure(`failed to load inlined Lua code: ${error.message}`, error.message);
+      }
       throw error;
     }
   }
@@ -53,6 +61,7 @@ export class InlineCode implements LuaCode {
 
 /** Code in a file: read once with lua_code_cache on, at each use with it off. */
 export class FileCode implements LuaCode {
+  readonly suffix = '_file';
   private readonly path: ComplexValue;
   private readonly prefix: string;
   private readonly cached = new WeakMap<LuaState, Map<string, LuaFunction>>();
@@ -85,6 +94,7 @@ function loadFile(state: LuaState, path: string): LuaFunction {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new LoadFailure(
       `failed to load external Lua file "${path}": cannot open ${path}${why}`,
+      `cannot open ${path}${why}`,
       missing ? HTTP_NOT_FOUND : HTTP_SERVICE_UNAVAILABLE,
     );
   }
@@ -92,7 +102,7 @@ function loadFile(state: LuaState, path: string): LuaFunction {
     return state.load(source, `@${path}`);
   } catch (error) {
     if (error instanceof LuaError) {
-      throw new LoadFailure(`failed to load external Lua file "${path}": ${error.message}`);
+      throw new LoadFailure(`failed to load external Lua file "${path}": ${error.message}`, error.message);
     }
     throw error;
   }

@@ -130,7 +130,7 @@ export function runWorkerHook(
   phase: typeof IN_INIT_WORKER | typeof IN_EXIT_WORKER,
 ): void {
   if (code === undefined) return;
-  const name = phase === IN_INIT_WORKER ? 'init_worker_by_lua' : 'exit_worker_by_lua';
+  const name = (phase === IN_INIT_WORKER ? 'init_worker_by_lua' : 'exit_worker_by_lua') + code.suffix;
   const ctx = new ApiContext(undefined, http, http.cycle.log);
   ctx.phase = phase;
   const state = sharedState(http);
@@ -141,7 +141,7 @@ export function runWorkerHook(
     if (!result.ok) ctx.log(LOG_ERR, `${name} error: ${result.message}`);
   } catch (error) {
     if (!(error instanceof LoadFailure)) throw error;
-    ctx.log(LOG_ERR, `${name} error: ${error.message}`);
+    ctx.log(LOG_ERR, `${name} error: ${error.reason}`);
   } finally {
     ctx.end();
   }

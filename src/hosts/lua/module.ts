@@ -26,7 +26,7 @@ import { mergeLuaSsl } from './ssl-directives.ts';
 import { initVm, sharedState } from './vm.ts';
 
 /** Code fields that are inherited from the enclosing block, as ngx_lua merges them. */
-const INHERITED = ['rewrite', 'access', 'precontent', 'headerFilter', 'bodyFilter', 'log'] as const;
+const INHERITED = ['rewrite', 'access', 'precontent', 'content', 'headerFilter', 'bodyFilter', 'log'] as const;
 
 export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
   name: 'ngx_http_lua_module',

@@ -4,6 +4,7 @@
  */
 import { ApiContext, contextOf } from '../../api/context.ts';
 import { IN_INIT } from '../../api/phase.ts';
+import { ConfError } from '../../conf/error.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
@@ -51,7 +52,7 @@ function newState(vm: Vm): LuaState {
   const { main, http } = vm;
   const { image } = vm;
   if (image !== undefined) return new LuaState({ image });
-  const prefix = http.cycle.prefix.replace(/\/$/, '');
+  const { prefix } = http.cycle;
   const state = new LuaState({
     packagePath: expandPath(main.packagePath, DEFAULT_PATH, prefix),
     packageCpath: expandPath(main.packageCpath, DEFAULT_CPATH, prefix),
@@ -74,9 +75,10 @@ function runInit(vm: Vm, state: LuaState): void {
   const before = setReplaying(vm.replay);
   try {
     const result = callProtected(new LuaRun(ctx, state), code.load(state, undefined, true), []);
-    if (!result.ok) throw new Error(`init_by_lua error: ${result.message}`);
+    if (!result.ok) throw new ConfError(`init_by_lua${code.suffix} error: ${result.message}`, undefined, 'error');
   } catch (error) {
-    throw error instanceof LoadFailure ? new Error(`init_by_lua error: ${error.message}`) : error;
+    if (!(error instanceof LoadFailure)) throw error;
+    throw new ConfError(`init_by_lua${code.suffix} error: ${error.reason}`, undefined, 'error');
   } finally {
     setReplaying(before);
   }

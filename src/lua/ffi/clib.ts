@@ -28,6 +28,13 @@ export function defineCFunction(name: string, fn: HostFunction): void {
   hostFunctions.set(name, fn);
 }
 
+const hostVariables = new Map<string, () => LuaValue>();
+
+/** The same for a variable: `make` gives its value, as Lua code sees it, by the first use in each declaration. */
+export function defineCVariable(name: string, make: () => LuaValue): void {
+  hostVariables.set(name, make);
+}
+
 /** What a function is, if it was defined by `defineCFunction`. */
 export function hostFunction(f: CData): HostFunction | undefined {
   return hostFunctions.size === 0 ? undefined : hosts.get(f);
@@ -45,6 +52,7 @@ class Library extends Userdata {
   private library: NativeLibrary | undefined = undefined;
   private readonly functions = new Map<string, CData>();
   private readonly variables = new Map<string, Variable>();
+  private readonly values = new Map<string, LuaValue>();
 
   constructor(names: Names, label: string, open: () => NativeLibrary) {
     super(metatable);
@@ -73,6 +81,17 @@ class Library extends Userdata {
     const v = { ct: symbol.ct, address };
     this.variables.set(name, v);
     return v;
+  }
+
+  /** The value of a host's variable; undefined for other symbols. */
+  hostValue(name: string): LuaValue {
+    if (hostVariables.size === 0) return undefined;
+    const symbol = this.names.symbols.get(name);
+    const make = symbol?.kind === 'extern' ? hostVariables.get(symbol.link) : undefined;
+    if (make === undefined) return undefined;
+    let value = this.values.get(name);
+    if (value === undefined) this.values.set(name, (value = make()));
+    return value;
   }
 
   private hostFunction(name: string, ct: CType, host: HostFunction): CData {
@@ -110,6 +129,8 @@ function argLibrary(l: LuaValue, name: LuaValue): asserts name is string {
 
 function index(l: LuaValue, name: LuaValue): LuaResult {
   argLibrary(l, name);
+  const value = (l as Library).hostValue(name);
+  if (value !== undefined) return value;
   const found = (l as Library).find(name);
   if (typeof found === 'number' || found instanceof CData) return found;
   if (found === ERRNO) return needNative().koffi.errno();

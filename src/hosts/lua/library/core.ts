@@ -53,20 +53,41 @@ function refInTable(table: LuaValue, value: LuaValue): LuaResult {
   return ref;
 }
 
-const base: ModuleLoader = () => {
-  let bufferSize = 4096;
+/** Memory that libraries share for what C functions write, given size_t and char * to point to. */
+const BUFFERS = `
+  local ffi = require 'ffi'
+  local size, buffer = 4096
+  local size_ptr, errmsg_ptr = ffi.new('size_t[1]'), ffi.new('char *[1]')
+  local function get_string_buf(n, must_alloc)
+    if n > size or must_alloc then return ffi.new('unsigned char[?]', n) end
+    buffer = buffer or ffi.new('unsigned char[?]', size)
+    return buffer
+  end
+  local function set_string_buf_size(n)
+    if n <= 0 then return end
+    buffer, size = nil, math.ceil(n)
+  end
+  local function get_string_buf_size() return size end
+  local function get_size_ptr() return size_ptr end
+  local function get_errmsg_ptr() return errmsg_ptr end
+  return get_string_buf, set_string_buf_size, get_string_buf_size, get_size_ptr, get_errmsg_ptr
+`;
+
+const base: ModuleLoader = (state) => {
+  const made = state.newThread(state.load(BUFFERS, '=resty.core.base')).resume();
+  const [getBuffer, setSize, getSize, sizePointer, messagePointer] = made.status === 'done' ? made.values : [];
   return moduleTable({
+    get_string_buf: getBuffer,
+    set_string_buf_size: setSize,
+    get_string_buf_size: getSize,
+    get_size_ptr: sizePointer,
+    get_errmsg_ptr: messagePointer,
     version: CORE_VERSION,
     new_tab: () => new LuaTable(),
     clear_tab: (t: LuaValue) => {
       clear(checkTable(t, 1, 'clear_tab'));
       return ret0();
     },
-    set_string_buf_size: (size: LuaValue) => {
-      if (typeof size === 'number' && size > 0) bufferSize = Math.ceil(size);
-      return ret0();
-    },
-    get_string_buf_size: () => bufferSize,
     ref_in_table: refInTable,
     allows_subsystem: allowsSubsystem,
     get_request: () => (current?.r === undefined ? undefined : true),

@@ -6,6 +6,7 @@ import type { HttpCycle } from '../../../http/cycle.ts';
 import { currentState, type LuaState, throwError } from '../../../lua/index.ts';
 import { balancer } from './balancer.ts';
 import { base64 } from './base64.ts';
+import { defineSymbols } from './c-symbols.ts';
 import { coreModules } from './core.ts';
 import { digestModule, random, sha, string, tablepool } from './digest.ts';
 import { errlog } from './errlog.ts';
@@ -62,8 +63,14 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   tablepool,
 };
 
+let symbolsDefined = false;
+
 /** Provides the modules for `require`. */
 export function installLibrary(state: LuaState, http: HttpCycle): void {
+  if (!symbolsDefined) {
+    symbolsDefined = true;
+    defineSymbols();
+  }
   for (const name of Object.keys(MODULES)) {
     state.preload(name, () => (MODULES[name] as ModuleLoader)(currentState(), http));
   }

@@ -21,7 +21,6 @@ export function installConfig(ngx: LuaTable, prefix: () => string): void {
       ngx_lua_version: NGX_LUA_VERSION,
       prefix,
       nginx_configure: () => '',
-      is_console: false,
     }),
   );
 }

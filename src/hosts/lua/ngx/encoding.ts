@@ -3,6 +3,7 @@ import {
   crc32,
   decodeArgs,
   decodeBase64,
+  decodeBase64Mime,
   digest,
   ESCAPE_MAIL_AUTH,
   ESCAPE_URI,
@@ -84,6 +85,10 @@ export function installEncoding(ngx: LuaTable): void {
   ngx.setStr('decode_base64', (v: LuaValue) => {
     if (typeof v !== 'string') throwError('string argument only');
     return decodeBase64(v);
+  });
+  ngx.setStr('decode_base64mime', (v: LuaValue) => {
+    if (typeof v !== 'string') throwError('string argument only');
+    return decodeBase64Mime(v);
   });
   ngx.setStr('quote_sql_str', ngxQuoteSql);
 }

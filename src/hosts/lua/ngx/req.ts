@@ -100,15 +100,6 @@ function setHeader(name: LuaValue, value: LuaValue): LuaResult {
   return ret0();
 }
 
-function addHeader(name: LuaValue, value: LuaValue): LuaResult {
-  const header = headerName(name);
-  if (value === undefined) throwError("bad 'value' argument: string or table expected, got nil");
-  const values = headerValues(value);
-  if (values?.length === 0) throwError("bad 'value' argument: non-empty table expected");
-  setRequestHeader(header, values, true);
-  return ret0();
-}
-
 function checkFlag(v: LuaValue, n: number, name: string): boolean {
   if (v === undefined) return false;
   return typeof v === 'boolean' ? v : typeError(n, name, 'boolean', v);
@@ -151,7 +142,6 @@ export function installRequest(ngx: LuaTable): void {
     LuaTable.fromObject({
       get_headers: getHeaders,
       get_uri_args: getUriArgs,
-      get_query_args: getUriArgs,
       get_post_args: getPostArgs,
       get_method: () => getMethod(),
       set_method: (v: LuaValue) => {
@@ -171,7 +161,6 @@ export function installRequest(ngx: LuaTable): void {
         return socketTable(socket, bodyMetatable(raw));
       },
       set_header: setHeader,
-      add_header: addHeader,
       clear_header: (name: LuaValue) => setHeader(name, undefined),
       set_uri: ngxSetUri,
       set_uri_args: ngxSetUriArgs,

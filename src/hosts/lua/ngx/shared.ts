@@ -4,6 +4,7 @@ import {
   type LuaResult,
   LuaTable,
   type LuaValue,
+  markLibrary,
   ret0,
   ret2,
   ret3,
@@ -76,7 +77,7 @@ function getStale(self: LuaValue, k: LuaValue): LuaResult {
 function number(v: LuaValue, name: string): number {
   const n = typeof v === 'number' ? v : typeof v === 'string' && v.trim() !== '' ? Number(v) : Number.NaN;
   return Number.isNaN(n) && typeof v !== 'number'
-    ? throwError(`bad ${name} argument: number expected, got ${v === undefined ? 'nil' : typeof v}`)
+    ? throwError(`bad ${name} arg: number expected, got ${v === undefined ? 'nil' : typeof v}`)
     : n;
 }
 
@@ -178,8 +179,8 @@ export function installShared(
 ): void {
   const shared = new LuaTable();
   if (names.length > 0) {
-    const metatable = new LuaTable();
-    metatable.setStr('__index', LuaTable.fromObject(METHODS));
+    const metatable = markLibrary(LuaTable.fromObject(METHODS));
+    metatable.setStr('__index', metatable);
     for (const name of names) {
       // As in ngx_lua, the first item is the zone itself, of no use to Lua code.
       const table = LuaTable.fromArray([new Userdata()]);

@@ -16,4 +16,7 @@ export function installWorker(ngx: LuaTable, http: HttpCycle): void {
     }),
   );
   ngx.setStr('get_phase', () => phaseName(current?.phase ?? IN_INIT));
+  // The bits of lua-nginx-module, under lua-resty-core's name and under its own.
+  ngx.setStr('get_raw_phase', () => current?.phase);
+  ngx.setStr('_phase_ctx', () => current?.phase);
 }
