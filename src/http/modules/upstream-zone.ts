@@ -62,6 +62,8 @@ function openZones(http: HttpCycle, stage: 'master' | 'worker' | 'single'): void
     } catch (error) {
       throw new ConfError((error as Error).message);
     }
+    // Else each configuration would hold the one before.
+    delete request.previous;
   }
 }
 
