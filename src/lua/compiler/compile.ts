@@ -170,7 +170,7 @@ export class Proto implements Prototype {
     const env = fn.usesEnv ? layout[0]! : '$E';
     const mode = { ...chunk.mode, hooked };
     const emit = (record: boolean) => {
-      const out = new Output(record, chunk.collects);
+      const out = new Output(record, chunk.collects, chunk.ffi);
       out.put('(function($P){');
       // A line end after `return` would end the statement.
       out.sync(fn.line);
@@ -186,7 +186,7 @@ export class Proto implements Prototype {
     const { fn, chunk } = this;
     const mode = { ...chunk.mode, traced, hooked: false };
     const emit = (record: boolean) => {
-      const out = new Output(record, chunk.collects);
+      const out = new Output(record, chunk.collects, chunk.ffi);
       const upvalues = fn.upvalues.map(closureName);
       // A local function that uses itself is its own upvalue.
       const self = fn.self !== undefined && fn.upvalues.includes(fn.self) && !isBoxed(fn.self);
@@ -247,6 +247,8 @@ export class Chunk {
   readonly file: string;
   /** Whether it names collectgarbage. */
   readonly collects: boolean;
+  /** Whether it names the ffi library. */
+  readonly ffi: boolean;
   readonly source: string;
   /** Keeps what stacks need alive as long as the chunk's functions. */
   private readonly texts: ScriptInfo[] = [];
@@ -267,6 +269,7 @@ export class Chunk {
     this.source = source;
     this.shortSource = shortSource(name);
     this.collects = source.includes('collectgarbage');
+    this.ffi = source.includes('ffi');
     if (this.collects) collecting.expected = true;
     this.file = fileName(name, this.shortSource);
     // Not for text with a source map, nor for one made by load, which may well be of this process only.
@@ -308,13 +311,13 @@ export class Chunk {
   }
 
   private readonly emitMain = (record: boolean): Output => {
-    const { source, shortSource, first, collects, mode } = this;
+    const { source, shortSource, first, collects, ffi, mode } = this;
     // The tree is emitted once only: a second time it is parsed anew, since facts about locals have been added.
     const { functions, facts } = record
       ? { functions: parse(source, shortSource, first, collects, mode.limits), facts: [] }
       : this.parsed!;
     const main = functions[0]!;
-    const out = new Output(record, collects);
+    const out = new Output(record, collects, ffi);
     out.put('(function($P){return function($E){return ');
     const onFunction = (fn: FunctionNode, found: FunctionFacts) => {
       facts[fn.index] = found;

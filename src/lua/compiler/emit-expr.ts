@@ -63,6 +63,11 @@ function isTrue(e: Expr): boolean {
   return e.type === 'not' ? !isTrue(e.expr) : e.type !== 'nil' && e.type !== 'false';
 }
 
+/** Whether a name or constant may be a number. */
+function isNumberOrName(text: string): boolean {
+  return text.charCodeAt(0) !== 34 && text !== 'true' && text !== 'false';
+}
+
 export abstract class ExprEmitter extends BaseEmitter {
   /** Writes the text of a nested function, preceded by `before` and followed by `after`. */
   protected abstract closure(fn: FunctionNode, before: string, after: string): void;
@@ -199,7 +204,12 @@ export abstract class ExprEmitter extends BaseEmitter {
     this.at(line);
     const isNumber = this.isNumber(key) ? '' : `typeof ${k}==='number'&&`;
     if (key.type === 'true' || key.type === 'false' || key.type === 'nil') this.put('if(');
-    else this.put(`if(!(${o}!==undefined&&${isNumber}(${t}=${o}.$a)!==undefined&&(${t}=${t}[${k}])!==undefined)&&`);
+    else {
+      const items = this.out.ffi
+        ? `((${t}=${o}.$a)!==undefined||(${t}=${o}.$v)!==undefined)`
+        : `(${t}=${o}.$a)!==undefined`;
+      this.put(`if(!(${o}!==undefined&&${isNumber}${items}&&(${t}=${t}[${k}])!==undefined)&&`);
+    }
     this.out.site(line, '__index', this.describe(object));
     this.put(`(${t}=${RT}.index(${o},${k}))===${S})${this.leave(t, 'one', line)}`);
     this.land();
@@ -281,6 +291,12 @@ export abstract class ExprEmitter extends BaseEmitter {
       this.put(
         `if(${o}!==undefined${isNumber}&&${o}.$a!==undefined&&${o}.$a[${k}]!==undefined${isValue})${o}.$a[${k}]=${value};else `,
       );
+      if (this.out.ffi && isNumberOrName(value)) {
+        const isFit = `(${o}.$i===0||(${value}|0)===${value})`;
+        this.put(
+          `if(${o}!==undefined${isNumber}&&typeof ${value}==='number'&&${o}.$v!==undefined&&${o}.$v[${k}]!==undefined&&${isFit})${o}.$v[${k}]=${value};else `,
+        );
+      }
     }
     this.put('if(');
     this.out.site(line, '__newindex', name);

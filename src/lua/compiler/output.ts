@@ -52,8 +52,12 @@ export class Output {
    */
   readonly collects: boolean;
 
-  constructor(record: boolean, collects = false) {
+  /** The chunk names the ffi library: elements of cdata are looked for where those of tables are. */
+  readonly ffi: boolean;
+
+  constructor(record: boolean, collects = false, ffi = false) {
     this.collects = collects;
+    this.ffi = ffi;
     this.sites = record ? [] : undefined;
   }
 

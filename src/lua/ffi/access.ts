@@ -7,7 +7,7 @@
 
 import { throwError } from '../error.ts';
 import type { LuaResult, LuaValue } from '../value.ts';
-import { CData, type MemberCache } from './cdata.ts';
+import { CData, type MemberCache, type NumberArray } from './cdata.ts';
 import { read, write } from './convert.ts';
 import { Code, type CType, type Field, INT64, Kind, UINT64 } from './ctype.ts';
 import { type Block, pointerBlock, pointerOffset, readPointer, writePointer } from './memory.ts';
@@ -107,6 +107,47 @@ function elementOf(ct: CType): CType | undefined {
   return inner.child!;
 }
 
+/** Uses of elements of a cdata from which on compiled code gets at them itself. */
+const USES = 6;
+
+/** The elements as an array of JavaScript's, unless they are constant, not numbers or not aligned. */
+function makeView(o: CData, e: CType | undefined, block: Block): void {
+  if (e === undefined || e.qual !== 0 || e.kind !== Kind.NUM) return;
+  const { size } = e;
+  const { buffer } = block;
+  const { offset } = o;
+  const count = Math.floor((buffer.byteLength - offset) / size);
+  if (offset < 0 || count <= 0 || offset % size !== 0) return;
+  const view = viewOf(e.code, buffer, offset, count);
+  if (view === undefined) return;
+  o.$v = view;
+  // Numbers from 2^31 on become other unsigned ones as in JavaScript, but not so signed ones.
+  o.$i = size < 4 || e.code === Code.INT32 ? 1 : 0;
+}
+
+function viewOf(code: number, buffer: ArrayBuffer, offset: number, count: number): NumberArray | undefined {
+  switch (code) {
+    case Code.INT8:
+      return new Int8Array(buffer, offset, count);
+    case Code.UINT8:
+      return new Uint8Array(buffer, offset, count);
+    case Code.INT16:
+      return new Int16Array(buffer, offset, count);
+    case Code.UINT16:
+      return new Uint16Array(buffer, offset, count);
+    case Code.INT32:
+      return new Int32Array(buffer, offset, count);
+    case Code.UINT32:
+      return new Uint32Array(buffer, offset, count);
+    case Code.FLOAT32:
+      return new Float32Array(buffer, offset, count);
+    case Code.DOUBLE:
+      return new Float64Array(buffer, offset, count);
+    default:
+      return undefined;
+  }
+}
+
 /** `o[k]` */
 export function index(o: CData, k: LuaValue): LuaResult {
   const { ct, block } = o;
@@ -117,6 +158,7 @@ export function index(o: CData, k: LuaValue): LuaResult {
         if (f !== undefined) return get(f.ct, block, o.offset + f.offset);
       } else if (typeof k === 'number') {
         const e = elementOf(ct);
+        if (++o.$i === USES) makeView(o, e, block);
         if (e !== undefined && e.raw.size > 0) return get(e, block, o.offset + Math.trunc(k) * e.raw.size);
       }
     }
@@ -139,6 +181,7 @@ export function setIndex(o: CData, k: LuaValue, v: LuaValue): LuaResult {
         }
       } else if (typeof k === 'number') {
         const e = elementOf(ct);
+        if (++o.$i === USES) makeView(o, e, block);
         if (e !== undefined && e.qual === 0 && e.code !== Code.OTHER && e.code !== Code.OBJECT) {
           set(e, block, o.offset + Math.trunc(k) * e.raw.size, v);
           return undefined;

@@ -21,6 +21,17 @@ import type { Block } from './memory.ts';
 /** The metatable of all cdata, filled by meta.ts. */
 export const cdataMetatable = new LuaTable();
 
+/** Numbers in memory as V8 knows them. */
+export type NumberArray =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array;
+
 export class CData extends Userdata {
   readonly ct: CType;
   readonly block: Block | undefined;
@@ -28,6 +39,13 @@ export class CData extends Userdata {
   val: number | bigint | boolean | CType | LuaFunction | undefined;
   /** Bytes of an object of variable length; -1 if the type knows. */
   length = -1;
+  /**
+   * The elements of an array or behind a pointer, for compiled code; made when they have been used a few times. A
+   * position that is not in it is left to `cdataOperations`.
+   */
+  $v: NumberArray | undefined = undefined;
+  /** Before there is `$v`, uses of elements; then 1 if only what fits into 32 bits may be written there, else 0. */
+  $i = 0;
 
   constructor(ct: CType, block: Block | undefined, offset: number, val: CData['val']) {
     super(cdataMetatable);
