@@ -133,6 +133,8 @@ class Hash {
   /** The string looked for last in vain, with its hash: `t[k] = (t[k] or 0) + 1` looks for it once. */
   private missed: string | undefined = undefined;
   private missedHash = 0;
+  /** Whether it has, or has had, the key 0. */
+  hasZero = false;
 
   get isWeak(): false {
     return false;
@@ -257,6 +259,7 @@ class Hash {
     }
     if (this.map !== undefined) copy.map = new Map(this.map);
     copy.isMap = this.isMap;
+    copy.hasZero = this.hasZero;
     return copy;
   }
 
@@ -274,6 +277,7 @@ class Hash {
   /** `hash`: that of the key, or -1. */
   private add(k: LuaValue, v: LuaValue, hash: number): void {
     if (this.dead > 8 && this.dead * 2 > this.end) this.purge();
+    if (k === 0) this.hasZero = true;
     const i = this.end++;
     if (i < this.keys.length) {
       this.keys[i] = k;
@@ -727,9 +731,11 @@ function keyOf(property: string): string {
 const ITEMS = 0;
 const PROPERTIES = 1;
 const HASH = 2;
+const ZERO = 3;
 
 /**
- * A position in the traversal of a table: items, then properties, then hash.
+ * A position in the traversal of a table: items, then properties, then hash. The key 0, which LuaJIT has in front of the
+ * items, comes first.
  *
  * Compiled loops go through `a` themselves as long as they find values there, and call `from` when they do not.
  */
@@ -745,12 +751,22 @@ export class Cursor {
   keys: LuaValue[] | undefined = undefined;
   private part = ITEMS;
   private names: string[] | undefined = undefined;
-  /** Position among the properties, or in a weak hash. */
+  /** Position among the properties, or in a hash that is gone through step by step. */
   private j = INTERNAL;
+  /** Whether the hash has the key 0, which is left out there. */
+  private isZeroFirst = false;
 
   constructor(t: LuaTable) {
     this.t = t;
     this.a = t.$a;
+    const h = t.$h;
+    if (h?.hasZero) this.startWithZero();
+  }
+
+  private startWithZero(): void {
+    this.isZeroFirst = true;
+    this.part = ZERO;
+    this.a = NO_ITEMS;
   }
 
   /** Advances to the next pair that is not nil. */
@@ -762,6 +778,13 @@ export class Cursor {
   from(position: number): boolean {
     if (this.part === PROPERTIES) return this.nextProperty() || this.startHash();
     const { a, keys } = this;
+    if (this.part === ZERO) {
+      this.part = ITEMS;
+      this.a = this.t.$a;
+      this.v = this.t.get(0);
+      this.k = 0;
+      return this.v !== undefined || this.from(0);
+    }
     for (let i = position + 1; i < a.length; i++) {
       const v = a[i];
       if (v === undefined) continue;
@@ -772,7 +795,7 @@ export class Cursor {
     }
     if (this.part !== ITEMS) {
       const h = this.t.$h;
-      return h?.isWeak ? this.nextWeak(h) : false;
+      return h?.isWeak ? this.nextWeak(h) : this.isZeroFirst && this.nextButZero();
     }
     this.a = NO_ITEMS;
     this.i = 0;
@@ -787,6 +810,7 @@ export class Cursor {
     const h = this.t.$h;
     if (h === undefined) return false;
     if (h.isWeak) return this.nextWeak(h);
+    if (this.isZeroFirst) return this.nextButZero();
     this.a = h.values;
     this.keys = h.keys;
     return this.from(0);
@@ -821,6 +845,18 @@ export class Cursor {
     return false;
   }
 
+  private nextButZero(): boolean {
+    const h = this.t.$h as Hash | undefined;
+    while (h !== undefined && ++this.j < h.end) {
+      const v = h.values[this.j];
+      if (v === undefined || h.keys[this.j] === 0) continue;
+      this.k = h.keys[this.j];
+      this.v = v;
+      return true;
+    }
+    return false;
+  }
+
   /** Moves to just after key `k`; false if the table does not have it. */
   seek(k: LuaValue): boolean {
     const { t } = this;
@@ -829,9 +865,18 @@ export class Cursor {
     this.a = t.$a;
     this.keys = undefined;
     this.part = ITEMS;
+    this.isZeroFirst = false;
+    if (t.$h?.hasZero) this.startWithZero();
     if (k === undefined) return true;
+    if (k === 0 && this.isZeroFirst) {
+      this.part = ITEMS;
+      this.a = t.$a;
+      return true;
+    }
+    this.part = ITEMS;
     if (typeof k === 'number' && k > 0 && (k | 0) === k && k < t.$a.length) {
       this.i = k;
+      this.a = t.$a;
       return true;
     }
     this.a = NO_ITEMS;
@@ -853,7 +898,7 @@ export class Cursor {
       return typeof k === 'number' && k >= 1 && (k | 0) === k && t.$a !== NO_ITEMS;
     }
     this.part = HASH;
-    if (h.isWeak) this.j = i + 1;
+    if (h.isWeak || this.isZeroFirst) this.j = i + 1;
     else {
       this.i = i + 1;
       this.a = h.values;

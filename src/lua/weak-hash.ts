@@ -27,6 +27,8 @@ const FIRST_SWEEP = 32;
 
 export class WeakHash {
   readonly isWeak = true;
+  /** Its key 0 comes where it is (table.ts). */
+  readonly hasZero = false;
   readonly weakKeys: boolean;
   readonly weakValues: boolean;
   private readonly strong = new Map<LuaValue, Held>();
