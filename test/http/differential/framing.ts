@@ -2,6 +2,11 @@
 
 /** The end of the request that begins at `from`, or undefined while it is not complete. */
 export function requestEnd(text: string, from: number, headOnly: boolean): number | undefined {
+  if (text.startsWith('get ', from)) {
+    // Of memcached.
+    const end = text.indexOf('\r\n', from);
+    return end < 0 ? undefined : end + 2;
+  }
   const headEnd = text.indexOf('\r\n\r\n', from);
   if (headEnd < 0) return undefined;
   const head = text.slice(from, headEnd + 2);

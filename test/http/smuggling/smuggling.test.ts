@@ -46,7 +46,7 @@ const cases: Case[] = [
     ),
 ];
 
-describe('smuggling', { skip: process.platform !== 'linux', concurrency: 16 }, () => {
+describe('smuggling', { skip: process.platform !== 'linux', concurrency: 32 }, () => {
   let server: RunningServer;
   before(async () => {
     server = await startServer('tsresty', cases);

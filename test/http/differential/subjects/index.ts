@@ -1,5 +1,6 @@
 /** The tables by subject. */
 import type { Case } from '../case.ts';
+import { access } from './access.ts';
 import { control } from './control.ts';
 import { delivery } from './delivery.ts';
 import { filters } from './filters.ts';
@@ -18,4 +19,5 @@ export const subjects: Readonly<Record<string, readonly Case[]>> = {
   control,
   delivery,
   filters,
+  access,
 };
