@@ -82,6 +82,8 @@ class CompiledText implements ScriptInfo {
   calleeAt(place: Place): string | undefined {
     const site = this.siteAt(place);
     if (site === undefined || site.event === 'for') return undefined;
+    // The hidden variable that holds the iterator.
+    if (site.event === 'forin') return "local '(for generator)'";
     return site.event === '' ? site.names[0] : `metamethod '${site.event}'`;
   }
 

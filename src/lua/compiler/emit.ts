@@ -752,7 +752,7 @@ export class FunctionEmitter extends ExprEmitter {
     const result = this.temp();
     const callIterator = () => {
       this.put(`${result}=(typeof ${f}==='function'?${f}:`);
-      this.out.site(s.line, '');
+      this.out.site(s.line, 'forin');
       this.put(`${RT}.callable(${f}))(${state},${control});`);
       this.put(`if(${result}===${S}&&${R}.n<0)${this.leave(result, 'raw', s.line)}`);
       this.land();

@@ -18,8 +18,8 @@ for (const kind of Object.keys(kinds)) {
       : kind === 'syntax' && !luajit.compat52
         ? 'luajit is without 5.2'
         : false;
-  test(`random cases give what LuaJIT gives: ${kind}`, { skip }, () => {
-    const found = compare(kind, 20, 0, COUNTS[kind]!, luajit!);
+  test(`random cases give what LuaJIT gives: ${kind}`, { skip }, async () => {
+    const found = await compare(kind, 20, 0, COUNTS[kind]!, luajit!);
     const texts = found.map(
       (d) => `index ${d.index} (${d.form})\n${d.program}\n-- LuaJIT\n${d.expected}\n-- ours\n${d.actual}`,
     );

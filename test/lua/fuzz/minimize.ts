@@ -7,17 +7,17 @@ const BATCH = 60;
 /** Candidates tried in all, for lines and for tokens. */
 const MAX_TRIES = 3000;
 
-export function minimize(difference: Difference): Difference {
+export async function minimize(difference: Difference): Promise<Difference> {
   let best = difference;
   const wanted = character(difference);
-  const shrink = (make: (program: string) => string[]): void => {
+  const shrink = async (make: (program: string) => string[]): Promise<void> => {
     for (let tries = 0; tries < MAX_TRIES; ) {
       const all = make(best.program).filter((p) => p !== '');
       let found: Difference | undefined;
       for (let at = 0; at < all.length && found === undefined; at += BATCH) {
         const some = all.slice(at, at + BATCH);
         tries += some.length;
-        found = differences(some, [best.form])
+        found = (await differences(some, [best.form]))
           .filter((d) => character(d) === wanted)
           .reduce<Difference | undefined>(
             (a, b) => (a !== undefined && a.program.length < b.program.length ? a : b),
@@ -28,8 +28,8 @@ export function minimize(difference: Difference): Difference {
       best = found;
     }
   };
-  shrink(withoutLines);
-  shrink(withoutTokens);
+  await shrink(withoutLines);
+  await shrink(withoutTokens);
   return best;
 }
 

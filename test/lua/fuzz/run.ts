@@ -19,6 +19,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
     keep: { type: 'string' },
     limit: { type: 'string', default: '10' },
+    'resume-every': { type: 'string', default: '1' },
     raw: { type: 'boolean', default: false },
     show: { type: 'boolean', default: false },
   },
@@ -38,11 +39,12 @@ let done = 0;
 let different = 0;
 const limit = Number(values.limit);
 const count = Number(values.count);
+const resumeEvery = Number(values['resume-every']);
 process.stderr.write(`${values.kind}, seed ${seed}, against ${luajit.version}${luajit.compat52 ? ' with 5.2' : ''}\n`);
 for (let at = from; at < from + count && different < limit; at += kind.batch) {
   const end = Math.min(at + kind.batch, from + count);
-  for (const difference of compare(values.kind, seed, at, end, luajit)) {
-    if (++different <= limit) report(difference);
+  for (const difference of await compare(values.kind, seed, at, end, luajit, resumeEvery)) {
+    if (++different <= limit) await report(difference);
   }
   done += end - at;
   const seconds = (Date.now() - began) / 1000;
@@ -52,9 +54,9 @@ process.stderr.write('\n');
 process.stdout.write(`${values.kind} seed ${seed} from ${from}: ${done} programs, ${different} different\n`);
 process.exitCode = different === 0 ? 0 : 1;
 
-function report(difference: Difference): void {
+async function report(difference: Difference): Promise<void> {
   const { index, form } = difference;
-  const small = values.raw ? difference : minimize(difference);
+  const small = values.raw ? difference : await minimize(difference);
   process.stdout.write(
     `\n---- ${values.kind} seed ${seed} index ${index} (${form})\n${small.program}\n---- LuaJIT\n${small.expected}\n---- ours\n${small.actual}\n`,
     'latin1',
