@@ -14,7 +14,7 @@ import { argError, LuaError, throwError, throwOperation } from './error.ts';
 import { CData, cdataOperations, type MemberCache } from './ffi/cdata.ts';
 import { onCollect } from './gc/collector.ts';
 import { hookCall, hookLine, hookNative, hookReturn } from './hook.ts';
-import { argInteger } from './lib/args.ts';
+import { argInteger, argNumber, typeError } from './lib/args.ts';
 import { Killed, tick } from './limits.ts';
 import { formatNumber, parseNumber } from './number.ts';
 import { isOverflow, operandNames, positionOf } from './position.ts';
@@ -438,32 +438,16 @@ onCollect(() => {
   lastCursor = new Cursor(new LuaTable());
 });
 
-/** The iterator function of ipairs. */
+/** The iterator function of ipairs. It knows no __index, in LuaJIT with 5.2's extensions neither. */
 export function ipairsNext(t: LuaValue, i: LuaValue): LuaResult {
-  const k = (i as number) + 1;
-  const v = t instanceof LuaTable && t.$m === undefined ? t.getInt(k) : index(t, k);
+  if (!(t instanceof LuaTable)) typeError(t, 1, '?', 'table', arguments.length);
+  const k = argNumber(i, 2, '?', arguments.length) + 1;
+  const v = t.getInt(Math.trunc(k));
   if (v === undefined) return undefined;
-  if (v === S) return pushFrame(new IpairsFrame(k));
   R.n = 2;
   R.a = k;
-  R.b = v as LuaValue;
+  R.b = v;
   return S;
-}
-
-class IpairsFrame {
-  readonly name = 'ipairs';
-  private readonly k: number;
-  constructor(k: number) {
-    this.k = k;
-  }
-  resume(r: LuaResult): LuaResult {
-    const v = first(r);
-    if (v === undefined) return undefined;
-    R.n = 2;
-    R.a = this.k;
-    R.b = v;
-    return S;
-  }
 }
 
 /** Iterates items until the first nil; used by loops as a Cursor is. */

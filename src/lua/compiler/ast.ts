@@ -142,6 +142,8 @@ export interface TableField {
   /** undefined for a positional item. */
   readonly key: Expr | undefined;
   readonly value: Expr;
+  /** Where the value ends. */
+  readonly line: number;
 }
 
 export interface TableExpr {
@@ -164,6 +166,8 @@ export type Stat = { readonly line: number; readonly flat: boolean } & (
       readonly type: 'assign';
       readonly targets: Expr[];
       readonly values: Expr[];
+      /** Where it ends: the line of its stores. */
+      readonly endLine: number;
       /** It is written `function a.b() ... end`. */
       readonly isFunction?: boolean;
     }
@@ -179,10 +183,19 @@ export type Stat = { readonly line: number; readonly flat: boolean } & (
       readonly limit: Expr;
       readonly step: Expr | undefined;
       readonly body: Block;
+      /** Of its `do`: LuaJIT's line of wrong bounds. */
+      readonly doLine: number;
     }
-  | { readonly type: 'forin'; readonly locals: Local[]; readonly values: Expr[]; readonly body: Block }
+  | {
+      readonly type: 'forin';
+      readonly locals: Local[];
+      readonly values: Expr[];
+      readonly body: Block;
+      /** Where the first token behind `in` ends: LuaJIT's line of the iterator's calls. */
+      readonly callLine: number;
+    }
   | { readonly type: 'localfunction'; readonly local: Local; readonly fn: FunctionNode }
-  | { readonly type: 'return'; readonly values: Expr[] }
+  | { readonly type: 'return'; readonly values: Expr[]; readonly endLine: number }
   | { readonly type: 'break' }
   | { readonly type: 'goto'; readonly target: GotoTarget }
 );

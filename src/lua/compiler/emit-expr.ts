@@ -666,21 +666,21 @@ export abstract class ExprEmitter extends BaseEmitter {
       return clash && isTemplateValue(value) && (key === undefined || (isTemplateValue(key) && key.type !== 'nil'));
     };
     let items = 0;
-    fields.forEach(({ key, value }, i) => {
+    fields.forEach(({ key, value, line }, i) => {
       if (key === undefined) items++;
       if (!done(i)) return;
       const mark = this.temps;
       if (key === undefined) this.put(`${RT}.append(${t},${items - 1},[${this.exp(value)}]);`);
-      else this.tableField(t, key, value);
+      else this.tableField(t, key, value, line);
       this.temps = mark;
     });
     let count = 0;
     for (let i = 0; i < fields.length; i++) {
-      const { key, value } = fields[i]!;
+      const { key, value, line } = fields[i]!;
       const mark = this.temps;
       if (done(i)) {
         if (key === undefined) count++;
-      } else if (key !== undefined) this.tableField(t, key, value);
+      } else if (key !== undefined) this.tableField(t, key, value, line);
       else if (fields[i] === last && isMulti(value)) {
         const rest = value.type === 'vararg' ? 'va' : `${RT}.array(${this.call(value as CallExpr, 'raw')})`;
         this.put(`${RT}.append(${t},${count},${rest});`);
@@ -701,9 +701,9 @@ export abstract class ExprEmitter extends BaseEmitter {
     return t;
   }
 
-  private tableField(t: string, key: Expr, value: Expr): void {
+  private tableField(t: string, key: Expr, value: Expr, line: number): void {
     const [k, v] = this.list([key, value]) as [string, string];
-    this.out.site(key.line, '__newindex');
+    this.out.site(line, '__newindex');
     if (key.type === 'string') this.put(`${t}.setStr(${k},${v});`);
     else this.put(`${t}.set(${k},${v});`);
   }

@@ -340,7 +340,7 @@ export class FunctionEmitter extends ExprEmitter {
         break;
       case 'assign':
         if (s.isFunction && s.targets[0]!.type === 'index') this.functionField(s.targets[0], s.values[0]!, s.line);
-        else this.assignment(s.targets, s.values, s.line);
+        else this.assignment(s.targets, s.values, s.line, s.endLine);
         break;
       case 'call':
         if (this.out.collects && this.mayCollect(s.call)) this.clearTemporaries();
@@ -369,7 +369,7 @@ export class FunctionEmitter extends ExprEmitter {
         this.localFunction(s.local, s.fn);
         break;
       case 'return':
-        this.returnStatement(s.values, s.line);
+        this.returnStatement(s.values, s.line, s.endLine);
         break;
       case 'break':
         this.put(this.jump(this.loops[this.loops.length - 1]!));
@@ -467,13 +467,14 @@ export class FunctionEmitter extends ExprEmitter {
     this.put(`else{${parts[0] === t ? '' : `${parts[0]}=${t};`}${rest.map((p) => `${p}=undefined;`).join('')}}`);
   }
 
-  private assignment(targets: readonly Expr[], values: readonly Expr[], line: number): void {
-    if (targets.length === 1 && values.length === 1) this.assignOne(targets[0]!, values[0]!, line);
-    else this.assignMany(targets, values, line);
+  /** `endLine` is that of the stores, as in LuaJIT. */
+  private assignment(targets: readonly Expr[], values: readonly Expr[], line: number, endLine: number): void {
+    if (targets.length === 1 && values.length === 1) this.assignOne(targets[0]!, values[0]!, line, endLine);
+    else this.assignMany(targets, values, endLine);
     this.refreshEnvAfter(values);
   }
 
-  private assignOne(target: Expr, value: Expr, line: number): void {
+  private assignOne(target: Expr, value: Expr, line: number, endLine: number): void {
     if (target.type === 'local') {
       const name = this.variable(target.local);
       const own = !isBoxed(target.local) && this.direct(value);
@@ -482,30 +483,22 @@ export class FunctionEmitter extends ExprEmitter {
       if (text !== name) this.put(`${name}=${text};`);
     } else if (target.type === 'global') {
       const text = this.value(value);
-      this.storeField(this.env, target.name, text, line, undefined);
+      this.out.sync(endLine);
+      this.storeField(this.env, target.name, text, endLine, undefined);
     } else if (target.type === 'index' && target.key.type === 'string') {
       const [o, v] = this.list([target.object, value], true) as [string, string];
-      this.storeField(
-        this.objectText(o),
-        target.key.value,
-        this.simple(v),
-        this.storeLine(value, line),
-        this.describe(target.object),
-      );
+      const name = this.describe(target.object);
+      this.out.sync(endLine);
+      this.storeField(this.objectText(o), target.key.value, this.simple(v), endLine, name);
     } else if (target.type === 'index') {
       const texts = this.list([target.object, target.key, value], true) as [string, string, string];
       const o = this.objectText(texts[0]);
       const k = this.simple(texts[1]);
       const name = this.describe(target.object);
       const append = value.type !== 'nil' && isAppend(target);
-      const at = this.storeLine(value, line);
-      this.storeIndex(o, k, this.simple(texts[2]), at, name, this.isNumber(target.key), append);
+      this.out.sync(endLine);
+      this.storeIndex(o, k, this.simple(texts[2]), endLine, name, this.isNumber(target.key), append);
     }
-  }
-
-  /** LuaJIT gives a store the line where its value ends. */
-  private storeLine(value: Expr, line: number): number {
-    return value.type === 'function' ? value.fn.lastLine : Math.max(line, this.out.line);
   }
 
   /** `function a.b() ... end`: that a cannot be indexed is an error on the line where this begins. */
@@ -516,7 +509,7 @@ export class FunctionEmitter extends ExprEmitter {
     this.out.site(line, '__newindex', name);
     this.put(`${RT}.checkIndexed(${o});`);
     const v = this.simple(this.exp(value));
-    this.storeField(o, (target.key as Expr & { type: 'string' }).value, v, this.storeLine(value, line), name);
+    this.storeField(o, (target.key as Expr & { type: 'string' }).value, v, this.out.line, name);
   }
 
   private assignMany(targets: readonly Expr[], values: readonly Expr[], line: number): void {
@@ -527,6 +520,7 @@ export class FunctionEmitter extends ExprEmitter {
       return [this.copy(this.objectText(o), may), this.copy(k, may)];
     });
     const texts = this.expList(values, targets.length).map((text) => this.copy(text, may));
+    this.out.sync(line);
     // From the last to the first, as Lua does.
     for (let i = targets.length - 1; i >= 0; i--) {
       const target = targets[i]!;
@@ -552,12 +546,12 @@ export class FunctionEmitter extends ExprEmitter {
     this.closure(fn, `${before}${local.js}=`, ';');
   }
 
-  private returnStatement(values: readonly Expr[], line: number): void {
+  private returnStatement(values: readonly Expr[], line: number, endLine: number): void {
     const last = values[values.length - 1];
     if (last === undefined) {
       this.beforeReturn(line);
       this.put(RT0);
-    } else if (values.length === 1 && last.type === 'call') this.tailCall(last);
+    } else if (values.length === 1 && last.type === 'call') this.tailCall(last, endLine);
     else if (values.length === 1 && last.type !== 'vararg') {
       const text = this.exp(last);
       this.beforeReturn(line);
@@ -578,19 +572,19 @@ export class FunctionEmitter extends ExprEmitter {
   }
 
   /** The callee's result is ours, whatever it is: nothing to save if it suspends. */
-  private tailCall(e: CallExpr): void {
+  private tailCall(e: CallExpr, line: number): void {
     const { callee, args, name } = this.prepareCall(e);
     const f = /^t\d+$/.test(callee) ? callee : this.temp();
-    this.at(e.line);
+    this.at(line);
     if (this.mode.hooked) {
-      this.out.site(e.line, '', name);
+      this.out.site(line, '', name);
       this.put(`${RT}.hookNative(${callee});`);
     }
     this.put(`${f}=typeof ${callee}==='function'?${callee}:`);
-    this.out.site(e.line, '', name);
+    this.out.site(line, '', name);
     this.put(`${RT}.callable(${callee});`);
     this.put(`if(++${R}.tail>${MAX_TAIL_DEPTH})return ${RT}.tailCall(${f},[${args}]);`);
-    this.out.tailSite(e.line, name);
+    this.out.tailSite(line, name);
     this.put(`${f}=${f}(${args});${R}.tail--;return ${f};`);
   }
 
@@ -678,11 +672,12 @@ export class FunctionEmitter extends ExprEmitter {
     const exprs = s.step === undefined ? [s.start, s.limit] : [s.start, s.limit, s.step];
     const texts = this.list(exprs);
     const checks = ['forStart', 'forLimit', 'forStep'];
+    if (exprs.some((e) => e.type !== 'number')) this.out.sync(s.doLine);
     const bounds = texts.map((text, i) => {
       if (exprs[i]!.type === 'number') return text;
       const t = this.temp();
       if (i > 0) this.saved.add(t);
-      this.out.site(s.line, 'for');
+      this.out.site(s.doLine, 'for');
       if (this.isNumber(exprs[i]!)) this.put(`${t}=${text};`);
       else this.put(`if(typeof(${t}=${text})!=='number')${t}=${RT}.${checks[i]}(${t});`);
       return t;
@@ -747,14 +742,15 @@ export class FunctionEmitter extends ExprEmitter {
     }) as [string, string, string, string];
     const fetch = `${array}=${cursor}.a;${keys}=${cursor}.keys;${i}=${cursor}.i;`;
     this.put(`${cursor}=${RT}.cursor(${f},${state},${control});if(${cursor}!==undefined){${fetch}}`);
+    this.out.sync(s.callLine);
     const values = s.locals.map(() => this.temp());
     const key = values[0]!;
     const result = this.temp();
     const callIterator = () => {
       this.put(`${result}=(typeof ${f}==='function'?${f}:`);
-      this.out.site(s.line, 'forin');
+      this.out.site(s.callLine, 'forin');
       this.put(`${RT}.callable(${f}))(${state},${control});`);
-      this.put(`if(${result}===${S}&&${R}.n<0)${this.leave(result, 'raw', s.line)}`);
+      this.put(`if(${result}===${S}&&${R}.n<0)${this.leave(result, 'raw', s.callLine)}`);
       this.land();
       this.spread(result, values);
     };

@@ -26,6 +26,8 @@ const MAX_LOCALS = 200;
 /** OpenResty's LuaJIT has doubled LuaJIT's limit. */
 const MAX_UPVALUES = 120;
 const MAX_LEVELS = 200;
+/** Name of the label that a `break` outside of loops looks for; no label has it. */
+const BREAK = 'break';
 
 /** Left and right binding power of binary operators; right is lower for right-associative ones. */
 const PRIORITY: Record<string, readonly [number, number]> = {
@@ -272,7 +274,10 @@ class Parser {
     const outer = block.parent;
     for (const g of block.gotos) {
       if (outer === undefined && this.fs.parent === undefined && this.lex.token !== '<eof>') this.expected('<eof>');
-      if (outer === undefined) this.lex.errorAt(`undefined label '${g.target.name}'`, g.target.line);
+      if (outer === undefined) {
+        const { name, line } = g.target;
+        this.lex.errorAt(name === BREAK ? 'no loop to break' : `undefined label '${name}'`, line);
+      }
       if (g.visible > block.visible) g.visible = block.visible;
       g.index = outer.body.length;
       if (!this.resolveBackward(outer, g)) outer.gotos.push(g);
@@ -433,7 +438,11 @@ class Parser {
         lex.next();
         let block: BlockState | undefined = this.fs.block;
         while (block !== undefined && !block.isLoop) block = block.parent;
-        if (block === undefined) lex.errorAt('no loop to break', line);
+        // Reported where an undefined label is: at the end of the function.
+        if (block === undefined) {
+          const target: GotoTarget = { name: BREAK, line: lex.lastLine, label: undefined, backward: false };
+          this.fs.block.gotos.push({ target, visible: this.fs.visible.length, index: this.fs.block.body.length });
+        }
         this.push({ type: 'break', line, flat: false });
         return false;
       }
@@ -481,6 +490,7 @@ class Parser {
       this.check(',');
       const limit = this.expr();
       const step = this.accept(',') ? this.expr() : undefined;
+      const doLine = lex.line;
       this.check('do');
       let variable!: Local;
       const body = this.block(true, () => {
@@ -489,12 +499,23 @@ class Parser {
       });
       this.closing('end', 'for', line);
       const may = start.may || limit.may || (step?.may ?? false);
-      this.push({ type: 'for', variable, start, limit, step, body, line, flat: this.hasLimits || may || flat(body) });
+      this.push({
+        type: 'for',
+        variable,
+        start,
+        limit,
+        step,
+        body,
+        line,
+        doLine,
+        flat: this.hasLimits || may || flat(body),
+      });
       return;
     }
     if (lex.token !== ',' && lex.token !== 'in') lex.error("'=' or 'in' expected");
     while (this.accept(',')) names.push(this.name());
     this.check('in');
+    const callLine = lex.line;
     const values = this.exprList();
     this.check('do');
     const locals: Local[] = [];
@@ -506,7 +527,7 @@ class Parser {
       }
     });
     this.closing('end', 'for', line);
-    this.push({ type: 'forin', locals, values, body, line, flat: true });
+    this.push({ type: 'forin', locals, values, body, line, callLine, flat: true });
   }
 
   private functionStatement(line: number): void {
@@ -535,6 +556,7 @@ class Parser {
       targets: [target],
       values: [{ type: 'function', fn, may: false, line }],
       line,
+      endLine: line,
       isFunction: true,
       flat: target.type !== 'local',
     });
@@ -569,7 +591,7 @@ class Parser {
     this.lex.next();
     const values = this.blockEnds() || this.lex.token === ';' ? [] : this.exprList();
     this.accept(';');
-    this.push({ type: 'return', values, line, flat: values.some((e) => e.may) });
+    this.push({ type: 'return', values, line, endLine: this.lex.lastLine, flat: values.some((e) => e.may) });
   }
 
   private markAssigned(target: Expr): void {
@@ -606,7 +628,7 @@ class Parser {
       else if (target.type === 'local') value.fn.name = target.local.name;
     }
     const isFlat = targets.some((e) => e.type !== 'local') || values.some((e) => e.may);
-    this.push({ type: 'assign', targets, values, line, flat: isFlat });
+    this.push({ type: 'assign', targets, values, line, endLine: lex.lastLine, flat: isFlat });
   }
 
   // Expressions
@@ -785,7 +807,7 @@ class Parser {
       const value = this.expr();
       if (key?.type === 'string' && value.type === 'function' && value.fn.name === '') value.fn.name = key.value;
       if (value.may || key?.may) may = true;
-      fields.push({ key, value });
+      fields.push({ key, value, line: lex.lastLine });
       if (!this.accept(',') && !this.accept(';')) break;
     }
     this.closing('}', '{', line);

@@ -16,7 +16,7 @@ import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../va
 import { argInteger, argString, argTable, optInteger, typeError, typeName } from './args.ts';
 import { environmentOf, functionAt, resumedEnvironment, setEnvironment, setEnvironmentAt } from './environment.ts';
 import { standardStreams } from './io.ts';
-import { natives } from './native.ts';
+import { markNative, natives } from './native.ts';
 import { PROTECTED } from './protected.ts';
 import { unpack } from './table.ts';
 import { rawText } from './text.ts';
@@ -174,6 +174,8 @@ function newProxy(metatable: LuaTable): Userdata {
   addFinalizer(proxy, finalize, state);
   return proxy;
 }
+
+markNative(ipairsNext as LuaFunction, 'ipairs_aux');
 
 export const BASE = natives({
   ...PROTECTED,
