@@ -600,11 +600,15 @@ const runtime = {
     if (t.$a[n] === undefined) cut(t, border(t.$a, n));
     return t;
   },
-  /** Of a new table whose items end with varargs or the results of a call. */
-  settleOpen(t: LuaTable): LuaTable {
+  /**
+   * Of a new table whose `count` items are followed by varargs or the results of a call. LuaJIT has made room for one
+   * result, and for two items at least; if there are more, the array grows by one item more than is needed.
+   */
+  settleOpen(t: LuaTable, count: number): LuaTable {
     const n = t.$a.length - 1;
-    if (n > 2 || t.$a[n] === undefined) {
-      const end = border(t.$a, Math.max(n + 1, 2));
+    const room = count > 0 ? count + 1 : 2;
+    if (n !== room || t.$a[n] === undefined) {
+      const end = border(t.$a, n > room ? n + 1 : room);
       if (end !== n) cut(t, end);
     }
     return t;

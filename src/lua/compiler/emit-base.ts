@@ -79,17 +79,50 @@ export function isFolded(e: Expr): boolean {
     case 'nil':
     case 'true':
     case 'false':
-    case 'number':
     case 'string':
       return true;
+    case 'number':
     case 'arith':
-      return isFolded(e.left) && isFolded(e.right);
+    case 'neg':
+      return foldedNumber(e) !== undefined;
     case 'not':
     case 'paren':
       return isFolded(e.expr);
     default:
       return false;
   }
+}
+
+/** The number that LuaJIT computes when it compiles: from numbers only, and only if it is neither NaN nor -0. */
+function foldedNumber(e: Expr): number | undefined {
+  if (e.type === 'paren') return foldedNumber(e.expr);
+  let value: number;
+  if (e.type === 'number') ({ value } = e);
+  else if (e.type === 'neg') {
+    const operand = foldedNumber(e.expr);
+    if (operand === undefined) return undefined;
+    value = -operand;
+  } else if (e.type === 'arith') {
+    const a = foldedNumber(e.left);
+    const b = foldedNumber(e.right);
+    if (a === undefined || b === undefined) return undefined;
+    value =
+      e.op === '+' ? a + b : e.op === '-' ? a - b : e.op === '*' ? a * b : e.op === '/' ? a / b : fold(e.op, a, b);
+  } else if ((e.type === 'and' || e.type === 'or') && isFolded(e.left) && isTrue(e.left) === (e.type === 'and')) {
+    return foldedNumber(e.right);
+  } else return undefined;
+  return Number.isNaN(value) || Object.is(value, -0) ? undefined : value;
+}
+
+/** Of a constant. */
+export function isTrue(e: Expr): boolean {
+  if (e.type === 'paren') return isTrue(e.expr);
+  return e.type === 'not' ? !isTrue(e.expr) : e.type !== 'nil' && e.type !== 'false';
+}
+
+/** What matters of powers and remainders: whether they are numbers, and zeros. */
+function fold(op: string, a: number, b: number): number {
+  return op === '%' ? a - Math.floor(a / b) * b : a ** b;
 }
 
 function makesBoolean(e: Expr): boolean {

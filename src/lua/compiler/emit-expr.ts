@@ -11,7 +11,7 @@
 
 import { lateModes } from '../table.ts';
 import type { BinaryOp, CallExpr, CompareOp, Expr, FunctionNode, TableExpr } from './ast.ts';
-import { BaseEmitter, isConstant, isFolded, type Target } from './emit-base.ts';
+import { BaseEmitter, isConstant, isFolded, isTrue, type Target } from './emit-base.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
 import { keyNames, literalName, shape } from './keys.ts';
 
@@ -48,19 +48,9 @@ export function truth(text: string): string {
 /** Whether LuaJIT puts a value in the template of a table: constants, also those that and/or choose without a jump. */
 function isTemplateValue(e: Expr): boolean {
   if (e.type === 'paren') return isTemplateValue(e.expr);
-  if (e.type === 'number') return !Object.is(e.value, -0);
-  // LuaJIT does not compute what is not a number.
-  if (e.type === 'arith' && (e.op === '/' || e.op === '%') && e.right.type === 'number' && e.right.value === 0)
-    return false;
   if (e.type !== 'and' && e.type !== 'or') return isFolded(e);
   if (!isFolded(e.left)) return false;
   return isTemplateValue(e.right) && isTrue(e.left) === (e.type === 'and');
-}
-
-/** Of a constant. */
-function isTrue(e: Expr): boolean {
-  if (e.type === 'paren') return isTrue(e.expr);
-  return e.type === 'not' ? !isTrue(e.expr) : e.type !== 'nil' && e.type !== 'false';
 }
 
 /** Whether a name or constant may be a number. */
@@ -640,7 +630,7 @@ export abstract class ExprEmitter extends BaseEmitter {
   private openList(values: readonly Expr[]): string {
     const items = this.args(values);
     const t = this.temp();
-    this.put(`${t}=${RT}.settleOpen(${RT}.list([undefined,${items}]));`);
+    this.put(`${t}=${RT}.settleOpen(${RT}.list([undefined,${items}]),${values.length - 1});`);
     return t;
   }
 
