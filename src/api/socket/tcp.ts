@@ -7,7 +7,7 @@ import type { SecureContext } from 'node:tls';
 import { ConfError } from '../../conf/error.ts';
 import type { CoreLocation } from '../../http/core/conf.ts';
 import { coreModule } from '../../http/core/module.ts';
-import { sessionId } from '../../http/modules/ssl/names.ts';
+import { sessionId } from '../../http/ssl/names.ts';
 import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';

@@ -4,8 +4,8 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { sessionCertificate } from '../../http/modules/ssl/names.ts';
 import type { CertificatePair } from '../../http/ssl/files.ts';
+import { sessionCertificate } from '../../http/ssl/names.ts';
 import type { VariantContext } from '../../http/ssl/variant-context.ts';
 import { matchesHost, peerChain, verifyPeer, verifyResult } from '../../http/ssl/verify.ts';
 import { LOG_CRIT, LOG_ERR } from '../../log/log.ts';

@@ -20,6 +20,7 @@ import type { HttpRequest } from '../request.ts';
 import type { ComplexValue } from '../script.ts';
 import type { CertificateCache } from '../ssl/certificate-cache.ts';
 import { loadPair, runtimeFiles } from '../ssl/files.ts';
+import { withoutCertificate } from '../ssl/names.ts';
 import type { VariantContext } from '../ssl/variant-context.ts';
 import { matchesHost, peerChain, verifyPeer, verifyResult } from '../ssl/verify.ts';
 import type { PeerAddress } from './peer.ts';
@@ -100,7 +101,8 @@ export function handshakeOptions(r: HttpRequest, plan: TlsPlan, address: PeerAdd
     ...options,
     session: sessions.get(address)?.get(key),
     onSession: (session) => {
-      if (!plan.refused) saveSession(address, key, session);
+      // Whoever verifies wants to know what was found out about the certificate, which OpenSSL tells only with it.
+      if (!plan.refused) saveSession(address, key, settings.verify ? session : withoutCertificate(session));
     },
   };
 }

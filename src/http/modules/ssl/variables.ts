@@ -5,10 +5,10 @@ import { currentSecond } from '../../../log/time.ts';
 import type { HttpCycle } from '../../cycle.ts';
 import { escapeUri } from '../../escape.ts';
 import type { HttpRequest } from '../../request.ts';
+import { distinguishedName, legacyName, sessionId } from '../../ssl/names.ts';
 import type { VariableSpec, VariableValue } from '../../variables.ts';
 import { cipherName } from './cipher-names.ts';
 import type { TlsConnection } from './handshake.ts';
-import { distinguishedName, legacyName, sessionId } from './names.ts';
 
 /** Empty values are not found, as in nginx. */
 function variable(name: string, get: (tls: TlsConnection) => string | undefined): VariableSpec {

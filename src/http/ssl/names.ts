@@ -188,6 +188,22 @@ export function sessionCertificate(session: Uint8Array): Uint8Array | undefined 
   return peer === undefined ? undefined : session.subarray(peer.start, peer.end);
 }
 
+/** The session without the peer's certificate, which OpenSSL takes long to read again. */
+export function withoutCertificate(session: Buffer): Buffer {
+  const PEER = 0xa3;
+  const whole = elementAt(session, 0);
+  const peer = children(session, whole).find(({ tag }) => tag === PEER);
+  if (peer === undefined) return session;
+  const length = whole.end - whole.start - (peer.end - peer.from);
+  if (length > 0xffff) return session;
+  const head = length < 0x80 ? [SEQUENCE, length] : [SEQUENCE, 0x82, length >> 8, length & 0xff];
+  return Buffer.concat([
+    Buffer.from(head),
+    session.subarray(whole.start, peer.from),
+    session.subarray(peer.end, whole.end),
+  ]);
+}
+
 /** The ID in a session as OpenSSL stores sessions (i2d_SSL_SESSION), in hexadecimal. */
 export function sessionId(session: Uint8Array): string {
   // Version, protocol, cipher, session ID.
