@@ -66,8 +66,11 @@ export async function ask(target: Target, c: RawCase, expected: Answer | undefin
   }
   const result = answer();
   socket.destroy();
-  // What the server says about that is not for the next case.
-  if (!closed) await pause(expected === undefined ? 30 : 5);
+  // What the server says about that is not for the next case: it says something about every connection that is left.
+  const said = statSync(target.errorLog).size;
+  const patience = Date.now() + 40;
+  while (!closed && statSync(target.errorLog).size === said && Date.now() < patience) await pause(2);
+  if (!closed) await pause(expected === undefined ? 30 : 2);
   return result;
 }
 
