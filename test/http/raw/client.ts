@@ -54,11 +54,11 @@ export async function ask(target: Target, c: RawCase, expected: Answer | undefin
   if (expected === undefined) {
     while (Date.now() - lastEvent < (c.settle ?? 120)) await pause(5);
   } else {
-    const deadline = Date.now() + 2000 + (c.settle ?? 0);
+    const deadline = Date.now() + 5000 + (c.settle ?? 0);
     while (text() !== expected.text || closed !== expected.closed) {
       if (Date.now() > deadline) break;
       // What is wrong does not get right by waiting.
-      if (closed && Date.now() - lastEvent > 50) break;
+      if (closed && Date.now() - lastEvent > 300) break;
       await pause(1);
     }
     // Nothing more is to come, and the connection is to stay open.
