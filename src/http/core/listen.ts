@@ -158,7 +158,8 @@ function parseParameter(cf: ConfContext, options: ListenOptions, text: string): 
     case 'quic':
       return 'the "quic" parameter requires ngx_http_v3_module';
     case 'proxy_protocol':
-      return unsupported(text, 'PROXY protocol');
+      options.proxyProtocol = true;
+      return undefined;
     case 'multipath':
       cf.log('emerg', 'multipath is not supported on this platform, ignored');
       return undefined;

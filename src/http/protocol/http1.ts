@@ -1,11 +1,11 @@
-import type { Log } from '../../log/log.ts';
+import { LOG_ERR, type Log } from '../../log/log.ts';
 import { currentMsec } from '../../log/time.ts';
 import { latin1Slice } from '../../net/latin1.ts';
 import type { AcceptedSocket, SocketOwner } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import type { Chain } from '../buf.ts';
 import { OK } from '../codes.ts';
-import type { ClientConnection } from '../connection.ts';
+import type { ClientConnection, ProxyProtocolInfo } from '../connection.ts';
 import type { CoreServer, ListenGroup } from '../core/conf.ts';
 import { coreModule } from '../core/module.ts';
 import type { HttpCycle } from '../cycle.ts';
@@ -32,6 +32,7 @@ import { readEarly, readsEarly } from './early-body.ts';
 import { finishRequest, keepLingering } from './finish.ts';
 import type { ValidHost } from './host.ts';
 import { addReusable, type Reusable, removeReusable } from './idle.ts';
+import { readProxyHeader } from './proxy-protocol.ts';
 import { readHeader, readRequestLine } from './read-head.ts';
 import type { RepeatedHeader } from './repeat.ts';
 import { timedOut } from './timeouts.ts';
@@ -81,6 +82,9 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
   readonly startTime: number;
   readonly tls: TlsConnection | undefined;
   readonly secure: boolean;
+  /** A header of the PROXY protocol is still to come. */
+  private awaitsProxyHeader: boolean;
+  proxyProtocol: ProxyProtocolInfo | undefined;
   requests = 0;
   remoteAddress: string;
   remotePort: number;
@@ -180,6 +184,9 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     this.group = group;
     this.tls = secure ? from : undefined;
     this.secure = secure;
+    this.proxyProtocol = from?.proxyProtocol;
+    this.awaitsProxyHeader = group.proxyProtocol && from === undefined;
+    if (this.awaitsProxyHeader) this.action = 'reading PROXY protocol';
     this.defaultServer = from?.server ?? group.defaultServer;
     this.connectionNumber = from?.connectionNumber ?? nextConnectionNumber();
     this.startTime = from?.startTime ?? currentMsec();
@@ -237,6 +244,10 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
     switch (this.state) {
       case STATE_WAITING:
       case STATE_KEEPALIVE:
+        if (this.awaitsProxyHeader) {
+          start = this.readProxyHeader(buffer, start, end);
+          if (start < 0 || start === end) return;
+        }
         removeReusable(this);
         if (this.state === STATE_KEEPALIVE) {
           this.idle = false;
@@ -266,6 +277,19 @@ export class Http1Connection implements ClientConnection, SocketOwner, TimerOwne
         return;
     }
     this.afterEvent();
+  }
+
+  /** Returns where the header ends, or -1 (the connection is closed). */
+  private readProxyHeader(buffer: Buffer, start: number, end: number): number {
+    const header = readProxyHeader(latin1Slice(buffer, start, end), (message) => this.log(LOG_ERR, message));
+    if (header === undefined) {
+      this.close();
+      return -1;
+    }
+    this.awaitsProxyHeader = false;
+    this.action = 'waiting for request';
+    this.proxyProtocol = header.info;
+    return start + header.end;
   }
 
   onEnd(): void {

@@ -7,19 +7,22 @@
 import type { X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { errnoSuffix } from '../../../log/errno.ts';
-import { LOG_CRIT, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
+import { LOG_CRIT, LOG_ERR, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
 import { currentMsec } from '../../../log/time.ts';
 import { type ClientHello, HELLO_INCOMPLETE, HELLO_INVALID, parseClientHello } from '../../../net/client-hello.ts';
+import { latin1Slice } from '../../../net/latin1.ts';
 import { isHarmless, opensslSuffix, type VerifyError } from '../../../net/openssl-error.ts';
 import type { AcceptedSocket, SocketOwner } from '../../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../../net/timer.ts';
 import { type Handshake, type HandshakeOwner, newHandshake } from '../../../net/tls.ts';
 import type { TlsSession } from '../../../net/tls-direct.ts';
+import type { ProxyProtocolInfo } from '../../connection.ts';
 import type { CoreServer, ListenGroup } from '../../core/conf.ts';
 import { coreModule } from '../../core/module.ts';
 import type { HttpCycle } from '../../cycle.ts';
 import { validateHost } from '../../protocol/host.ts';
 import { addReusable, type Reusable, removeReusable } from '../../protocol/idle.ts';
+import { readProxyHeader } from '../../protocol/proxy-protocol.ts';
 import { type PeerChain, peerChain } from '../../ssl/verify.ts';
 import { type ChosenContext, type SslServer, VERIFY_OFF } from './conf.ts';
 import { sslModule } from './module.ts';
@@ -71,6 +74,9 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   readonly #start: StartHttp;
   readonly #timer: Timer = new Timer(this);
   #socket: AcceptedSocket | undefined;
+  /** What a proxy in front said. */
+  proxyProtocol: ProxyProtocolInfo | undefined = undefined;
+  #awaitsProxyHeader: boolean;
   #received: Buffer | undefined = undefined;
   #handshake: Handshake | undefined = undefined;
   #session: TlsSession | undefined = undefined;
@@ -92,6 +98,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     this.remoteAddress = socket.remoteAddress;
     this.errorLog = coreModule.locationOf(this.server.confs).errorLog;
     this.#start = start;
+    this.#awaitsProxyHeader = group.proxyProtocol;
     this.#socket = socket;
     socket.owner = this;
     this.#timer.set(this.server.clientHeaderTimeout);
@@ -103,6 +110,19 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   // Before the handshake.
 
   onData(buffer: Buffer, start: number, end: number): void {
+    if (this.#awaitsProxyHeader) {
+      const header = readProxyHeader(latin1Slice(buffer, start, end), (message) => this.log(LOG_ERR, message));
+      if (header === undefined) {
+        const socket = this.#socket as AcceptedSocket;
+        this.#leave();
+        socket.end();
+        return;
+      }
+      this.#awaitsProxyHeader = false;
+      this.proxyProtocol = header.info;
+      start += header.end;
+      if (start === end) return;
+    }
     const piece = Buffer.from(buffer.subarray(start, end));
     if (this.#received === undefined) {
       const first = piece[0] as number;
@@ -307,7 +327,8 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   }
 
   describe(): string {
-    return ` while SSL handshaking, client: ${this.remoteAddress}, server: ${this.group.where.text}`;
+    const action = this.#awaitsProxyHeader ? 'reading PROXY protocol' : 'SSL handshaking';
+    return ` while ${action}, client: ${this.remoteAddress}, server: ${this.group.where.text}`;
   }
 
   // Once the handshake is done.

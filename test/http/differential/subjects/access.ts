@@ -37,6 +37,17 @@ const realip = (name: string, conf: string, lines: readonly string[]): Case =>
     get('/', ...lines),
     { mask: [[/\|\d{4,5}\|/g, '|PORT|']] },
   );
+const proxied = (name: string, header: string, conf = '', more: Partial<Case> = {}): Case =>
+  one(
+    `PROXY protocol: ${name}`,
+    `${conf} location / { return 200 "$remote_addr|$proxy_protocol_addr|$proxy_protocol_port|$proxy_protocol_server_addr|$proxy_protocol_server_port"; }`,
+    [header + get()],
+    { listen: 'proxy_protocol', ...more },
+  );
+/** Of what is no header only the first line is logged now. */
+const BROKEN: Partial<Case> = {
+  newer: { because: 'shorter since 1.25', edits: [[/(broken header: "[^\r\n]*)[^"]*"/, '$1"']] },
+};
 const geo = (name: string, geoConf: string, arg: string): Case =>
   one(`geo: ${name}`, 'location / { return 200 "$g%ID%"; }', get(`/?a=${arg}`), {
     http: `geo $arg_a $g%ID% { ${geoConf} }`,
@@ -189,6 +200,31 @@ export const access: readonly Case[] = [
   realip('IPv6 with a port', 'set_real_ip_from 127.0.0.1;', ['X-Real-IP: [2001:db8::1]:555']),
   realip('nonsense', 'set_real_ip_from 127.0.0.1;', ['X-Real-IP: nonsense']),
   realip('any header', 'set_real_ip_from 127.0.0.1; real_ip_header X-Any;', ['X-Any: 1.2.3.4']),
+  proxied('TCP4', 'PROXY TCP4 1.2.3.4 5.6.7.8 111 222\r\n'),
+  proxied('TCP6', 'PROXY TCP6 2001:db8::1 2001:db8::2 111 222\r\n'),
+  proxied('UNKNOWN', 'PROXY UNKNOWN\r\n'),
+  proxied('UNKNOWN with more', 'PROXY UNKNOWN x y z\r\n'),
+  proxied('none', '', '', BROKEN),
+  proxied('broken', 'PROXY TCP4 1.2.3.4\r\n', '', BROKEN),
+  proxied('another family', 'PROXY TCP9 1.2.3.4 5.6.7.8 1 2\r\n', '', BROKEN),
+  proxied('LF alone', 'PROXY TCP4 1.2.3.4 5.6.7.8 111 222\n', '', BROKEN),
+  proxied('a bad port', 'PROXY TCP4 1.2.3.4 5.6.7.8 99999 222\r\n', '', BROKEN),
+  proxied('version 2', `\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x01\x02\x03\x04\x05\x06\x07\x08\0\x6f\0\xde`),
+  proxied(
+    'version 2, IPv6',
+    `\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24${'\x20\x01\x0d\xb8'}${'\0'.repeat(11)}\x01${'\x20\x01\x0d\xb8'}${'\0'.repeat(11)}\x02\0\x6f\0\xde`,
+  ),
+  proxied('version 2, local', `\r\n\r\n\0\r\nQUIT\n\x20\0\0\0`),
+  proxied(
+    'version 2, TLVs',
+    `\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x12\x01\x02\x03\x04\x05\x06\x07\x08\0\x6f\0\xde\x01\0\x03abc`,
+  ),
+  proxied('version 3', `\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c\x01\x02\x03\x04\x05\x06\x07\x08\0\x6f\0\xde`),
+  proxied(
+    'realip',
+    'PROXY TCP4 1.2.3.4 5.6.7.8 111 222\r\n',
+    'set_real_ip_from 127.0.0.1; real_ip_header proxy_protocol;',
+  ),
   geo('an address', 'default d; 1.2.3.4 a; 1.2.3.0/24 n;', '1.2.3.4'),
   geo('a network', 'default d; 1.2.3.4 a; 1.2.3.0/24 n;', '1.2.3.5'),
   geo('the default', 'default d; 1.2.3.4 a;', '9.9.9.9'),

@@ -55,10 +55,6 @@ export const delivery: readonly Case[] = [
   ),
   one('3 MB to the end, to a slow client', [head('200 OK') + bytes(3_000_000), CLOSE], '', { send: SLOW, settle: 400 }),
   one('3 MB at once', MEGABYTES, '', { send: [get(), WAIT], mask: [[/.*buffered to a temporary.*/, '']] }),
-  one('a client that goes', MEGABYTES, 'proxy_max_temp_file_size 0;', {
-    send: [STOP, get(), { seen: 'GET' }, 100, ABORT, 100],
-    mask: [[/(\[info\]).*/, '$1 X']],
-  }),
   one('a client that goes before the response', [800, ok()], '', { send: [get(), { seen: 'GET' }, 50, ABORT, 100] }),
   one('a client that goes, ignored', [1000, ok()], 'proxy_ignore_client_abort on;', {
     send: [get(), { seen: 'GET' }, 50, ABORT, 300],
