@@ -868,7 +868,7 @@ export class Cursor {
     this.isZeroFirst = false;
     if (t.$h?.hasZero) this.startWithZero();
     if (k === undefined) return true;
-    if (k === 0 && this.isZeroFirst) {
+    if (k === 0 && (this.isZeroFirst || t.$a.length > 1)) {
       this.part = ITEMS;
       this.a = t.$a;
       return true;

@@ -49,3 +49,8 @@ export function argTable(v: LuaValue, n: number, fname: string, given: number): 
   if (v instanceof LuaTable) return v;
   typeError(v, n, fname, 'table', given);
 }
+
+/** Complains about an argument that was not given at all. */
+export function argAny(given: number, n: number, fname: string): void {
+  if (given < n) argError(n, fname, 'value expected');
+}

@@ -13,17 +13,13 @@ import { callable, errorValue, index, ipairsNext, metamethod, metatableOf, next,
 import { currentGlobals, currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
-import { argInteger, argString, argTable, optInteger, typeError, typeName } from './args.ts';
+import { argAny, argInteger, argString, argTable, optInteger, typeError, typeName } from './args.ts';
 import { environmentOf, functionAt, resumedEnvironment, setEnvironment, setEnvironmentAt } from './environment.ts';
 import { standardStreams } from './io.ts';
 import { markNative, natives } from './native.ts';
 import { PROTECTED } from './protected.ts';
 import { unpack } from './table.ts';
 import { rawText } from './text.ts';
-
-function argAny(given: number, n: number, fname: string): void {
-  if (given < n) argError(n, fname, 'value expected');
-}
 
 /** `tostring`: through __tostring, which may suspend. */
 function tostring(v: LuaValue): LuaResult {
@@ -109,8 +105,10 @@ function load(chunk: LuaValue, name: LuaValue, mode: LuaValue, env: LuaValue): L
     for (;;) {
       const piece = first(callNow(chunk, []));
       if (piece === undefined || piece === '') break;
-      if (typeof piece !== 'string') throw new LuaError('reader function must return a string');
-      text += piece;
+      if (typeof piece !== 'string' && typeof piece !== 'number') {
+        throw new LuaError(`${position(1)}reader function must return a string`);
+      }
+      text += typeof piece === 'number' ? formatNumber(piece) : piece;
       if (text.length > MAX_SOURCE) throw new LuaError('not enough memory');
     }
   } catch (e) {
@@ -145,7 +143,12 @@ interface CollectorSettings {
   running: boolean;
   pause: number;
   stepmul: number;
+  /** Bytes that calls of "step" have stood for since the last collection. */
+  stepped: number;
 }
+
+/** Bytes that a step without an argument stands for. */
+const STEP = 1 << 14;
 
 const collectorSettings = new WeakMap<LuaState, CollectorSettings>();
 
@@ -156,7 +159,8 @@ function heapSize(): number {
 
 function settingsOf(state: LuaState): CollectorSettings {
   let settings = collectorSettings.get(state);
-  if (settings === undefined) collectorSettings.set(state, (settings = { running: true, pause: 200, stepmul: 200 }));
+  if (settings === undefined)
+    collectorSettings.set(state, (settings = { running: true, pause: 200, stepmul: 200, stepped: 0 }));
   return settings;
 }
 
@@ -204,7 +208,12 @@ export const BASE = natives({
       case 'isrunning':
         return settings.running;
       case 'step':
+        // V8 collects in steps of its own. When ours have come to the size of the heap, all of it is collected at once.
         settings.running = true;
+        settings.stepped += Math.max(value * 1024 * 2, STEP);
+        if (settings.stepped < heapSize()) return false;
+        settings.stepped = 0;
+        collectGarbage(state);
         return true;
       case 'stop':
       case 'restart':

@@ -12,7 +12,7 @@ import { errorValue, metatableOf, toNumber } from '../runtime.ts';
 import { currentState } from '../state.ts';
 import { LuaTable } from '../table.ts';
 import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
-import { argInteger, typeError } from './args.ts';
+import { argAny, argInteger, typeError } from './args.ts';
 import { environmentOf, setEnvironment } from './environment.ts';
 import { functionOf, getLocal, getUpvalue, joinUpvalues, setLocal, setUpvalue, upvalueIdentity } from './inspect.ts';
 import { standardStreams } from './io.ts';
@@ -142,6 +142,9 @@ function prompt(): LuaResult {
   }
 }
 
+/** Tables given to natives and userdata, which have no use for them themselves. */
+const ownEnvironments = new WeakMap<LuaFunction | Userdata, LuaTable>();
+
 export const DEBUG = natives({
   gethook(): LuaResult {
     const { hook } = currentState().hookSlot;
@@ -150,8 +153,11 @@ export const DEBUG = natives({
   },
   getinfo: seesFunctions(getinfo),
   getfenv(f: LuaValue): LuaResult {
+    argAny(arguments.length, 1, 'getfenv');
     if (f instanceof Coroutine) return f.globals;
-    return typeof f === 'function' ? (environmentOf(f) ?? currentState().globals) : undefined;
+    if (typeof f !== 'function')
+      return f instanceof Userdata ? (ownEnvironments.get(f) ?? currentState().globals) : undefined;
+    return ownEnvironments.get(f) ?? environmentOf(f) ?? currentState().globals;
   },
   debug(): LuaResult {
     return prompt();
@@ -182,6 +188,7 @@ export const DEBUG = natives({
   setfenv(f: LuaValue, env: LuaValue): LuaResult {
     if (!(env instanceof LuaTable)) argError(2, 'setfenv', 'table expected');
     if (f instanceof Coroutine) f.globals = env;
+    else if (f instanceof Userdata || (typeof f === 'function' && isNative(f))) ownEnvironments.set(f, env);
     else if (typeof f !== 'function' || !setEnvironment(f, env)) {
       throwError("'setfenv' cannot change environment of given object");
     }
