@@ -33,10 +33,16 @@ export interface TlsClientOptions {
   readonly onKeyLog?: (line: Buffer) => void;
 }
 
+/** Who began one. One of the three is called, once. */
+export interface ClientHandshakeOwner extends Pick<HandshakeOwner, 'onHandshakeEnd' | 'onHandshakeError'> {
+  /** `socket` is paused and without an owner. */
+  onSecure(socket: Socket, stream: TLSSocket): void;
+}
+
 /** A handshake under way, as a client. */
 export class ClientHandshake {
   readonly #stream: TLSSocket;
-  #owner: HandshakeOwner | undefined;
+  #owner: ClientHandshakeOwner | undefined;
 
   /**
    * Takes over a connected socket.
@@ -44,7 +50,7 @@ export class ClientHandshake {
    * @param socket a TcpSocket or PortableSocket with nothing left to write; not to be used any more
    * @param owner gets a socket in its place, or hears of the failure; never before the constructor returns
    */
-  constructor(socket: Socket, options: TlsClientOptions, owner: HandshakeOwner) {
+  constructor(socket: Socket, options: TlsClientOptions, owner: ClientHandshakeOwner) {
     if (!(socket instanceof TcpSocket || socket instanceof PortableSocket)) throw new Error('TLS over TLS');
     this.#owner = owner;
     const { connect } = process.getBuiltinModule('node:tls');
@@ -88,7 +94,7 @@ export class ClientHandshake {
     plain.on('error', onError);
   }
 
-  #take(): HandshakeOwner | undefined {
+  #take(): ClientHandshakeOwner | undefined {
     const owner = this.#owner;
     this.#owner = undefined;
     return owner;

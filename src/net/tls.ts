@@ -21,6 +21,7 @@ import {
 } from './handles.ts';
 import { PortableSocket } from './portable.ts';
 import type { AcceptedSocket, SocketOwner } from './socket.ts';
+import { stapler } from './stapler.ts';
 import { TcpSocket } from './tcp.ts';
 import { DirectTls, type DirectTlsOwner, hasDirectTls, type TlsHandle, type TlsSession } from './tls-direct.ts';
 
@@ -33,6 +34,8 @@ export interface TlsServerOptions {
   readonly protocols: readonly string[];
   /** Bytes of plain text in a record, 512 to 16384. */
   readonly recordSize: number;
+  /** An OCSP response in DER for clients that ask for one. */
+  readonly ocspResponse?: Buffer | undefined;
 }
 
 /** Who began a handshake. One of the three is called, once. */
@@ -59,7 +62,9 @@ export interface Handshake {
  * @param socket a TcpSocket or PortableSocket; not to be used any more
  */
 export function newHandshake(socket: AcceptedSocket, options: TlsServerOptions, owner: HandshakeOwner): Handshake {
-  if (socket instanceof TcpSocket && hasDirectTls()) return new DirectHandshake(socket, options, owner);
+  // Who asks for an OCSP response is seen by node:tls alone.
+  const direct = options.ocspResponse === undefined && hasDirectTls();
+  if (socket instanceof TcpSocket && direct) return new DirectHandshake(socket, options, owner);
   if (!(socket instanceof TcpSocket || socket instanceof PortableSocket)) throw new Error('TLS over TLS');
   return new NodeHandshake(socket, options, owner);
 }
@@ -166,6 +171,7 @@ class NodeHandshake implements Handshake {
       requestCert: options.requestCertificate,
       rejectUnauthorized: false,
       ALPNProtocols: [...options.protocols],
+      ...(options.ocspResponse === undefined ? {} : { server: stapler(options.context, options.ocspResponse) }),
     });
     this.#stream = stream;
     if (options.recordSize < 16384) stream.setMaxSendFragment(options.recordSize);

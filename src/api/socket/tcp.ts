@@ -17,8 +17,7 @@ import { isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
 import { type ResolveFailure, resolverOf } from '../../net/resolver/resolver.ts';
 import type { Socket } from '../../net/socket.ts';
 import { Timer } from '../../net/timer.ts';
-import type { HandshakeOwner } from '../../net/tls.ts';
-import { ClientHandshake, type TlsClientOptions } from '../../net/tls-client.ts';
+import { ClientHandshake, type ClientHandshakeOwner, type TlsClientOptions } from '../../net/tls-client.ts';
 import type { TlsSession as TlsConnection } from '../../net/tls-direct.ts';
 import { canonicalInet, canonicalInet6, parseUrl, UrlError } from '../../net/url.ts';
 import { requireContext } from '../context.ts';
@@ -64,7 +63,7 @@ const UNREACHABLE = new Set([
   'EHOSTUNREACH',
 ]);
 
-export class TcpCosocket extends StreamCosocket implements ConnectOwner, HandshakeOwner, QueuedConnect {
+export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientHandshakeOwner, QueuedConnect {
   /** connect was called. */
   private used = false;
   // As settimeouts gave them; 0: not set.

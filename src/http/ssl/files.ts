@@ -134,6 +134,23 @@ export function loadDhParameters(cf: ConfContext, name: string): string {
   return text;
 }
 
+/** An OCSP response for `ssl_stapling_file`. nginx: ngx_ssl_stapling_file() (src/event/ngx_event_openssl_stapling.c). */
+export function loadOcspResponse(cf: ConfContext, name: string): Buffer {
+  const path = cf.fullName(name, 'conf');
+  let text: string;
+  try {
+    text = readConfFile(cf, path);
+  } catch (e) {
+    throw new ConfError(`BIO_new_file("${path}") failed ${openingFailed(path, e)}`);
+  }
+  const bytes = Buffer.from(text, 'latin1');
+  // A SEQUENCE that begins with an ENUMERATED. RFC 6960, section 4.2.1.
+  const length = bytes[1] ?? 0;
+  const start = length < 0x80 ? 2 : 2 + (length & 0x7f);
+  if (bytes[0] !== 0x30 || bytes[start] !== 0x0a) throw new ConfError(`d2i_OCSP_RESPONSE_bio("${path}") failed`);
+  return bytes;
+}
+
 /** A certificate and its key; that they belong together is checked. */
 export function loadPair(
   files: PemFiles,

@@ -3,13 +3,12 @@ import { monotonicMsec } from '../../log/time.ts';
 import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
 import type { Socket } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
-import type { HandshakeOwner } from '../../net/tls.ts';
-import { ClientHandshake, type TlsClientOptions } from '../../net/tls-client.ts';
+import { ClientHandshake, type ClientHandshakeOwner, type TlsClientOptions } from '../../net/tls-client.ts';
 import type { TlsSession } from '../../net/tls-direct.ts';
 import type { Exchange } from './exchange.ts';
 import type { KeepalivePool } from './keepalive.ts';
 
-export class UpstreamConnection implements ConnectOwner, HandshakeOwner, TimerOwner {
+export class UpstreamConnection implements ConnectOwner, ClientHandshakeOwner, TimerOwner {
   /** After the handshake, the one with TLS. */
   socket: Socket;
   /** Name of the peer. */

@@ -447,6 +447,34 @@ describe('certificates whose names have variables', () => {
   });
 });
 
+describe('ssl_stapling_file', () => {
+  it('is given to clients that ask, as nginx does', async () => {
+    openssl('ocsp', '-issuer', 'root.crt', '-cert', 'a.crt', '-reqout', 'ocsp.req');
+    writeFileSync(join(pki, 'index.txt'), '');
+    const responder = ['-index', 'index.txt', '-CA', 'root.crt', '-rsigner', 'root.crt', '-rkey', 'root.key'];
+    openssl('ocsp', ...responder, '-reqin', 'ocsp.req', '-respout', 'ocsp.der', '-ndays', '30');
+    const block = `server { listen 127.0.0.1:1 ssl; ${PAIR} ssl_stapling on; ssl_stapling_file ${pki}/ocsp.der;
+      location / { return 200 ok; } }`;
+    const server = new TestServer(block, FILES);
+    try {
+      const ports = [server.port];
+      if (hasNginx) ports.push(await serveNginx(block));
+      for (const port of ports) {
+        for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+          const options = { ...client({ port, host: '127.0.0.1' }), requestOCSP: true, maxVersion };
+          const socket = connectTls(options);
+          const [response] = (await once(socket, 'OCSPResponse')) as [Buffer];
+          assert.deepEqual(response, readFileSync(join(pki, 'ocsp.der')));
+          socket.destroy();
+        }
+        assert.equal(await body(port), 'ok');
+      }
+    } finally {
+      server.close();
+    }
+  });
+});
+
 describe('keys behind a password', () => {
   it('are read with one of ssl_password_file', async () => {
     const server = new TestServer(
@@ -527,7 +555,14 @@ describe('configurations that cannot work', () => {
       /^cannot load certificate ".*\/none": BIO_new_file\(\) failed \(SSL: error:80000002:system library::/,
     ],
     'no such curve': [server(`${good} ssl_ecdh_curve nonsense;`), /^SSL_CTX_set1_curves_list\("nonsense"\) failed/],
-    stapling: [server(`${good} ssl_stapling on;`), /^"ssl_stapling" is not supported yet by tsresty$/],
+    stapling: [
+      server(`${good} ssl_stapling on;`),
+      /^"ssl_stapling" without "ssl_stapling_file" is not supported yet by tsresty$/,
+    ],
+    'no OCSP response': [
+      server(`${good} ssl_stapling on; ssl_stapling_file ${pki}/root.crt;`),
+      /^d2i_OCSP_RESPONSE_bio\(".*\/root\.crt"\) failed$/,
+    ],
     'a command that Node cannot give': [
       server(`${good} ssl_conf_command VerifyCAFile x;`),
       /^SSL_CONF_cmd\("VerifyCAFile", "x"\) is not supported by tsresty$/,

@@ -60,6 +60,10 @@ export interface SslServer {
   earlyData: boolean;
   rejectHandshake: boolean;
   stapling: boolean;
+  /** A file with the response; '' for none. */
+  staplingFile: string;
+  /** What is in it. */
+  ocspResponse: Buffer | undefined;
   ocsp: boolean;
   confCommands: readonly KeyValue[] | undefined;
 

@@ -17,7 +17,15 @@ import {
   setCiphers,
   setProtocols,
 } from '../../ssl/context.ts';
-import { confFiles, loadAuthorities, loadCrl, loadDhParameters, loadPair, loadTicketKey } from '../../ssl/files.ts';
+import {
+  confFiles,
+  loadAuthorities,
+  loadCrl,
+  loadDhParameters,
+  loadOcspResponse,
+  loadPair,
+  loadTicketKey,
+} from '../../ssl/files.ts';
 import { setPairs, VariantContext } from '../../ssl/variant-context.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
 
@@ -43,7 +51,7 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
   if (conf.dhparam !== '') options.dhparam = loadDhParameters(cf, conf.dhparam);
   if (conf.ecdhCurve !== 'auto') options.ecdhCurve = conf.ecdhCurve;
   setSessions(cf, options, conf);
-  if (conf.stapling) throw new ConfError('"ssl_stapling" is not supported yet by tsresty');
+  if (conf.stapling) setStapling(cf, conf);
   if (conf.ocsp) throw new ConfError('"ssl_ocsp" is not supported yet by tsresty');
   if (conf.certificateCompression) {
     throw new ConfError('"ssl_certificate_compression" is not supported by tsresty: Node.js does not offer it');
@@ -52,6 +60,13 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
   applyConfCommands(options, conf.confCommands ?? []);
   conf.context = makeContext(options);
   conf.varying?.contexts.prepare(options);
+}
+
+function setStapling(cf: ConfContext, conf: SslServer): void {
+  if (conf.staplingFile === '') {
+    throw new ConfError('"ssl_stapling" without "ssl_stapling_file" is not supported yet by tsresty');
+  }
+  conf.ocspResponse = loadOcspResponse(cf, conf.staplingFile);
 }
 
 /** A warning about the server as a whole: without a position. */

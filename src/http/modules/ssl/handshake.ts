@@ -239,6 +239,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
         requestCertificate: conf.verify !== VERIFY_OFF,
         protocols: HTTP1_PROTOCOLS,
         recordSize: Math.min(Math.max(conf.bufferSize, 512), 16384),
+        ocspResponse: conf.ocspResponse,
       },
       this,
     );

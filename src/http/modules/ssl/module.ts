@@ -167,7 +167,10 @@ const directives: readonly Directive<SslServer>[] = [
     false,
     'Cannot be switched on yet.',
   ),
-  flagSlot<SslServer>('ssl_stapling', PLACES, 'server', 'stapling', false, 'Cannot be switched on yet.'),
+  flagSlot<SslServer>('ssl_stapling', PLACES, 'server', 'stapling', false, {
+    doc: 'Whether clients get an OCSP response about the certificate; wants ssl_stapling_file.',
+  }),
+  strSlot<SslServer>('ssl_stapling_file', PLACES, 'server', 'staplingFile', '', 'A file with the response, in DER.'),
   flagSlot<SslServer>('ssl_early_data', PLACES, 'server', 'earlyData', false, {
     doc: 'Early data of TLS 1.3: ignored with a warning, Node.js does not take any.',
   }),
@@ -204,6 +207,8 @@ function createServer(): SslServer {
     earlyData: undefined,
     rejectHandshake: undefined,
     stapling: undefined,
+    staplingFile: undefined,
+    ocspResponse: undefined,
     ocsp: undefined,
     confCommands: undefined,
     context: undefined,
