@@ -3,7 +3,7 @@
  * ngx_lua: ngx_http_lua_output.c, ngx_http_lua_send_chain_link().
  */
 import { type Chain, chainSize, flagBuf, memoryBuf } from '../http/buf.ts';
-import { ERROR, HTTP_OK, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
+import { ERROR, HTTP_NOT_MODIFIED, HTTP_OK, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
 import { coreModule } from '../http/core/module.ts';
 import { clearAcceptRanges, clearContentLength, outputFilter, sendHeader } from '../http/output.ts';
 import { HTTP_VERSION_11, type HttpRequest, METHOD_HEAD } from '../http/request.ts';
@@ -32,7 +32,7 @@ export function sendHeaderIfNeeded(r: HttpRequest, ctx: ApiContext): number {
   if (r.headerSent || ctx.headerSent) return OK;
   const out = r.headersOut;
   if (out.status === 0) out.status = HTTP_OK;
-  if (!ctx.mimeSet && optionsOf(r).useDefaultType) setDefaultType(r, ctx);
+  if (!ctx.mimeSet && out.status !== HTTP_NOT_MODIFIED && optionsOf(r).useDefaultType) setDefaultType(r, ctx);
   if (!ctx.headersSet) {
     clearContentLength(r);
     clearAcceptRanges(r);

@@ -10,8 +10,13 @@ import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
 import { IN_EXIT_WORKER } from './phase.ts';
 
-/** Runs one timer's code; calls `ended` when it and all its light threads have ended. */
-export type TimerRun = (premature: boolean, ended: () => void) => void;
+/** One timer's code. */
+export interface TimerRun {
+  /** Runs it; calls `ended` when it and all its light threads have ended. */
+  (premature: boolean, ended: () => void): void;
+  /** Where it is defined, for the log. */
+  readonly where?: () => string;
+}
 
 interface Pending {
   readonly run: TimerRun;
@@ -59,7 +64,11 @@ export class Timers {
 
   private fire(run: TimerRun, premature: boolean): void {
     if (this.running >= this.maxRunning) {
-      this.http.cycle.log.write(LOG_ALERT, `${this.maxRunning} lua_max_running_timers are not enough`);
+      const where = run.where?.() ?? '?';
+      this.http.cycle.log.write(
+        LOG_ALERT,
+        `lua failed to run timer with function defined at ${where}: ${this.maxRunning} lua_max_running_timers are not enough`,
+      );
       return;
     }
     updateTime();

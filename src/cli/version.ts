@@ -1,4 +1,6 @@
 /** What -v, -V and -h print. nginx: ngx_show_version_info (src/core/nginx.c). */
+
+import { configureArguments } from '../conf/configure-arguments.ts';
 import { identity } from '../conf/identity.ts';
 import type { CoreModule } from '../conf/registry.ts';
 import { DEFAULT_CONF, DEFAULT_ERROR_LOG } from './defaults.ts';
@@ -22,26 +24,6 @@ Options:
   -g directives : directives of the main context, read before the file
 
 `;
-
-/**
- * nginx's configure flags for the modules that are built in here, the form in which scripts and Test::Nginx look for
- * them in the output of -V. Made of the names of the http modules' declarations.
- */
-function configureArguments(modules: readonly CoreModule[]): string {
-  const flags: string[] = [];
-  for (const core of modules) {
-    for (const { name } of core.submodules ?? []) {
-      const known = /^(?:ngx_)?((?:http|stream)_\w+?)(?:_filter)?(?:_module)?$/.exec(name);
-      flags.push(`--with-${known === null ? `${core.name}_${name}` : known[1]}_module`);
-    }
-    if (core.name === 'stream') flags.push('--with-stream');
-  }
-  // Modules that nginx has by default: scripts take them for granted unless they are named as missing.
-  for (const name of ['fastcgi', 'scgi', 'uwsgi']) {
-    if (!flags.includes(`--with-http_${name}_module`)) flags.push(`--without-http_${name}_module`);
-  }
-  return flags.map((flag) => ` ${flag}`).join('');
-}
 
 /** Text for standard error. */
 export function versionText(options: Options, modules: readonly CoreModule[]): string {

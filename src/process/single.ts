@@ -7,7 +7,7 @@ import { coreConf } from '../conf/modules/core.ts';
 import { eventsConf } from '../conf/modules/events.ts';
 import { LOG_NOTICE } from '../log/log.ts';
 import { startAccepting } from '../net/accept.ts';
-import { connections } from '../net/activity.ts';
+import { activityCount, connections, onIdle } from '../net/activity.ts';
 import { restrictEnvironment } from './environment.ts';
 import { catchUncaught } from './exceptions.ts';
 import { logFailure } from './failure.ts';
@@ -47,7 +47,7 @@ class SingleProcess {
   /** Initializes the cycle's modules for work and accepts for it. */
   #enter({ cycle, sockets, log }: OpenedCycle): void {
     cycle.worker = INFO;
-    cycle.control = { masterPid: process.pid, quit: () => void this.#exit() };
+    cycle.control = { masterPid: process.pid, quit: () => this.#quit() };
     connections.limit = eventsConf(cycle).workerConnections;
     try {
       for (const hook of cycle.hooks.initProcess) hook(INFO);
@@ -96,6 +96,20 @@ class SingleProcess {
     for (const hook of old.cycle.hooks.drain) hook();
     for (const hook of old.cycle.hooks.exitProcess) void hook();
     setTimeout(() => old.cycle.openFiles.closeAll(), OLD_FILES_KEPT).unref();
+  }
+
+  /** ngx.process.signal_graceful_exit(): leaves when the work that is under way is done, as OpenResty's nginx does. */
+  #quit(): void {
+    const { cycle, sockets } = this.#current;
+    if (cycle.exiting || this.#leaving) return;
+    cycle.exiting = true;
+    for (const { sockets: open } of sockets) for (const { acceptor } of open) acceptor?.close();
+    for (const hook of cycle.hooks.drain) hook();
+    const endIfIdle = (): void => {
+      if (activityCount() === 0) void this.#exit();
+    };
+    onIdle(() => setImmediate(endIfIdle));
+    endIfIdle();
   }
 
   async #exit(): Promise<void> {

@@ -40,6 +40,12 @@ export class PipeWriter implements TimerOwner {
       waiting = false;
       this.finish(error ? new WriteFailure(reasonOf(error)) : data.length);
     });
+    if (stream.writableLength === 0 && stream.errored == null) {
+      // The kernel had room for all of it.
+      waiting = false;
+      this.busy = false;
+      return data.length;
+    }
     if (timeout > 0) {
       this.timer ??= new Timer(this);
       this.timer.set(timeout);

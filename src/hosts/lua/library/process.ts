@@ -26,7 +26,8 @@ export const process_: ModuleLoader = (_state, http) => {
     type: () => kind(),
     enable_privileged_agent: enableAgent,
     signal_graceful_exit: () => {
-      process.kill(process.pid, 'SIGQUIT');
+      // Not from below the code that calls this, which goes on to its end.
+      setImmediate(() => cycle.control?.quit());
       return undefined;
     },
     get_master_pid: () => {

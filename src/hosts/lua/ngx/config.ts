@@ -11,7 +11,7 @@ function versionNumber(text: string): number {
 /** The version of lua-nginx-module whose behaviour is the reference: 0.10.32. */
 const NGX_LUA_VERSION = 10032;
 
-export function installConfig(ngx: LuaTable, prefix: () => string): void {
+export function installConfig(ngx: LuaTable, prefix: () => string, configure: () => string): void {
   ngx.setStr(
     'config',
     LuaTable.fromObject({
@@ -20,7 +20,7 @@ export function installConfig(ngx: LuaTable, prefix: () => string): void {
       nginx_version: versionNumber(NGINX_VERSION),
       ngx_lua_version: NGX_LUA_VERSION,
       prefix,
-      nginx_configure: () => '',
+      nginx_configure: configure,
     }),
   );
 }

@@ -3,6 +3,7 @@
  * on is the current context), so that a fresh state costs little more than a few tables.
  */
 import { sharedDict } from '../../../api/shared-dict.ts';
+import { configureArguments } from '../../../conf/configure-arguments.ts';
 import type { HttpCycle } from '../../../http/cycle.ts';
 import { type LuaState, LuaTable, markLibrary } from '../../../lua/index.ts';
 import { luaModule } from '../module.ts';
@@ -52,7 +53,11 @@ export function installNgx(state: LuaState, http: HttpCycle): void {
   installRe(ngx, http);
   installShared(ngx, luaModule.mainOf(http.confs).sharedDicts, (name) => sharedDict(http, name));
   installWorker(ngx, http);
-  installConfig(ngx, () => http.cycle.prefix);
+  installConfig(
+    ngx,
+    () => http.cycle.prefix,
+    () => configureArguments([{ name: 'http', submodules: http.modules }]),
+  );
   installWorkerThread(ngx, state, http);
   installArg(ngx);
   installConstants(ngx);

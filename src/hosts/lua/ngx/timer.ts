@@ -1,7 +1,7 @@
 /** ngx.timer.at, every, running_count, pending_count. ngx_lua: ngx_http_lua_timer.c. */
 import { ApiContext, requireContext } from '../../../api/context.ts';
 import { IN_INIT, IN_TIMER } from '../../../api/phase.ts';
-import { currentTimers } from '../../../api/timer.ts';
+import { currentTimers, type TimerRun } from '../../../api/timer.ts';
 import { AGAIN, DONE } from '../../../http/codes.ts';
 import { type LuaFunction, type LuaResult, LuaTable, type LuaValue, ret2, throwError } from '../../../lua/index.ts';
 import { LuaRun, requireRun, runPosted, startEntry } from '../run.ts';
@@ -20,13 +20,20 @@ function schedule(name: string, repeat: boolean): LuaFunction {
     const timers = currentTimers();
     const state = (requireRun() as LuaRun).state;
     const args = all.slice(2);
-    const failure = timers.schedule(
-      delay,
-      (premature, ended) => runTimer(ctx, state, fn as LuaFunction, [premature, ...args], ended),
-      repeat,
+    const run: TimerRun = Object.assign(
+      (premature: boolean, ended: () => void) => runTimer(ctx, state, fn as LuaFunction, [premature, ...args], ended),
+      { where: () => definition(state, fn as LuaFunction) },
     );
+    const failure = timers.schedule(delay, run, repeat);
     return failure === undefined ? 1 : ret2(undefined, failure);
   };
+}
+
+/** `=content_by_lua(nginx.conf:12):3`: a function's chunk and first line. */
+function definition(state: LuaRun['state'], fn: LuaFunction): string {
+  const get = state.load("local i = debug.getinfo(..., 'S') return i.source .. ':' .. i.linedefined", '=timer');
+  const result = state.newThread(get).resume([fn]);
+  return result.status === 'done' ? String(result.values[0]) : '?';
 }
 
 /** A timer runs like a handler of its own, without a request. */

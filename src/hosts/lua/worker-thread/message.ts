@@ -55,6 +55,8 @@ export interface ThreadSetup {
   readonly packagePath: string;
   readonly packageCpath: string;
   readonly prefix: string;
+  /** ngx.config.nginx_configure(). */
+  readonly configure: string;
   /** Names of the shared dictionaries. */
   readonly dicts: readonly string[];
   /** For calls of them, whose answers the thread waits for on `answered`: 1 when there is one. */

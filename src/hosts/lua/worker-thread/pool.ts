@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { sharedDict } from '../../../api/shared-dict.ts';
 import type { Suspension } from '../../../api/suspension.ts';
+import { configureArguments } from '../../../conf/configure-arguments.ts';
 import type { ThreadPool } from '../../../conf/modules/thread-pool.ts';
 import type { HttpCycle } from '../../../http/cycle.ts';
 import type { DictAnswer, DictCall, Outcome, Task, ThreadSetup } from './message.ts';
@@ -143,8 +144,10 @@ export class LuaThreads {
 
   private start([packagePath, packageCpath]: readonly [string, string]): Thread | undefined {
     if (this.all.size >= this.most) return undefined;
-    const { prefix } = this.http.cycle;
-    const thread = new Thread(this.http, { packagePath, packageCpath, prefix, dicts: this.dicts }, () => {
+    const { cycle, modules } = this.http;
+    const configure = configureArguments([{ name: 'http', submodules: modules }]);
+    const setup = { packagePath, packageCpath, prefix: cycle.prefix, configure, dicts: this.dicts };
+    const thread = new Thread(this.http, setup, () => {
       this.all.delete(thread);
       const i = this.idle.indexOf(thread);
       if (i >= 0) this.idle.splice(i, 1);

@@ -85,7 +85,11 @@ function makeState(): LuaState {
   const state = new LuaState({ packagePath: setup.packagePath, packageCpath: setup.packageCpath });
   const ngx = new LuaTable();
   installEncoding(ngx);
-  installConfig(ngx, () => setup.prefix);
+  installConfig(
+    ngx,
+    () => setup.prefix,
+    () => setup.configure,
+  );
   installShared(ngx, setup.dicts, remoteDict);
   ngx.setStr('null', NULL);
   state.globals.setStr('ngx', ngx);
