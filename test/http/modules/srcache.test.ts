@@ -1,7 +1,8 @@
 // srcache with a cache of the test's own behind proxy_pass. The module's own test suite was run as well.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, loadHttp, TestServer } from '../test-server.ts';
@@ -181,6 +182,22 @@ describe('srcache', () => {
     const answer = await server.get('/statuses', [], 'POST');
     assert.deepEqual([answer.status, answer.body], [404, 'answer 2']);
     assert.equal(statuses(await server.get('/plain', [], 'POST')), 'BYPASS BYPASS');
+  });
+
+  it('the body of a request is read before', async () => {
+    cache.set('/statuses', 'HTTP/1.1 200 OK\r\n\r\ncached');
+    const head = 'POST /statuses HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\n';
+    assert.match(await server.send(`${head}12345`), /\r\n\r\ncached$/);
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(head);
+    let text = '';
+    socket.on('data', (data) => {
+      text += data.toString('latin1');
+    });
+    await sleep(30);
+    socket.write('12345');
+    await once(socket, 'close');
+    assert.match(text, /\r\n\r\ncached$/);
   });
 
   const broken: readonly (readonly [string, RegExp])[] = [

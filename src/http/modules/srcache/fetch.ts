@@ -68,9 +68,10 @@ export function accessHandler(r: HttpRequest): number {
 
 function afterBody(r: HttpRequest): void {
   const ctx = srcacheModule.context(r);
+  // Reading has put its own in the place of it.
+  r.writeEventHandler = runPhases;
   if (ctx === undefined || !ctx.waitingBody) return;
   ctx.waitingBody = false;
-  r.writeEventHandler = runPhases;
   runPhases(r);
 }
 
