@@ -5,8 +5,10 @@
  * see that.
  */
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest, type Agent as TlsAgent } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as tlsConnect } from 'node:tls';
 import { BodyCheck, bodyOf } from './pattern.ts';
 
 /** Milliseconds after which a request counts as hanging. */
@@ -22,10 +24,12 @@ export interface Outcome {
 
 export interface Scene {
   readonly port: number;
+  readonly tlsPort: number;
   readonly mark: string;
   /** Counts up, for the choice of sizes and the like. */
   readonly n: number;
   readonly agent: Agent;
+  readonly tlsAgent: TlsAgent;
   /** Backends suffer at present. */
   readonly striking: () => boolean;
 }
@@ -62,8 +66,13 @@ function ask(scene: Scene, what: Ask): Promise<Outcome> {
     const headers: Record<string, string> = { 'X-Mark': mark };
     if (body > 0 && what.chunked !== true) headers['Content-Length'] = String(body);
     if (what.fresh === true) headers.Connection = 'close';
-    const agent = what.fresh === true ? false : scene.agent;
-    const request = httpRequest({ host: '127.0.0.1', port: scene.port, path, method, headers, agent });
+    // Every third one over TLS.
+    const tls = scene.n % 3 === 0;
+    const agent = what.fresh === true ? false : tls ? scene.tlsAgent : scene.agent;
+    const options = { host: '127.0.0.1', path, method, headers, agent };
+    const request = tls
+      ? httpsRequest({ ...options, port: scene.tlsPort, rejectUnauthorized: false })
+      : httpRequest({ ...options, port: scene.port });
     let settled = false;
     const settle = (text: string, wrong: string | undefined): void => {
       if (settled) return;
@@ -179,19 +188,22 @@ function abort(scene: Scene): Promise<Outcome> {
   const location = pick(['faults', 'direct', 'arriving', 'small'], n);
   const action = point === 1 ? 'hang' : 'any';
   return new Promise((resolve) => {
-    const socket = connect(scene.port, '127.0.0.1');
+    const plain = connect(n % 4 < 2 ? scene.port : scene.tlsPort, '127.0.0.1');
+    const socket = n % 4 < 2 ? plain : tlsConnect({ socket: plain, rejectUnauthorized: false });
     const timer = setTimeout(() => {
       socket.destroy();
       resolve({ text: 'hanging', wrong: `an abort of ${mark} does not end` });
     }, DEADLINE);
     socket.on('error', () => {});
-    socket.on('close', () => {
+    plain.on('error', () => {});
+    plain.on('close', () => {
+      socket.destroy();
       clearTimeout(timer);
       resolve({ text: 'aborted', wrong: undefined });
     });
     const go = (): void => {
-      if (n % 2 === 0) socket.resetAndDestroy();
-      else socket.destroy();
+      if (n % 2 === 0) plain.resetAndDestroy();
+      else plain.destroy();
     };
     const body = point === 0 ? 200_000 : 0;
     const size = point === 2 ? 600_000 : 0;

@@ -1,7 +1,8 @@
 /** Runs the soak: a server of ours in front of the farm, clients that ask, and what the system says of it afterwards. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,7 +68,7 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-function configuration(port: number, backends: readonly number[], preamble: string): string {
+function configuration(port: number, tlsPort: number, backends: readonly number[], preamble: string): string {
   const [first, second, ...victims] = backends;
   const steady = `server 127.0.0.1:${first} max_fails=0; server 127.0.0.1:${second} max_fails=0;`;
   const all = `${steady} ${victims.map((p) => `server 127.0.0.1:${p} max_fails=2 fail_timeout=1s;`).join(' ')}`;
@@ -83,7 +84,7 @@ http {
   proxy_read_timeout 1s; proxy_connect_timeout 1s; proxy_send_timeout 1s;
   proxy_http_version 1.1; proxy_set_header Connection ""; client_max_body_size 10m;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}; listen 127.0.0.1:${tlsPort} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;
     location /keep/ { proxy_pass http://suffering; }
     location /fresh/ { proxy_pass http://suffering; proxy_set_header Connection close; }
     location /old/ { proxy_pass http://suffering; proxy_http_version 1.0; proxy_set_header Connection close; }
@@ -165,8 +166,11 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const began = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'tsresty-proxy-soak-'));
   for (const sub of ['conf', 'logs', 'tmp']) mkdirSync(join(folder, sub));
-  const [port, ...backends] = (await freePorts(6)) as [number, ...number[]];
-  writeFileSync(join(folder, 'conf/nginx.conf'), configuration(port, backends, options.preamble ?? ''));
+  const [port, tlsPort, ...backends] = (await freePorts(7)) as [number, number, ...number[]];
+  writeFileSync(join(folder, 'conf/nginx.conf'), configuration(port, tlsPort, backends, options.preamble ?? ''));
+  const [key, certificate] = [join(folder, 'conf/key.pem'), join(folder, 'conf/cert.pem')];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost'];
+  execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
   const farm = await Farm.start(folder, backends);
   const [program, ...args] = (options.command ?? [process.execPath, join(root, 'bin/tsresty')]) as [
     string,
@@ -190,9 +194,11 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       const end = performance.now() + seconds * 1000;
       const client = async (): Promise<void> => {
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        const tlsAgent = new TlsAgent({ keepAlive: true, maxSockets: 1 });
         while (next < until && performance.now() < end) {
           const n = next++;
-          const outcome = await one({ port, n, mark: `m${n.toString(36)}x`, agent, striking: () => striking });
+          const mark = `m${n.toString(36)}x`;
+          const outcome = await one({ port, tlsPort, n, mark, agent, tlsAgent, striking: () => striking });
           asked++;
           outcomes.set(outcome.text, (outcomes.get(outcome.text) ?? 0) + 1);
           if (outcome.wrong === undefined) continue;
@@ -201,6 +207,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
           options.progress?.(outcome.wrong);
         }
         agent.destroy();
+        tlsAgent.destroy();
       };
       await Promise.all(Array.from({ length: options.clients }, client));
     };
