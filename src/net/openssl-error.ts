@@ -87,7 +87,9 @@ export interface VerifyError {
 
 /** From the error that Node makes of a verification result. */
 export function verifyErrorOf(error: { readonly code?: string; readonly message: string }): VerifyError {
-  return { number: VERIFY_ERRORS[error.code ?? ''] ?? 1, text: error.message };
+  // Newer versions of Node add advice behind OpenSSL's text.
+  const text = error.message.replace(/; if the root CA is installed locally, .*$/, '');
+  return { number: VERIFY_ERRORS[error.code ?? ''] ?? 1, text };
 }
 
 /** A chain with more certificates between the peer's and the trusted one than may be. */

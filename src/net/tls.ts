@@ -553,8 +553,23 @@ function failureOf({ code }: NodeJS.ErrnoException): string {
 }
 
 function join(pieces: readonly Piece[]): Piece {
-  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
-  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece)));
+  let size = 0;
+  let text = true;
+  for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i] as Piece;
+    size += piece.length;
+    if (typeof piece !== 'string') text = false;
+  }
+  if (text) return pieces.join('');
+  const joined = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i] as Piece;
+    if (typeof piece === 'string') joined.write(piece, at, 'latin1');
+    else joined.set(piece, at);
+    at += piece.length;
+  }
+  return joined;
 }
 
 function failNow(socket: TlsSocket, error: NodeJS.ErrnoException): void {
