@@ -30,7 +30,18 @@ const KINDS: readonly (readonly [string, Case['send']])[] = [
   ['a body and another request', [post('abc') + get('/2'), WAIT]],
 ];
 
+/** Each byte by itself. */
+const bytewise = (text: string): Case['send'] => [...text].flatMap((byte) => [byte, 1]);
+const SPLIT: readonly (readonly [string, string])[] = [
+  ['a length', post('hello')],
+  ['chunks', request('POST', '/', CHUNKED, '5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n')],
+  ['two requests', post('abc') + get('/2', 'X-A: b')],
+  ['bad chunks', request('POST', '/', CHUNKED, '5\r\nhelloX\r\n')],
+];
+
 export const requestBodies: readonly Case[] = [
+  ...SPLIT.map(([what, text]) => passed(`byte by byte: ${what}`, bytewise(text))),
+  ...SPLIT.map(([what, text]) => passed(`byte by byte, unbuffered: ${what}`, bytewise(text), DIRECT)),
   ...KINDS.map(([what, send]) => passed(`buffered: ${what}`, send)),
   ...KINDS.map(([what, send]) => passed(`buffered, 1.1: ${what}`, send, 'proxy_http_version 1.1;')),
   ...KINDS.map(([what, send]) => passed(`unbuffered: ${what}`, send, DIRECT, { mask: [[/(\[warn\].*)/, '$1']] })),

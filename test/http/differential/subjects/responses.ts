@@ -41,6 +41,12 @@ const ended: Partial<Case> = {
   ours: { because: 'nginx leaves the connection open, and the client without an end of the response', closed: [true] },
 };
 
+/** Each byte by itself: nothing may depend on where packets end. */
+const bytewise = (name: string, text: string, end: readonly (typeof CLOSE)[] = [], conf = ''): Case =>
+  answer(`byte by byte: ${name}`, [...[...text].flatMap((byte) => [byte, 1]), ...end], {
+    conf: `location / { proxy_pass http://%B1%; proxy_http_version 1.1; ${conf} }`,
+  });
+
 export const responses: readonly Case[] = [
   ...three('a length', ok('hello')),
   ...three('no body', ok('')),
@@ -227,7 +233,22 @@ export const responses: readonly Case[] = [
   answer('a larger buffer', ok('x', `X-A: ${bytes(5000)}`), {
     conf: 'location / { proxy_pass http://%B1%; proxy_buffer_size 8k; }',
   }),
-  answer('a header byte by byte', [...[...ok('x')].flatMap((byte) => [byte, 1])]),
+  bytewise('a length', ok('x', 'X-A: b')),
+  bytewise('chunks', `${head('200 OK', CHUNKED)}5;a=b\r\nhello\r\n0\r\n\r\n`),
+  bytewise('chunks and trailers', `${head('200 OK', CHUNKED)}5\r\nhello\r\n0\r\nX-T: 1\r\nY: 2\r\n\r\n`),
+  bytewise('LFs alone', 'HTTP/1.1 200 OK\nContent-Length: 1\nX-A: b\n\nx'),
+  bytewise('HTTP/1.0 to the end', 'HTTP/1.0 200 OK\r\n\r\nhello', [CLOSE]),
+  bytewise('204', head('204 None', 'X-A: b')),
+  bytewise('a second status line', ok('x', 'X-A: b').replace('X-A', 'HTTP/1.1 200 OK\r\nX-A')),
+  bytewise('an invalid header', 'HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n', [CLOSE]),
+  bytewise('CRs in front of an LF', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\r\n\r\nx', [CLOSE]),
+  bytewise(
+    'a header that is too big',
+    ok('x', `X-A: ${bytes(600)}`),
+    [],
+    'proxy_buffer_size 512; proxy_buffers 4 1k; proxy_busy_buffers_size 1k;',
+  ),
+  bytewise('unbuffered', `${head('200 OK', CHUNKED)}5\r\nhello\r\n0\r\n\r\n`, [], 'proxy_buffering off;'),
   answer('100000 bytes', ok(bytes(100000))),
   answer('100000 bytes in chunks', head('200 OK', CHUNKED) + chunked(bytes(60000), bytes(40000, 'y'))),
   answer('100000 bytes to the end', [head('200 OK') + bytes(100000), CLOSE]),
