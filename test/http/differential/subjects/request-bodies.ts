@@ -41,7 +41,7 @@ const SPLIT: readonly (readonly [string, string])[] = [
 
 export const requestBodies: readonly Case[] = [
   ...SPLIT.map(([what, text]) => passed(`byte by byte: ${what}`, bytewise(text))),
-  ...SPLIT.map(([what, text]) => passed(`byte by byte, unbuffered: ${what}`, bytewise(text), DIRECT)),
+  ...SPLIT.slice(0, 3).map(([what, text]) => passed(`byte by byte, unbuffered: ${what}`, bytewise(text), DIRECT)),
   ...KINDS.map(([what, send]) => passed(`buffered: ${what}`, send)),
   ...KINDS.map(([what, send]) => passed(`buffered, 1.1: ${what}`, send, 'proxy_http_version 1.1;')),
   ...KINDS.map(([what, send]) => passed(`unbuffered: ${what}`, send, DIRECT, { mask: [[/(\[warn\].*)/, '$1']] })),

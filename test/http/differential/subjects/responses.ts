@@ -43,7 +43,7 @@ const ended: Partial<Case> = {
 
 /** Each byte by itself: nothing may depend on where packets end. */
 const bytewise = (name: string, text: string, end: readonly (typeof CLOSE)[] = [], conf = ''): Case =>
-  answer(`byte by byte: ${name}`, [...[...text].flatMap((byte) => [byte, 1]), ...end], {
+  answer(`byte by byte: ${name}`, [...[...text].flatMap((byte) => [byte, 1]), 300, ...end], {
     conf: `location / { proxy_pass http://%B1%; proxy_http_version 1.1; ${conf} }`,
   });
 
