@@ -81,7 +81,11 @@ function makeNativeType(ct: CType): NativeType {
       if (ct.size !== UNKNOWN) return koffi.array(nativeType(ct.child!), ct.count);
       break;
     case Kind.STRUCT: {
-      if (ct.size === UNKNOWN || ct.flags & UNION || ct.fields!.some((f) => f.bits >= 0)) break;
+      if (ct.size === UNKNOWN) break;
+      if (ct.flags & UNION) throwError('NYI: cannot call this C function (yet): it takes or returns a union by value');
+      if (ct.fields!.some((f) => f.bits >= 0)) {
+        throwError('NYI: cannot call this C function (yet): it takes or returns a struct with bit-fields by value');
+      }
       const members: Record<string, NativeType> = {};
       for (const f of ct.fields!) if (f.constant === undefined) members[f.name ?? `$${f.offset}`] = nativeType(f.ct);
       return koffi.struct(members);
