@@ -39,6 +39,11 @@ const vms = new WeakMap<HttpCycle, Vm>();
 /** Part of a worker's time that collectgarbage() may take; beyond that V8 collects when it wants to. */
 const COLLECTION_SHARE = 0.05;
 
+function environment(name: string): string | undefined {
+  const value = process.env[name];
+  return value === undefined ? undefined : Buffer.from(value).toString('latin1');
+}
+
 /** `;;` stands for the default path, `$prefix` for the server's. */
 function expandPath(path: string | undefined, standard: string, prefix: string): string {
   if (path === undefined) return standard;
@@ -54,8 +59,8 @@ function newState(vm: Vm): LuaState {
   if (image !== undefined) return new LuaState({ image });
   const { prefix } = http.cycle;
   const state = new LuaState({
-    packagePath: expandPath(main.packagePath, DEFAULT_PATH, prefix),
-    packageCpath: expandPath(main.packageCpath, DEFAULT_CPATH, prefix),
+    packagePath: expandPath(main.packagePath ?? environment('LUA_PATH'), DEFAULT_PATH, prefix),
+    packageCpath: expandPath(main.packageCpath ?? environment('LUA_CPATH'), DEFAULT_CPATH, prefix),
   });
   installNgx(state, http);
   installLibrary(state, http);
