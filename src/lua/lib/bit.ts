@@ -47,64 +47,107 @@ function bnot(x: LuaValue): LuaResult {
   return ~bits(x, 1, 'bnot', arguments.length);
 }
 
-// With rest parameters every call would make an array.
+// Short functions for what is most frequent, which V8 inlines, with the rest of each in another one. With rest parameters
+// every call would make an array.
 
 function band(x: LuaValue, y: LuaValue): LuaResult {
   if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) & word(y);
-  const all = Array.from(arguments) as LuaValue[];
+  return bandAll(arguments);
+}
+
+function bandAll(args: ArrayLike<LuaValue>): LuaResult {
+  const all = Array.from(args);
   if (all.some(isOne)) return cdataOperations.bit('band', all);
-  let r = bits(x, 1, 'band', all.length);
+  let r = bits(all[0], 1, 'band', all.length);
   for (let i = 1; i < all.length; i++) r &= bits(all[i], i + 1, 'band', all.length);
   return r;
 }
 
 function bor(x: LuaValue, y: LuaValue): LuaResult {
   if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) | word(y);
-  const all = Array.from(arguments) as LuaValue[];
+  return borAll(arguments);
+}
+
+function borAll(args: ArrayLike<LuaValue>): LuaResult {
+  const all = Array.from(args);
   if (all.some(isOne)) return cdataOperations.bit('bor', all);
-  let r = bits(x, 1, 'bor', all.length);
+  let r = bits(all[0], 1, 'bor', all.length);
   for (let i = 1; i < all.length; i++) r |= bits(all[i], i + 1, 'bor', all.length);
   return r;
 }
 
 function bxor(x: LuaValue, y: LuaValue): LuaResult {
   if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) ^ word(y);
-  const all = Array.from(arguments) as LuaValue[];
+  return bxorAll(arguments);
+}
+
+function bxorAll(args: ArrayLike<LuaValue>): LuaResult {
+  const all = Array.from(args);
   if (all.some(isOne)) return cdataOperations.bit('bxor', all);
-  let r = bits(x, 1, 'bxor', all.length);
+  let r = bits(all[0], 1, 'bxor', all.length);
   for (let i = 1; i < all.length; i++) r ^= bits(all[i], i + 1, 'bxor', all.length);
   return r;
 }
 
 // Shift counts are taken modulo 32, as JavaScript's operators do.
 
+/** To the left. A rotation by 0 is the value, combined with itself. */
+function rotate(v: number, by: number): number {
+  return (v << by) | (v >>> -by);
+}
+
 function lshift(x: LuaValue, n: LuaValue): LuaResult {
+  if (typeof x === 'number' && typeof n === 'number') return word(x) << word(n);
+  return lshiftAny(x, n, arguments.length);
+}
+
+function lshiftAny(x: LuaValue, n: LuaValue, given: number): LuaResult {
   if (isCData(x, n)) return cdataOperations.bit('lshift', [x, n]);
-  return bits(x, 1, 'lshift', arguments.length) << bits(n, 2, 'lshift', arguments.length);
+  return bits(x, 1, 'lshift', given) << bits(n, 2, 'lshift', given);
 }
 
 function rshift(x: LuaValue, n: LuaValue): LuaResult {
+  if (typeof x === 'number' && typeof n === 'number') return (word(x) >>> word(n)) | 0;
+  return rshiftAny(x, n, arguments.length);
+}
+
+function rshiftAny(x: LuaValue, n: LuaValue, given: number): LuaResult {
   if (isCData(x, n)) return cdataOperations.bit('rshift', [x, n]);
-  return (bits(x, 1, 'rshift', arguments.length) >>> bits(n, 2, 'rshift', arguments.length)) | 0;
+  return (bits(x, 1, 'rshift', given) >>> bits(n, 2, 'rshift', given)) | 0;
 }
 
 function arshift(x: LuaValue, n: LuaValue): LuaResult {
+  if (typeof x === 'number' && typeof n === 'number') return word(x) >> word(n);
+  return arshiftAny(x, n, arguments.length);
+}
+
+function arshiftAny(x: LuaValue, n: LuaValue, given: number): LuaResult {
   if (isCData(x, n)) return cdataOperations.bit('arshift', [x, n]);
-  return bits(x, 1, 'arshift', arguments.length) >> bits(n, 2, 'arshift', arguments.length);
+  return bits(x, 1, 'arshift', given) >> bits(n, 2, 'arshift', given);
 }
 
 function rol(x: LuaValue, n: LuaValue): LuaResult {
+  if (typeof x === 'number' && typeof n === 'number') return rotate(word(x), word(n));
+  return rolAny(x, n, arguments.length);
+}
+
+function rolAny(x: LuaValue, n: LuaValue, given: number): LuaResult {
   if (isCData(x, n)) return cdataOperations.bit('rol', [x, n]);
-  const v = bits(x, 1, 'rol', arguments.length);
-  const by = bits(n, 2, 'rol', arguments.length) & 31;
-  return by === 0 ? v : (v << by) | (v >>> (32 - by));
+  const v = bits(x, 1, 'rol', given);
+  const by = bits(n, 2, 'rol', given) & 31;
+  return rotate(v, by);
 }
 
 function ror(x: LuaValue, n: LuaValue): LuaResult {
+  if (typeof x === 'number' && typeof n === 'number') return rotate(word(x), -word(n));
+  return rorAny(x, n, arguments.length);
+}
+
+function rorAny(x: LuaValue, n: LuaValue, given: number): LuaResult {
   if (isCData(x, n)) return cdataOperations.bit('ror', [x, n]);
-  const v = bits(x, 1, 'ror', arguments.length);
-  const by = bits(n, 2, 'ror', arguments.length) & 31;
-  return by === 0 ? v : (v >>> by) | (v << (32 - by));
+  const v = bits(x, 1, 'ror', given);
+  const by = bits(n, 2, 'ror', given) & 31;
+  return rotate(v, -by);
 }
 
 function bswap(x: LuaValue): LuaResult {
