@@ -52,7 +52,13 @@ function bnot(x: LuaValue): LuaResult {
 
 function band(x: LuaValue, y: LuaValue): LuaResult {
   if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) & word(y);
-  return bandAll(arguments);
+  let r = -1;
+  for (let i = 0; i < arguments.length; i++) {
+    const v = arguments[i] as LuaValue;
+    if (typeof v !== 'number') return bandAll(arguments);
+    r &= word(v);
+  }
+  return arguments.length === 0 ? bandAll(arguments) : r;
 }
 
 function bandAll(args: ArrayLike<LuaValue>): LuaResult {
@@ -65,7 +71,13 @@ function bandAll(args: ArrayLike<LuaValue>): LuaResult {
 
 function bor(x: LuaValue, y: LuaValue): LuaResult {
   if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) | word(y);
-  return borAll(arguments);
+  let r = 0;
+  for (let i = 0; i < arguments.length; i++) {
+    const v = arguments[i] as LuaValue;
+    if (typeof v !== 'number') return borAll(arguments);
+    r |= word(v);
+  }
+  return arguments.length === 0 ? borAll(arguments) : r;
 }
 
 function borAll(args: ArrayLike<LuaValue>): LuaResult {
@@ -78,7 +90,13 @@ function borAll(args: ArrayLike<LuaValue>): LuaResult {
 
 function bxor(x: LuaValue, y: LuaValue): LuaResult {
   if (arguments.length === 2 && typeof x === 'number' && typeof y === 'number') return word(x) ^ word(y);
-  return bxorAll(arguments);
+  let r = 0;
+  for (let i = 0; i < arguments.length; i++) {
+    const v = arguments[i] as LuaValue;
+    if (typeof v !== 'number') return bxorAll(arguments);
+    r ^= word(v);
+  }
+  return arguments.length === 0 ? bxorAll(arguments) : r;
 }
 
 function bxorAll(args: ArrayLike<LuaValue>): LuaResult {
