@@ -84,7 +84,10 @@ function ask(scene: Scene, what: Ask): Promise<Outcome> {
       settle('hanging', 'no end');
       request.destroy();
     }, DEADLINE);
-    request.on('error', (error: NodeJS.ErrnoException) => settle('failed', `failed: ${error.code ?? error.message}`));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const how = `${tls ? 'TLS' : 'plain'}, ${request.reusedSocket ? 'kept' : 'new'} connection`;
+      settle('failed', `failed: ${error.code ?? error.message} (${how})`);
+    });
     request.on('response', (response) => {
       judge(response, scene, what, striking).then(
         ({ text, wrong }) => settle(text, wrong),
