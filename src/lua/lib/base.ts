@@ -77,7 +77,7 @@ const threeFrame: NativeFrame = { name: 'pairs', resume: three };
 /** Loads text for load, loadstring and loadfile: the function, or nil and the message. */
 function loadText(state: LuaState, text: string, name: string, mode: LuaValue, env: LuaValue): LuaResult {
   try {
-    if (typeof mode === 'string' && !mode.includes(isBinary(text) ? 'b' : 't')) {
+    if ((typeof mode === 'string' || typeof mode === 'number') && !String(mode).includes(isBinary(text) ? 'b' : 't')) {
       throw new LuaError('attempt to load chunk with wrong mode');
     }
     return state.load(text, name, env instanceof LuaTable ? env : currentGlobals());

@@ -1,4 +1,4 @@
-/** Programs that are calls of library functions with arguments of all sorts: patterns, formats, and everything else. */
+/** Programs that are calls of library functions with arguments of all sorts: patterns, formats, lists, everything else. */
 
 import type { Dialect } from './generator.ts';
 import type { Random } from './random.ts';
@@ -373,6 +373,48 @@ export function libraryProgram(r: Random, { compat52 }: Dialect): string {
         );
       default:
         return `P(pcall(function() local a, b = ${num()}, ${num()} return a ${r.pick(['+', '-', '*', '/', '%', '..', '<', '>=', '~='])} b end))`;
+    }
+  };
+  return `${one()}\n${one()}\n${one()}`;
+}
+
+// Calls that need more than random arguments
+
+/** Lists of any length, changed at places they have; numbers from a seed; numerals with the suffixes of cdata. */
+export function listProgram(r: Random): string {
+  const one = (): string => {
+    const n = r.below(r.once(10) ? 300 : 12);
+    const list = `{ ${Array.from({ length: n }, () => String(r.below(1000))).join(', ')} }`;
+    const changed = (call: string): string =>
+      `P(pcall(function() local t, n = ${list}, 0 return ${call.includes('return') ? `(function() ${call} end)(), t` : `${call}, t`} end))`;
+    switch (r.below(8)) {
+      case 0:
+        return changed(`table.insert(t, ${1 + r.below(n + 1)}, 77)`);
+      case 1:
+        return changed(`table.remove(t, ${r.below(n + 3)})`);
+      case 2: {
+        const place = (): string => r.pick(['nil', '1', '2', '0', String(n), String(n - 1), String(n + 1)]);
+        return changed(`table.concat(t, ${r.pick(['","', '""', '"--"', 'nil', '3'])}, ${place()}, ${place()})`);
+      }
+      case 3: {
+        const to = r.once(3) ? ', { 5, 6, 7 }' : '';
+        return changed(`table.move(t, ${1 + r.below(5)}, ${r.below(n + 1)}, ${1 + r.below(n + 1)}${to})`);
+      }
+      case 4: {
+        const order = r.pick(ORDERS);
+        return changed(
+          `table.sort(t, function(a, b) n = n + 1 return a ~= nil and b ~= nil and (${order}) end) return n`,
+        );
+      }
+      case 5: {
+        const seed = number(r);
+        // NaN has no value of its own.
+        if (seed === '0/0') return 'P()';
+        const a = r.below(20) - 10;
+        return `P(pcall(function() math.randomseed(${seed}) return math.random(), math.random(${1 + r.below(100)}), math.random(${a}, ${a + r.below(1000)}), math.random(0) end))`;
+      }
+      default:
+        return shown(r, 'tonumber', [quoted(numeral(r) + r.pick(['L', 'LL', 'i', 'u', 'ULL', 'll']))]);
     }
   };
   return `${one()}\n${one()}\n${one()}`;

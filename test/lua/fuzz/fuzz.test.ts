@@ -8,7 +8,14 @@ import { compare } from './compare.ts';
 import { luajit } from './engines.ts';
 import { kinds } from './kinds.ts';
 
-const COUNTS: Readonly<Record<string, number>> = { program: 40, pattern: 500, format: 500, library: 300, syntax: 150 };
+const COUNTS: Readonly<Record<string, number>> = {
+  program: 40,
+  pattern: 500,
+  format: 500,
+  library: 300,
+  list: 300,
+  syntax: 150,
+};
 
 for (const kind of Object.keys(kinds)) {
   // The parser is that of a LuaJIT with 5.2's extensions.

@@ -1,6 +1,6 @@
 /** The kinds of cases: each makes programs for harness.lua. */
 
-import { formatProgram, libraryProgram, patternProgram } from './calls.ts';
+import { formatProgram, libraryProgram, listProgram, patternProgram } from './calls.ts';
 import { type Dialect, generateProgram } from './generator.ts';
 import { Random } from './random.ts';
 
@@ -18,6 +18,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
   pattern: { make: patternProgram, batch: 1000, resume: false },
   format: { make: formatProgram, batch: 1000, resume: false },
   library: { make: libraryProgram, batch: 1000, resume: false },
+  list: { make: listProgram, batch: 1000, resume: false },
 };
 
 /** The program number `index` of the run of a kind with a seed. */
