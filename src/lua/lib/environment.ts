@@ -32,6 +32,9 @@ export function setEnvironment(fn: FunctionWithEnv, env: LuaTable): boolean {
   return true;
 }
 
+/** Stands for a native that runs: all are alike to setfenv and getfenv. */
+function someNative(): void {}
+
 /** Levels of the running Lua stack, and the place there of level `level`: 1 is the caller of the running native. */
 function stackAt(level: number): [stack: Level[], index: number] {
   const stack = levels(level * 8 + 16);
@@ -50,7 +53,7 @@ export function functionAt(level: number): Function | 'unknown' | undefined {
   if (level === 1 && R.self !== undefined && protoOf(R.self) === protoByName(at.name)) return R.self;
   const frame = resumedFrame(at);
   if (frame !== undefined && (frame.proto as Proto).fn.changesEnv) return frame.v1 as Function;
-  return at.fn ?? functionOf(stack, index) ?? (at.script === undefined ? undefined : 'unknown');
+  return at.fn ?? functionOf(stack, index) ?? (at.script === undefined ? someNative : 'unknown');
 }
 
 /** The frame that a level which was parked has gone on with. V8 tells the arguments of sloppy functions that run. */

@@ -60,3 +60,7 @@ do
   local last = function() return v * 10 end
   print(list[1](), list[1](), list[2](), list[3](), last())
 end
+-- A native at a level; slot 0; modes that are numbers.
+print(pcall(function() return setfenv(1, {}) end)) print(pcall(function() return getfenv(1) == _G end))
+print(next({ 5 }, 0)) print(next({ 5, x = 1 }, 0)) print(pcall(next, {}, 0)) print(pcall(next, { x = 1 }, 0))
+print(load("", "=x", 1)) print(pcall(loadstring, "return 1", "=x", 2)) print(load("return 1", "=x", "1t") ~= nil)
