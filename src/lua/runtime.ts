@@ -712,6 +712,8 @@ export function errorValue(e: unknown): LuaValue {
   if (e instanceof Killed) throw e;
   if (e instanceof LuaError) return e.value;
   if (isOverflow(e)) return positionOf(e) + 'stack overflow';
+  // V8's own limit of strings, half a gigabyte.
+  if (e instanceof RangeError && e.message === 'Invalid string length') return 'not enough memory';
   return e instanceof Error ? e.message : String(e);
 }
 

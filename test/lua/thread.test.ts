@@ -229,3 +229,8 @@ test('natives return several values', () => {
     values: [2, 1, 1],
   });
 });
+
+test('strings that are too long for V8 are an error of Lua', () => {
+  const text = 'local s = ("x"):rep(2 ^ 28) return pcall(function() return s .. s .. s end)';
+  assert.deepEqual(start(new LuaState(), text).resume(), { status: 'done', values: [false, 'not enough memory'] });
+});

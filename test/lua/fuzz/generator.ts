@@ -1326,7 +1326,7 @@ class Generator {
   }
 }
 
-/** Cuts strings that are made longer. */
+/** Cuts strings that are made longer: some functions call themselves with them, which would double them each time. */
 function short(text: string): string {
-  return /(?<!\.)\.\.(?!\.)|rep\(/.test(text) ? `C(${text})` : text;
+  return /(?<!\.)\.\.(?!\.)|rep\(|gsub\(|"%q"/.test(text) ? `C(${text})` : text;
 }
