@@ -312,12 +312,16 @@ export function libraryProgram(r: Random, { compat52 }: Dialect): string {
         const f = r.pick('tobit bnot band bor bxor lshift rshift arshift rol ror bswap tohex'.split(' '));
         return shown(r, `bit.${f}`, some(num(), f === 'tohex' ? small() : num(), num()));
       }
-      case 9:
-        return shown(
-          r,
-          `math.${r.pick('abs sqrt fmod modf frexp max min floor ceil ldexp'.split(' '))}`,
-          some(num(), num(), num()),
-        );
+      case 9: {
+        const f = r.pick('abs sqrt fmod modf frexp max min floor ceil ldexp'.split(' '));
+        const args = some(num(), num(), num());
+        // Called by pcall without an argument, some read what is left on LuaJIT's stack.
+        if (args.length === 0) args.push('{}');
+        // The exponent NaN means nothing.
+        if (f === 'ldexp' && args[1] === '0/0') args[1] = '1';
+        // LuaJIT 2.1.0-beta3 has 0 for what is between -1 and -0.5, later ones -0.
+        return shown(r, `math.${f === 'ceil' && !compat52 ? 'floor' : f}`, args);
+      }
       case 10: {
         const name = r.pick(['insert', 'remove', 'concat', 'maxn', 'getn']);
         const first = name === 'concat' ? r.pick(['","', '""', 'nil', '3', '{}']) : small();
@@ -336,41 +340,44 @@ export function libraryProgram(r: Random, { compat52 }: Dialect): string {
         return shown(r, 'unpack', some(wrong('{ 1, 2, nil, 4 }'), small(), small()));
       case 13:
         return shown(r, 'select', some(r.once(4) ? num() : small(), '1', 'nil', '"z"'));
-      case 14:
-        return shown(
-          r,
-          r.pick([
-            'rawget',
-            'rawset',
-            'rawequal',
-            'next',
-            'type',
-            'setmetatable',
-            'getmetatable',
-            'ipairs',
-            'pairs',
-            'assert',
-            'error',
-            'loadstring',
-            'setfenv',
-            'coroutine.status',
-            'coroutine.resume',
-            'coroutine.create',
-            'coroutine.wrap',
-            'pcall',
-            'xpcall',
-            'tostring',
-            'load',
-          ]),
-          some(
-            r.pick(['{ 5 }', '{}', small(), text(), 'nil']),
-            r.pick(['{}', small(), 'nil', text(), 'print']),
-            r.pick(['1', 'nil']),
-          ),
-        ).replace(
+      case 14: {
+        const f = r.pick([
+          'rawget',
+          'rawset',
+          'rawequal',
+          'next',
+          'type',
+          'setmetatable',
+          'getmetatable',
+          'ipairs',
+          'pairs',
+          'assert',
+          'error',
+          'loadstring',
+          'setfenv',
+          'coroutine.status',
+          'coroutine.resume',
+          'coroutine.create',
+          'coroutine.wrap',
+          'pcall',
+          'xpcall',
+          'tostring',
+          'load',
+        ]);
+        const args = some(
+          r.pick(['{ 5 }', '{}', small(), text(), 'nil']),
+          r.pick(['{}', small(), 'nil', text(), 'print']),
+          r.pick(['1', 'nil']),
+        );
+        // Integers behind the items may have been items, so ours ends the traversal; LuaJIT knows the array's size.
+        if (f === 'next' && /^[1-9]/.test(args[1] ?? '')) args[1] = 'nil';
+        // A level's new environment is used from the next statement on.
+        if (f === 'setfenv' && /^-?[\d"]/.test(args[0] ?? '')) args[0] = 'print';
+        return shown(r, f, args).replace(
           /^P\((.*)\)$/s,
           'P(tostring(select("#", $1)), type((select(2, $1))) == "string" and not select(2, $1):find("0x") and select(2, $1))',
         );
+      }
       default:
         return `P(pcall(function() local a, b = ${num()}, ${num()} return a ${r.pick(['+', '-', '*', '/', '%', '..', '<', '>=', '~='])} b end))`;
     }
