@@ -88,6 +88,10 @@ export function isFolded(e: Expr): boolean {
     case 'not':
     case 'paren':
       return isFolded(e.expr);
+    case 'and':
+    case 'or':
+      // Where the left side decides, LuaJIT makes a jump.
+      return isFolded(e.left) && isTrue(e.left) === (e.type === 'and') && isFolded(e.right);
     default:
       return false;
   }
@@ -117,6 +121,7 @@ function foldedNumber(e: Expr): number | undefined {
 /** Of a constant. */
 export function isTrue(e: Expr): boolean {
   if (e.type === 'paren') return isTrue(e.expr);
+  if (e.type === 'and' || e.type === 'or') return isTrue(e.right);
   return e.type === 'not' ? !isTrue(e.expr) : e.type !== 'nil' && e.type !== 'false';
 }
 

@@ -11,7 +11,7 @@
 
 import { lateModes } from '../table.ts';
 import type { BinaryOp, CallExpr, CompareOp, Expr, FunctionNode, TableExpr } from './ast.ts';
-import { BaseEmitter, isConstant, isFolded, isTrue, type Target } from './emit-base.ts';
+import { BaseEmitter, isConstant, isFolded, type Target } from './emit-base.ts';
 import { GLOBAL_PREFIX } from './globals.ts';
 import { keyNames, literalName, shape } from './keys.ts';
 
@@ -43,14 +43,6 @@ export function truth(text: string): string {
   if (text === 'undefined' || text === 'false') return 'false';
   if (isConstant(text)) return 'true';
   return `${text}!==undefined&&${text}!==false`;
-}
-
-/** Whether LuaJIT puts a value in the template of a table: constants, also those that and/or choose without a jump. */
-function isTemplateValue(e: Expr): boolean {
-  if (e.type === 'paren') return isTemplateValue(e.expr);
-  if (e.type !== 'and' && e.type !== 'or') return isFolded(e);
-  if (!isFolded(e.left)) return false;
-  return isTemplateValue(e.right) && isTrue(e.left) === (e.type === 'and');
 }
 
 /** Whether a name or constant may be a number. */
@@ -653,7 +645,7 @@ export abstract class ExprEmitter extends BaseEmitter {
     }
     const done = (i: number): boolean => {
       const { key, value } = fields[i]!;
-      return clash && isTemplateValue(value) && (key === undefined || (isTemplateValue(key) && key.type !== 'nil'));
+      return clash && isFolded(value) && (key === undefined || (isFolded(key) && key.type !== 'nil'));
     };
     let items = 0;
     fields.forEach(({ key, value, line }, i) => {

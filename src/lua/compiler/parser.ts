@@ -857,7 +857,9 @@ function flat(block: Block): boolean {
 function unary(op: string, operand: Expr, line: number): Expr {
   if (op === 'not') return { type: 'not', expr: operand, may: operand.may, line };
   if (op === '#') return { type: 'len', expr: operand, may: true, line };
-  if (operand.type === 'number') return { type: 'number', value: -operand.value, may: false, line };
+  // LuaJIT leaves -0 to the program; of that, what a constructor's template has depends.
+  if (operand.type === 'number' && !Object.is(operand.value, -0))
+    return { type: 'number', value: -operand.value, may: false, line };
   if (operand.type === 'cdata') return { ...operand, value: cdataOperations.negate(operand.value) };
   return { type: 'neg', expr: operand, may: true, line };
 }

@@ -44,3 +44,11 @@ for k = 0, 7 do
     print(k, bits, unpack(o, 1, 7))
   end
 end
+t = { p = ((false or false) or false), p = "b" } print(t.p)
+t = { p = ((n or false) or false), p = "b" } print(t.p)
+t = { p = n, p = ((1 and nil) or 2) } print(t.p)
+t = { p = n, p = ((nil and 1) or 2) } print(t.p)
+t = { p = n, p = not (false or 2) } print(t.p)
+t = { p = {}, p = - -0 } print(type(t.p))
+t = { p = - -0, p = "b" } print(t.p)
+print(- -0, 1 / - -0, 1 / -0, - - -0)
