@@ -750,7 +750,7 @@ export class FunctionEmitter extends ExprEmitter {
       this.put(`${result}=(typeof ${f}==='function'?${f}:`);
       this.out.site(s.callLine, 'forin');
       this.put(`${RT}.callable(${f}))(${state},${control});`);
-      this.put(`if(${result}===${S}&&${R}.n<0)${this.leave(result, 'raw', s.callLine)}`);
+      this.put(`if(${result}===${S}&&${R}.n<0)${this.leave(result, 'raw', s.callLine, "local '(for generator)'")}`);
       this.land();
       this.spread(result, values);
     };

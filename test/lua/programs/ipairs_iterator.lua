@@ -12,3 +12,6 @@ print(pcall(function() for x in math.fmod, 1 do end end))
 print(pcall(function() for x in function(s, c) return math.fmod(s, c) end, 1, {} do end end))
 print(pcall(function() for x in function(s, c) error("x", 2) end, 1 do end end))
 print(pcall(function() for x in function() print(debug.getinfo(1, "n").name, debug.getinfo(1, "n").namewhat) end do end end))
+-- The same in an iterator that has been suspended.
+local co = coroutine.wrap(function() for x in function(s, c) return math.fmod(s, coroutine.yield(1)) end, {} do end end)
+co() print(pcall(co, 2))
