@@ -40,7 +40,11 @@ export function undump(
   };
   if (!text.startsWith(SIGNATURE)) {
     if (SIGNATURE.startsWith(text) && text.length > LUAJIT.length) refuse('malformed bytecode');
-    refuse(text.startsWith(LUAJIT) && text !== LUAJIT ? "bytecode of LuaJIT, load the function's source" : 'incompatible bytecode');
+    refuse(
+      text.startsWith(LUAJIT) && text !== LUAJIT
+        ? "bytecode of LuaJIT, load the function's source"
+        : 'incompatible bytecode',
+    );
   }
   const head = /^(\d{1,9}) (\d{1,9}) (\d{1,9})\n/.exec(text.slice(SIGNATURE.length, SIGNATURE.length + 40));
   if (head === null) return refuse('malformed bytecode');
