@@ -134,11 +134,14 @@ http {
   });
 
   after(async () => {
-    await browser?.stop();
-    await server?.stop();
-    application?.server.closeAllConnections();
-    application?.server.close();
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    try {
+      await browser?.stop();
+    } finally {
+      await server?.stop();
+      application?.server.closeAllConnections();
+      application?.server.close();
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test('a file of 50 MB is uploaded', async () => {

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The browser's executable, or undefined where none is installed. */
 export function findChromium(): string | undefined {
@@ -118,7 +119,15 @@ export class Chromium {
       child.kill('SIGKILL');
       await ended;
     }
-    // Its children may still be writing.
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    // Its children may still be writing: what was empty a moment ago is not any more.
+    for (let tries = 0; ; tries++) {
+      try {
+        rmSync(this.#profile, { recursive: true, force: true });
+        return;
+      } catch (e) {
+        if (tries === 100 || (e as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw e;
+        await sleep(100);
+      }
+    }
   }
 }
