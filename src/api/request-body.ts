@@ -2,7 +2,7 @@
  * ngx.req.read_body, get_body_data, set_body_data, ... : the request body, in memory or in a temporary file.
  * ngx_lua: ngx_http_lua_req_body.c.
  */
-import { closeSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { AGAIN, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
 import { coreModule } from '../http/core/module.ts';
 import type { HttpRequest, RequestBody } from '../http/request.ts';
@@ -216,9 +216,4 @@ export function postArgsText(): { readonly text: string } | { readonly error: st
   if (body === undefined) apiError('no request body found; maybe you should turn on lua_need_request_body?');
   if (body.file !== undefined) return { error: 'request body in temp file not supported' };
   return { text: joined(body) };
-}
-
-/** The whole body, from memory or file. For subrequests and tests. */
-export function wholeBody(body: RequestBody): string {
-  return body.file === undefined ? joined(body) : readFileSync(Buffer.from(body.file.path, 'latin1'), 'latin1');
 }

@@ -5,9 +5,6 @@
 
 const MAX = 0x7fff_ffff_ffff_ffffn;
 
-/** Largest value of nginx's 64-bit integers; above 2^53 our numbers are rounded, which no directive can tell. */
-export const MAX_INT = Number(MAX);
-
 /** Decimal digits only, as a 64-bit number (ngx_atoi, ngx_atosz, ngx_atoof). */
 export function parseNumber(text: string): number | undefined {
   if (text.length === 0 || /[^0-9]/.test(text)) return undefined;

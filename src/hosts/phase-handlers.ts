@@ -9,7 +9,7 @@ import { IN_ACCESS, IN_CONTENT, type IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRIT
 import { AGAIN, DECLINED, DONE, ERROR, HTTP_OK, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
 import { runPhases } from '../http/engine.ts';
 import { finalizeRequest } from '../http/finalize.ts';
-import { type HttpRequest, noEvent } from '../http/request.ts';
+import type { HttpRequest } from '../http/request.ts';
 
 /** One handler configured for a location, in one language. */
 export interface UserHandler {
@@ -139,9 +139,4 @@ function resumesBody(ctx: ApiContext): boolean {
   ctx.readBodyDone = true;
   ctx.waitingMoreBody = false;
   return waited;
-}
-
-/** While a handler runs, nothing is expected of the client. */
-export function ignoreReads(r: HttpRequest): void {
-  r.readEventHandler = noEvent;
 }

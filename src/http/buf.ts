@@ -70,11 +70,6 @@ export function bufSize(b: Buf): number {
   return b.data !== undefined ? b.data.length : b.fileLast - b.filePos;
 }
 
-/** True for a piece of flags alone. nginx: ngx_buf_special(). */
-export function isSpecial(b: Buf): boolean {
-  return b.data === undefined && b.file === undefined;
-}
-
 /** Bytes in a whole chain. */
 export function chainSize(chain: Chain): number {
   let size = 0;

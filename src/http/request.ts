@@ -5,7 +5,6 @@
  * headers, variables and their own context. Fields hold what nginx's hold, under the same names in camel case.
  */
 
-import type { OpenFile } from './buf.ts';
 import type { ClientConnection } from './connection.ts';
 import type { HttpCycle, PhaseHandler } from './cycle.ts';
 import { HeadersIn, HeadersOut } from './headers.ts';
@@ -267,6 +266,3 @@ export class HttpRequest {
     this.connection.log(level, message, this);
   }
 }
-
-/** A response needs its file closed when the request is freed. */
-export type ResponseFile = OpenFile;

@@ -8,7 +8,6 @@
 import type { ConfContext, ConfLevel, ContextName, Directive } from '../conf/directive.ts';
 import { complexSlot, type FieldOf, predicateSlot, type SlotExtra } from '../conf/slots.ts';
 import { parseSize } from '../conf/units.ts';
-import { LOG_ERR } from '../log/log.ts';
 import { httpOf } from './cycle.ts';
 import type { HttpRequest } from './request.ts';
 import { getIndexed, getVariableIndex } from './variables.ts';
@@ -214,18 +213,6 @@ export function complexSizeSlot<C>(
   });
 }
 
-/** Bytes that a complex value stands for, or `fallback`. nginx: ngx_http_complex_value_size(). */
-export function complexValueSize(r: HttpRequest, value: ComplexValue | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  const text = value.evaluate(r);
-  const size = parseSize(text);
-  if (size === undefined) {
-    r.log(LOG_ERR, `invalid size "${text}"`);
-    return fallback;
-  }
-  return size;
-}
-
 /** A directive of words with variables, tested by `testPredicates`. nginx: ngx_http_set_predicate_slot. */
 export function predicatesSlot<C>(
   name: string,
@@ -247,11 +234,4 @@ export function testPredicates(r: HttpRequest, predicates: readonly ComplexValue
   if (predicates === undefined) return false;
   for (const predicate of predicates) if (isTrue(predicate.evaluate(r))) return true;
   return false;
-}
-
-/** True when all predicates hold. nginx: ngx_http_test_required_predicates(), OK. */
-export function testRequiredPredicates(r: HttpRequest, predicates: readonly ComplexValue[] | undefined): boolean {
-  if (predicates === undefined) return true;
-  for (const predicate of predicates) if (!isTrue(predicate.evaluate(r))) return false;
-  return true;
 }

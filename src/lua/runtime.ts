@@ -344,19 +344,6 @@ function le(a: LuaValue, b: LuaValue): LuaResult {
   return !r;
 }
 
-/** Whether a < b as the `<` operator says, for natives that cannot be suspended. */
-export function lessThan(a: LuaValue, b: LuaValue): boolean {
-  const { pinned } = dynamic;
-  dynamic.pinned++;
-  const r = lt(a, b);
-  dynamic.pinned = pinned;
-  if (r === S) {
-    dropCaptured();
-    throwError('attempt to yield across C-call boundary');
-  }
-  return r as boolean;
-}
-
 // Length and concatenation
 
 function length(o: LuaValue): LuaResult {

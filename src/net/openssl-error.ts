@@ -92,9 +92,6 @@ export function verifyErrorOf(error: { readonly code?: string; readonly message:
   return { number: VERIFY_ERRORS[error.code ?? ''] ?? 1, text };
 }
 
-/** A chain with more certificates between the peer's and the trusted one than may be. */
-export const CHAIN_TOO_LONG: VerifyError = { number: 22, text: 'certificate chain too long' };
-
 /** The same as nginx sees it: it lets OpenSSL go on, which then misses the issuer of the last one that it may look at. */
 export const CHAIN_CUT: VerifyError = { number: 20, text: 'unable to get local issuer certificate' };
 

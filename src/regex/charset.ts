@@ -6,7 +6,6 @@ export type Ranges = readonly number[];
 
 /** The highest code point. */
 export const MAX_CODE_POINT = 0x10ffff;
-export const EMPTY_SET: Ranges = [];
 
 /** Sorts and merges ranges in any order into a canonical set. */
 export function normalize(ranges: readonly number[]): Ranges {

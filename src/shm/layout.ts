@@ -18,9 +18,6 @@ export const PAGE_WORDS = PAGE_SIZE / 4;
 /** What nginx demands of zones other than dictionaries: 8 pages, else `zone "NAME" is too small`. */
 export const MIN_ZONE_SIZE = 8 * PAGE_SIZE;
 
-/** lua_shared_dict refuses less than this with `invalid lua shared dict size "SIZE"`. */
-export const MIN_DICT_SIZE = 8192;
-
 /** Words of the header. The lock has a cache line of its own. */
 export const HEADER = {
   magic: 0,

@@ -12,18 +12,18 @@ import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
-import type { ListenAddress } from '../../net/listening.ts';
 import { isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
 import { type ResolveFailure, resolverOf } from '../../net/resolver/resolver.ts';
 import type { Socket } from '../../net/socket.ts';
 import { Timer } from '../../net/timer.ts';
 import { ClientHandshake, type ClientHandshakeOwner, type TlsClientOptions } from '../../net/tls-client.ts';
 import type { TlsSession as TlsConnection } from '../../net/tls-direct.ts';
-import { canonicalInet, canonicalInet6, parseUrl, UrlError } from '../../net/url.ts';
+import { canonicalInet, canonicalInet6 } from '../../net/url.ts';
 import { requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
 import { YIELDABLE } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
+import { parseHost } from './host.ts';
 import { socketOptions } from './options.ts';
 import { type KeptConnection, poolsOf, type QueuedConnect, SocketPool } from './pool.ts';
 import { peekSocket } from './sockopt.ts';
@@ -278,16 +278,9 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
   /** Finds the address and begins to connect. Returns an error text for what is known at once. */
   private start(): string | undefined {
     const { ctx, host, port } = this;
-    let where: ListenAddress | undefined;
-    let name: string;
-    try {
-      const url = parseUrl(host, { defaultPort: port, noResolve: true });
-      where = url.addresses[0];
-      name = where?.family === 'unix' ? where.text : url.host;
-    } catch (error) {
-      if (!(error instanceof UrlError)) throw error;
-      return `failed to parse host name "${host}": ${error.message}`;
-    }
+    const parsed = parseHost(host, port);
+    if (typeof parsed === 'string') return parsed;
+    const { where, name } = parsed;
     this.debug(`connect timeout: ${this.connectTimeout}`);
     this.logHost = name.length > LONGEST_HOST ? `${name.slice(0, LONGEST_HOST - 3)}...` : name;
     if (where !== undefined) {

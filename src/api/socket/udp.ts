@@ -6,15 +6,15 @@ import { coreModule } from '../../http/core/module.ts';
 import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
-import type { ListenAddress } from '../../net/listening.ts';
 import { resolverOf } from '../../net/resolver/resolver.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
-import { canonicalInet, canonicalInet6, parseUrl, UrlError } from '../../net/url.ts';
+import { canonicalInet, canonicalInet6 } from '../../net/url.ts';
 import { type ApiContext, type Resource, requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
 import { YIELDABLE } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
 import { type DatagramOwner, type Datagrams, openDatagrams } from './datagrams.ts';
+import { parseHost } from './host.ts';
 import { socketOptions } from './options.ts';
 import type { Connected } from './tcp.ts';
 
@@ -99,16 +99,9 @@ export class UdpCosocket implements Resource, TimerOwner, DatagramOwner {
     this.port = port;
     this.address = '';
     this.setTimeout(this.ownTimeout);
-    let where: ListenAddress | undefined;
-    let name: string;
-    try {
-      const url = parseUrl(host, { defaultPort: port, noResolve: true });
-      where = url.addresses[0];
-      name = where?.family === 'unix' ? where.text : url.host;
-    } catch (error) {
-      if (!(error instanceof UrlError)) throw error;
-      return `failed to parse host name "${host}": ${error.message}`;
-    }
+    const parsed = parseHost(host, port);
+    if (typeof parsed === 'string') return parsed;
+    const { where, name } = parsed;
     this.host = name;
     if (where !== undefined) {
       return where.family === 'unix' ? this.open(where.address, undefined) : this.open(where.address, where.port);

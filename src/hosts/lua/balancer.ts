@@ -6,6 +6,7 @@ import type { ConfContext, ConfStack } from '../../conf/directive.ts';
 import { ERROR, OK } from '../../http/codes.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import {
+  plainServer,
   SUPPORTS_DOWN,
   SUPPORTS_FAIL_TIMEOUT,
   SUPPORTS_MAX_FAILS,
@@ -34,22 +35,7 @@ const DEFAULT_CONNECTIONS = 32;
 export function useBalancer(cf: ConfContext, code: LuaCode): void {
   const upstream = upstreamOf(cf);
   const empty = upstream.servers?.length === 0;
-  if (empty) {
-    upstream.servers?.push({
-      name: PLACEHOLDER,
-      addresses: [inetAddress(PLACEHOLDER, 80)],
-      weight: 1,
-      maxConns: 0,
-      maxFails: 0,
-      failTimeout: 0,
-      down: 0,
-      backup: false,
-      route: '',
-      host: undefined,
-      port: 0,
-      service: '',
-    });
-  }
+  if (empty) upstream.servers?.push(plainServer(PLACEHOLDER, inetAddress(PLACEHOLDER, 80), 1));
   if (upstream.initUpstream !== undefined) cf.warn('load balancing method redefined');
   const prepare = upstream.initUpstream ?? initRoundRobin;
   upstream.initUpstream = (context, block) => {

@@ -8,18 +8,11 @@ import { currentSecond } from '../../log/time.ts';
 import { OK } from '../codes.ts';
 import { httpModule } from '../module.ts';
 import { type ComplexValue, compileComplexValue } from '../script.ts';
-import {
-  SUPPORTS_DOWN,
-  SUPPORTS_FAIL_TIMEOUT,
-  SUPPORTS_MAX_CONNS,
-  SUPPORTS_MAX_FAILS,
-  SUPPORTS_WEIGHT,
-  type Upstream,
-} from '../upstream/conf.ts';
+import { SUPPORTS_ALL_BUT_BACKUP, type Upstream } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
 import type { PeerConnection } from '../upstream/peer.ts';
-import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
-import { peersNow, RoundRobinSelection } from '../upstream/round-robin.ts';
+import type { RoundRobinPeer, RoundRobinPeers } from '../upstream/peers.ts';
+import { RoundRobinSelection } from '../upstream/round-robin.ts';
 
 interface HashServer {
   key: ComplexValue | undefined;
@@ -176,14 +169,10 @@ export const upstreamHashModule = httpModule<object, HashServer>({
         const [key, option] = args as [string, string | undefined];
         conf.key = compileComplexValue(cf, key);
         if (option !== undefined && option !== 'consistent') throw cf.error(`invalid parameter "${option}"`);
-        const supports =
-          SUPPORTS_WEIGHT | SUPPORTS_MAX_CONNS | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN;
         useMethod(
           cf,
-          supports,
-          (r, pc, upstream) => {
-            const peers = peersNow(upstream);
-            pc.tries = triesOf(peers);
+          SUPPORTS_ALL_BUT_BACKUP,
+          (r, peers, upstream) => {
             const conf = confOf(upstream);
             const text = (conf.key as ComplexValue).evaluate(r);
             if (option === undefined) return new HashSelection(peers, text);

@@ -1,16 +1,9 @@
 /** `ip_hash`: a client's requests go to the same server. nginx: src/http/modules/ngx_http_upstream_ip_hash_module.c. */
 import { parseAddress } from '../../conf/modules/cidr.ts';
 import { httpModule } from '../module.ts';
-import {
-  SUPPORTS_DOWN,
-  SUPPORTS_FAIL_TIMEOUT,
-  SUPPORTS_MAX_CONNS,
-  SUPPORTS_MAX_FAILS,
-  SUPPORTS_WEIGHT,
-} from '../upstream/conf.ts';
+import { SUPPORTS_ALL_BUT_BACKUP } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
-import { type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
-import { peersNow } from '../upstream/round-robin.ts';
+import type { RoundRobinPeers } from '../upstream/peers.ts';
 
 /** Stands for clients without an address: unix sockets. */
 const NO_ADDRESS: readonly number[] = [0, 0, 0];
@@ -41,11 +34,7 @@ export const upstreamIpHashModule = httpModule({
       level: 'server',
       doc: "Chooses the server by the client's address, for IPv4 by its first three bytes.",
       set(cf) {
-        const supports =
-          SUPPORTS_WEIGHT | SUPPORTS_MAX_CONNS | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN;
-        useMethod(cf, supports, (r, pc, upstream) => {
-          const peers = peersNow(upstream);
-          pc.tries = triesOf(peers);
+        useMethod(cf, SUPPORTS_ALL_BUT_BACKUP, (r, peers) => {
           const bytes = parseAddress(r.connection.remoteAddress);
           const address = bytes === undefined ? NO_ADDRESS : bytes.length === 4 ? bytes.slice(0, 3) : bytes;
           return new IpHashSelection(peers, address);

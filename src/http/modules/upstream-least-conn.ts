@@ -7,8 +7,8 @@ import { httpModule } from '../module.ts';
 import { SUPPORTS_ALL } from '../upstream/conf.ts';
 import { useMethod } from '../upstream/method.ts';
 import type { PeerConnection } from '../upstream/peer.ts';
-import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
-import { peersNow, RoundRobinSelection } from '../upstream/round-robin.ts';
+import type { RoundRobinPeer, RoundRobinPeers } from '../upstream/peers.ts';
+import { RoundRobinSelection } from '../upstream/round-robin.ts';
 
 class LeastConnSelection extends RoundRobinSelection {
   protected override choose(group: RoundRobinPeers, pc: PeerConnection): RoundRobinPeer | undefined {
@@ -57,9 +57,7 @@ export const upstreamLeastConnModule = httpModule({
       level: 'server',
       doc: 'Chooses the server with the fewest requests for its weight.',
       set(cf) {
-        useMethod(cf, SUPPORTS_ALL, (_r, pc, upstream) => {
-          const peers = peersNow(upstream);
-          pc.tries = triesOf(peers);
+        useMethod(cf, SUPPORTS_ALL, (_r, peers) => {
           return new LeastConnSelection(peers);
         });
         return undefined;

@@ -8,8 +8,8 @@ import { httpModule } from '../module.ts';
 import { SUPPORTS_ALL, type Upstream } from '../upstream/conf.ts';
 import { useMethod } from '../upstream/method.ts';
 import { PEER_FAILED, PEER_NEXT, type PeerConnection } from '../upstream/peer.ts';
-import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
-import { peersNow, RoundRobinSelection } from '../upstream/round-robin.ts';
+import type { RoundRobinPeer, RoundRobinPeers } from '../upstream/peers.ts';
+import { RoundRobinSelection } from '../upstream/round-robin.ts';
 import { sharedMsec } from '../upstream/shared-peers.ts';
 import type { UpstreamState } from '../upstream/state.ts';
 
@@ -165,9 +165,7 @@ export const upstreamLeastTimeModule = httpModule<object, LeastTimeServer>({
       doc: 'Chooses the server with the least average time, until the header or the end of answers, and the fewest requests.',
       set(cf, conf: LeastTimeServer, args) {
         const [mode, option] = args as [string, string | undefined];
-        useMethod(cf, SUPPORTS_ALL, (_r, pc, upstream) => {
-          const peers = peersNow(upstream);
-          pc.tries = triesOf(peers);
+        useMethod(cf, SUPPORTS_ALL, (_r, peers, upstream) => {
           return new LeastTimeSelection(peers, confOf(upstream));
         });
         if (option === 'inflight') conf.inflight = true;

@@ -2,17 +2,10 @@
 import { currentSecond } from '../../log/time.ts';
 import { OK } from '../codes.ts';
 import { httpModule } from '../module.ts';
-import {
-  SUPPORTS_DOWN,
-  SUPPORTS_FAIL_TIMEOUT,
-  SUPPORTS_MAX_CONNS,
-  SUPPORTS_MAX_FAILS,
-  SUPPORTS_WEIGHT,
-} from '../upstream/conf.ts';
+import { SUPPORTS_ALL_BUT_BACKUP } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
 import type { PeerConnection } from '../upstream/peer.ts';
-import { type RoundRobinPeer, type RoundRobinPeers, triesOf } from '../upstream/peers.ts';
-import { peersNow } from '../upstream/round-robin.ts';
+import type { RoundRobinPeer, RoundRobinPeers } from '../upstream/peers.ts';
 
 class RandomSelection extends DrawSelection {
   protected override draw(peers: RoundRobinPeers): number {
@@ -60,11 +53,7 @@ export const upstreamRandomModule = httpModule({
       doc: 'Chooses any server by the weights; `two`: of two such the one with fewer requests.',
       set(cf, _conf, args) {
         const [two, method] = args;
-        const supports =
-          SUPPORTS_WEIGHT | SUPPORTS_MAX_CONNS | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN;
-        useMethod(cf, supports, (_r, pc, upstream) => {
-          const peers = peersNow(upstream);
-          pc.tries = triesOf(peers);
+        useMethod(cf, SUPPORTS_ALL_BUT_BACKUP, (_r, peers) => {
           return two === undefined ? new RandomSelection(peers) : new RandomTwoSelection(peers);
         });
         if (two !== undefined && two !== 'two') throw cf.error(`invalid parameter "${two}"`);

@@ -38,6 +38,24 @@ export interface UpstreamServer {
   readonly service: string;
 }
 
+/** A server without what the parameters of `server` set. */
+export function plainServer(name: string, address: ListenAddress, weight: number): UpstreamServer {
+  return {
+    name,
+    addresses: [address],
+    weight,
+    maxConns: 0,
+    maxFails: 0,
+    failTimeout: 0,
+    down: 0,
+    backup: false,
+    route: '',
+    host: undefined,
+    port: 0,
+    service: '',
+  };
+}
+
 // What a balancing method can do with the parameters of `server`.
 export const SUPPORTS_WEIGHT = 0x0002;
 export const SUPPORTS_MAX_FAILS = 0x0004;
@@ -47,6 +65,9 @@ export const SUPPORTS_BACKUP = 0x0020;
 export const SUPPORTS_MAX_CONNS = 0x0100;
 export const SUPPORTS_ALL =
   SUPPORTS_WEIGHT | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN | SUPPORTS_BACKUP | SUPPORTS_MAX_CONNS;
+
+/** Of a method that a server to fall back to has no place in. */
+export const SUPPORTS_ALL_BUT_BACKUP = SUPPORTS_ALL & ~SUPPORTS_BACKUP;
 
 /**
  * Begins the choice of a peer for one request.

@@ -2,22 +2,24 @@
 import type { ConfContext } from '../../conf/directive.ts';
 import { currentSecond } from '../../log/time.ts';
 import { OK } from '../codes.ts';
-import type { InitPeer, Upstream } from './conf.ts';
+import type { HttpRequest } from '../request.ts';
+import type { Upstream } from './conf.ts';
 import { upstreamOf } from './module.ts';
-import type { PeerConnection } from './peer.ts';
-import type { RoundRobinPeers } from './peers.ts';
-import { initRoundRobin, RoundRobinSelection } from './round-robin.ts';
+import type { PeerConnection, PeerSelection } from './peer.ts';
+import { type RoundRobinPeers, triesOf } from './peers.ts';
+import { initRoundRobin, peersNow, RoundRobinSelection } from './round-robin.ts';
 
 /**
  * Makes the upstream block that is being read use a method.
  *
  * @param supports SUPPORTS_* bits: the parameters of `server` that it knows
+ * @param select makes the choice of a request; the peers are those of this moment
  * @param prepare called when the peers are known
  */
 export function useMethod(
   cf: ConfContext,
   supports: number,
-  initPeer: InitPeer,
+  select: (r: HttpRequest, peers: RoundRobinPeers, upstream: Upstream) => PeerSelection,
   prepare?: (upstream: Upstream) => void,
 ): void {
   const upstream = upstreamOf(cf);
@@ -27,7 +29,11 @@ export function useMethod(
   upstream.initUpstream = (context, block) => {
     initRoundRobin(context, block);
     prepare?.(block);
-    block.initPeer = initPeer;
+    block.initPeer = (r, pc, chosen) => {
+      const peers = peersNow(chosen);
+      pc.tries = triesOf(peers);
+      return select(r, peers, chosen);
+    };
   };
 }
 

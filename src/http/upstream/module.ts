@@ -7,6 +7,7 @@ import { type ParsedUrl, parseUrl, UrlError } from '../../net/url.ts';
 import { httpOf } from '../cycle.ts';
 import { httpModule } from '../module.ts';
 import {
+  plainServer,
   SUPPORTS_ALL,
   SUPPORTS_BACKUP,
   SUPPORTS_DOWN,
@@ -90,23 +91,8 @@ export function referToUpstream(cf: ConfContext, url: ParsedUrl): Upstream {
   const upstream = newUpstream(cf, url, false);
   const [address, another] = url.addresses;
   if (address !== undefined && another === undefined && (url.port !== 0 || url.family === 'unix')) {
-    upstream.servers = [
-      {
-        // As in nginx, which counts nothing for it: there is no other to take its place.
-        name: '',
-        addresses: [address],
-        weight: 0,
-        maxConns: 0,
-        maxFails: 0,
-        failTimeout: 0,
-        down: 0,
-        backup: false,
-        route: '',
-        host: undefined,
-        port: 0,
-        service: '',
-      },
-    ];
+    // As in nginx, which counts nothing for it: there is no other to take its place.
+    upstream.servers = [plainServer('', address, 0)];
   }
   upstreams.push(upstream);
   return upstream;

@@ -11,6 +11,7 @@ import { LuaTable } from '../table.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { argString, optInteger, typeName } from './args.ts';
 import { captures, found, type Pattern, patternOf, unanchoredPatternOf } from './pattern.ts';
+import { parseTemplate, type Template } from './template.ts';
 
 /** string.gmatch(s, pattern). */
 export function gmatch(s: LuaValue, pattern: LuaValue): LuaResult {
@@ -42,7 +43,7 @@ export function gsub(s: LuaValue, pattern: LuaValue, replacement: LuaValue, n: L
   const compiled = patternOf(pattern);
   if (typeof replacement === 'number') replacement = formatNumber(replacement);
   if (typeof replacement === 'string') {
-    if (replacement.indexOf('%') >= 0) return replaceWithTemplate(s, compiled, parseTemplate(replacement), limit);
+    if (replacement.indexOf('%') >= 0) return replaceWithTemplate(s, compiled, templateOf(replacement), limit);
     return compiled.literal === undefined
       ? replaceWithText(s, compiled, replacement, limit)
       : replaceLiteral(s, compiled.literal, replacement, limit);
@@ -85,35 +86,14 @@ function replaceWithText(s: string, pattern: Pattern, text: string, limit: numbe
   return ret2(count === 0 ? s : out + s.substring(copied), count);
 }
 
-/** A replacement text with %0..%9: literal parts with the number of a capture between them (0: the whole match). */
-interface Template {
-  readonly parts: string[];
-  readonly slots: number[];
-}
-
 let lastTemplate: string | undefined;
 let lastParsed: Template;
 
-function parseTemplate(text: string): Template {
-  if (text === lastTemplate) return lastParsed;
-  const parts: string[] = [];
-  const slots: number[] = [];
-  let literal = '';
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] !== '%') {
-      literal += text[i];
-      continue;
-    }
-    const c = text.charCodeAt(++i);
-    if (c >= 48 && c <= 57) {
-      parts.push(literal);
-      literal = '';
-      slots.push(c - 48);
-    } else literal += i < text.length ? text[i] : '\0'; // LuaJIT takes the zero byte behind the string
+function templateOf(text: string): Template {
+  if (text !== lastTemplate) {
+    lastParsed = parseTemplate(text);
+    lastTemplate = text;
   }
-  parts.push(literal);
-  lastTemplate = text;
-  lastParsed = { parts, slots };
   return lastParsed;
 }
 
