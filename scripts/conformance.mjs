@@ -1,80 +1,140 @@
-// Writes docs/conformance.md: how many blocks of OpenResty's own suites pass, file by file.
+// Writes docs/conformance.md: which blocks of OpenResty's own suites pass, file by file, and why the others do not.
 //
 //   node scripts/conformance.mjs --baseline BASELINE.json VERDICTS.json...
+//   node scripts/conformance.mjs
 //
 // VERDICTS.json are what a run of the suites left: { suite: { file: "pfs..." } }, one letter a block. BASELINE.json says
-// which blocks real OpenResty passes, in the same form under "suites". Files that were not run keep their counts, and a
-// count that fell is an error: the page is left as it was.
+// which blocks real OpenResty passes, in the same form under "suites": p, or d and j where the block asks for a line that
+// only C or LuaJIT's tracer writes. Both go into scripts/conformance.json, from which the page is made; files that were
+// not run keep what they had there. A count that fell is an error: nothing is written then. The reasons are those of
+// scripts/conformance-reasons.txt; without arguments the page is made anew with them.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const page = join(dirname(fileURLToPath(import.meta.url)), '../docs/conformance.md');
+const here = dirname(fileURLToPath(import.meta.url));
+const page = join(here, '../docs/conformance.md');
+const stored = join(here, 'conformance.json');
+
+const PASSES = 'p';
+const FAILS = 'f';
+/** The same for a block that asks for a line which only C or LuaJIT's tracer writes. */
+const PASSES_DEBUG = '+';
+const FAILS_DEBUG = '-';
+/** Real OpenResty does not pass it here. */
+const DOES_NOT_COUNT = '.';
+
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { baseline: { type: 'string' } } });
-if (values.baseline === undefined || positionals.length === 0) {
-  console.error('usage: node scripts/conformance.mjs --baseline BASELINE.json VERDICTS.json...');
+if ((values.baseline === undefined) !== (positionals.length === 0)) {
+  console.error('usage: node scripts/conformance.mjs [--baseline BASELINE.json VERDICTS.json...]');
   process.exit(2);
 }
-const baseline = JSON.parse(readFileSync(values.baseline, 'utf8')).suites;
 
-/** suite -> file -> [passed, of] */
-const counts = {};
-if (existsSync(page)) {
-  let suite = '';
-  for (const line of readFileSync(page, 'utf8').split('\n')) {
-    const heading = /^## (\S+)$/.exec(line);
-    if (heading) suite = heading[1];
-    const row = /^\| (t\/\S+) \| (\d+) \| (\d+) \|$/.exec(line);
-    if (row) (counts[suite] ??= {})[row[1]] = [Number(row[2]), Number(row[3])];
+/** suite -> file -> one letter a block, of the five above. */
+const results = existsSync(stored) ? JSON.parse(readFileSync(stored, 'utf8')) : {};
+
+const count = (letters, letter) => letters.split(letter).length - 1;
+
+function lettersOf(wanted, got) {
+  let letters = '';
+  for (let i = 0; i < wanted.length; i++) {
+    const passes = got[i] === 'p';
+    if (wanted[i] === 'p') letters += passes ? PASSES : FAILS;
+    else if (wanted[i] === 'd' || wanted[i] === 'j') letters += passes ? PASSES_DEBUG : FAILS_DEBUG;
+    else letters += DOES_NOT_COUNT;
   }
+  return letters;
 }
 
 const fallen = [];
-for (const file of positionals) {
-  const verdicts = JSON.parse(readFileSync(file, 'utf8'));
-  for (const [suite, files] of Object.entries(verdicts)) {
+const runs = positionals.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+const baseline = values.baseline === undefined ? {} : JSON.parse(readFileSync(values.baseline, 'utf8')).suites;
+for (const run of runs)
+  for (const [suite, files] of Object.entries(run)) {
+    results[suite] ??= {};
     for (const [name, got] of Object.entries(files)) {
-      const wanted = baseline[suite]?.[name] ?? '';
-      let passed = 0;
-      let of = 0;
-      for (let i = 0; i < wanted.length; i++) {
-        if (wanted[i] !== 'p') continue;
-        of++;
-        if (got[i] === 'p') passed++;
-      }
-      if (of === 0) continue;
-      const before = counts[suite]?.[name];
-      if (before !== undefined && before[0] > passed)
-        fallen.push(`${suite} ${name}: ${before[0]} -> ${passed} of ${of}`);
-      (counts[suite] ??= {})[name] = [passed, of];
+      const letters = lettersOf(baseline[suite]?.[name] ?? '', got);
+      const before = results[suite][name] ?? '';
+      if (count(letters, PASSES) < count(before, PASSES))
+        fallen.push(`${suite} ${name}: ${count(before, PASSES)} -> ${count(letters, PASSES)}`);
+      if (/[^.]/.test(letters)) results[suite][name] = letters;
     }
   }
-}
 if (fallen.length > 0) {
   console.error(`these counts fell:\n  ${fallen.join('\n  ')}`);
   process.exit(1);
 }
 
-const lines = [
-  '# Conformance',
-  '',
-  "Blocks of OpenResty's own test suites that pass, by the real Test::Nginx (Perl), of those that real OpenResty passes",
-  'and that do not ask for a C debug line or a LuaJIT trace line in error.log. Written by `scripts/conformance.mjs`.',
-  '',
-];
-for (const suite of Object.keys(counts).sort()) {
-  const files = Object.keys(counts[suite]).sort();
-  const sum = files.reduce(([p, o], f) => [p + counts[suite][f][0], o + counts[suite][f][1]], [0, 0]);
-  lines.push(
-    `## ${suite}`,
-    '',
-    `${sum[0]} of ${sum[1]} (${((100 * sum[0]) / sum[1]).toFixed(1)} %) in the files run.`,
-    '',
-  );
-  lines.push('| file | passed | of |', '|---|--:|--:|');
-  for (const f of files) lines.push(`| ${f} | ${counts[suite][f][0]} | ${counts[suite][f][1]} |`);
-  lines.push('');
+/** "suite file position" -> why the block fails. */
+const reasons = new Map();
+for (const line of readFileSync(join(here, 'conformance-reasons.txt'), 'utf8').split('\n')) {
+  if (line === '' || line.startsWith('#')) continue;
+  const match = /^(\S+ t\/\S+ \d+): (.+)$/.exec(line);
+  if (match === null) throw new Error(`scripts/conformance-reasons.txt: not SUITE FILE POSITION: REASON: ${line}`);
+  reasons.set(match[1], match[2]);
 }
-writeFileSync(page, lines.join('\n'));
+
+const percent = (part, whole) => (whole === 0 ? '' : `${((100 * part) / whole).toFixed(1)} %`);
+const totals = ['| suite | passed | of | | with debug lines | of | |', '|---|--:|--:|--:|--:|--:|--:|'];
+const tables = [];
+for (const suite of Object.keys(results).sort()) {
+  let passed = 0;
+  let of = 0;
+  let passedDebug = 0;
+  let ofDebug = 0;
+  const rows = [];
+  const failing = [];
+  for (const [file, letters] of Object.entries(results[suite]).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const p = count(letters, PASSES);
+    const all = p + count(letters, FAILS);
+    passed += p;
+    of += all;
+    passedDebug += count(letters, PASSES_DEBUG);
+    ofDebug += count(letters, PASSES_DEBUG) + count(letters, FAILS_DEBUG);
+    if (all > 0) rows.push(`| ${file} | ${p} | ${all} |`);
+    const by = new Map();
+    for (let i = 0; i < letters.length; i++) {
+      if (letters[i] !== FAILS) continue;
+      const reason = reasons.get(`${suite} ${file} ${i + 1}`) ?? 'not looked into';
+      by.set(reason, [...(by.get(reason) ?? []), i + 1]);
+    }
+    for (const [reason, blocks] of by) failing.push(`| ${file} | ${blocks.join(', ')} | ${reason} |`);
+  }
+  totals.push(
+    `| ${suite} | ${passed} | ${of} | ${percent(passed, of)} | ${passed + passedDebug} | ${of + ofDebug} | ${percent(passed + passedDebug, of + ofDebug)} |`,
+  );
+  tables.push(`## ${suite}`, '');
+  if (failing.length > 0)
+    tables.push(
+      'Failing blocks, by their position in the file:',
+      '',
+      '| file | blocks | why |',
+      '|---|---|---|',
+      ...failing,
+      '',
+    );
+  tables.push('| file | passed | of |', '|---|--:|--:|', ...rows, '');
+}
+
+writeFileSync(
+  page,
+  [
+    '# Conformance',
+    '',
+    "Blocks of OpenResty's own test suites that pass, by the real Test::Nginx (Perl), of those that real OpenResty passes.",
+    'The first score leaves out blocks that ask error.log for a debug line of the C code or a line of the LuaJIT tracer; the',
+    'second has them too. Written by `scripts/conformance.mjs`.',
+    '',
+    ...totals,
+    '',
+    ...tables,
+  ].join('\n'),
+);
+const sorted = Object.fromEntries(
+  Object.entries(results)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([suite, files]) => [suite, Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)))]),
+);
+writeFileSync(stored, `${JSON.stringify(sorted, undefined, 1)}\n`);
 console.log(`${page}: written`);

@@ -49,9 +49,13 @@ function expected(name: string): string {
   const stored = folder + name.replace(/\.lua$/, '.out');
   if (hasLuajit) {
     const result = spawnSync('luajit', [name], { cwd: folder, encoding: 'latin1' });
-    assert.equal(result.status, 0, result.stderr);
-    if (process.env.UPDATE) writeFileSync(stored, result.stdout, 'latin1');
-    return result.stdout;
+    // LuaJIT does not check bytecode, and a truncated chunk (dump_binary.lua) makes it crash now and then: what it
+    // printed another time serves.
+    if (result.signal === null) {
+      assert.equal(result.status, 0, result.stderr);
+      if (process.env.UPDATE) writeFileSync(stored, result.stdout, 'latin1');
+      return result.stdout;
+    }
   }
   assert.ok(existsSync(stored), `no stored output for ${name}`);
   return readFileSync(stored, 'latin1');

@@ -12,6 +12,10 @@ const passed = (name: string, send: Case['send'], conf = '', more: Partial<Case>
   ...more,
 });
 const CHUNKED = ['Transfer-Encoding: chunked'];
+/** On a busy machine the reset is there before the first read, which then tells either server of it in its own way. */
+const ABORTED: Case['mask'] = [
+  [/recv\(\) failed \(104: Connection reset by peer\)|client prematurely closed connection/, 'aborted'],
+];
 
 /** Each of these is passed in three ways. */
 const KINDS: readonly (readonly [string, Case['send']])[] = [
@@ -76,7 +80,9 @@ export const requestBodies: readonly Case[] = [
     [request('POST', '/', ['Expect: 100-continue', 'Content-Length: 30'])],
     'client_max_body_size 10;',
   ),
-  passed('aborted', [request('POST', '/', ['Content-Length: 10']), 'abc', 30, ABORT]),
+  passed('aborted', [request('POST', '/', ['Content-Length: 10']), 'abc', 30, ABORT], '', {
+    mask: ABORTED,
+  }),
   passed('ended too early', [request('POST', '/', ['Content-Length: 10']), 'abc', 30, FIN]),
   passed(
     'ended too early, unbuffered',
