@@ -130,7 +130,7 @@ export function setBodyFile(path: string, clean: boolean): void {
   dropFile(body);
   const size = statSync(Buffer.from(path, 'latin1')).size;
   body.chunks = [];
-  const file = { path, fd, size };
+  const file = { path, fd, size, moved: false };
   body.file = file;
   body.received = size;
   const release = (): void => {

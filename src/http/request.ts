@@ -8,6 +8,7 @@
 import type { ClientConnection } from './connection.ts';
 import type { HttpCycle, PhaseHandler } from './cycle.ts';
 import { HeadersIn, HeadersOut } from './headers.ts';
+import type { TempFile } from './temp-file.ts';
 import type { VariableValue } from './variables.ts';
 
 /** Methods by bit, as nginx numbers them. */
@@ -65,7 +66,7 @@ export interface RequestBody {
   /** Bytes received so far, in memory or file. */
   received: number;
   /** The temporary file when it was spilled. */
-  file: { path: string; fd: number; size: number } | undefined;
+  file: TempFile | undefined;
 }
 
 /** What a subrequest's creator wants to know when it ends; may change what finalize does with `rc`. */

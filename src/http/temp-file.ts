@@ -39,6 +39,8 @@ export interface TempFile {
   readonly fd: number;
   /** Bytes written. */
   size: number;
+  /** Set by who moved it to another name: by now its own may be another worker's. */
+  moved: boolean;
 }
 
 /**
@@ -53,11 +55,12 @@ export function createTempFile(r: HttpRequest, path: PathRequest, options: TempF
     try {
       const fd = openSync(name, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, options.mode ?? 0o600);
       if (!options.persistent) unlinkSync(name);
+      const file = { path: name, fd, size: 0, moved: false };
       r.main.addCleanup(() => {
         closeSync(fd);
-        if (options.persistent && options.clean) removeFile(r, name);
+        if (options.persistent && options.clean && !file.moved) removeFile(r, name);
       });
-      return { path: name, fd, size: 0 };
+      return file;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EEXIST') {

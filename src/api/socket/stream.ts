@@ -11,13 +11,13 @@ import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import { latin1Slice } from '../../net/latin1.ts';
 import type { Socket, SocketOwner } from '../../net/socket.ts';
+import { getSocketOption, setSocketOption } from '../../net/sockopt.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import { TlsSocket } from '../../net/tls.ts';
 import { type ApiContext, type Resource, requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
 import type { Suspension } from '../suspension.ts';
 import { socketOptions } from './options.ts';
-import { getSocketOption, setSocketOption } from './sockopt.ts';
 import { tlsFailure } from './tls.ts';
 import type { UntilReader } from './until.ts';
 

@@ -15,6 +15,7 @@ import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/con
 import { isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
 import { type ResolveFailure, resolverOf } from '../../net/resolver/resolver.ts';
 import type { Socket } from '../../net/socket.ts';
+import { peekSocket } from '../../net/sockopt.ts';
 import { Timer } from '../../net/timer.ts';
 import { ClientHandshake, type ClientHandshakeOwner, type TlsClientOptions } from '../../net/tls-client.ts';
 import type { TlsSession as TlsConnection } from '../../net/tls-direct.ts';
@@ -26,7 +27,6 @@ import type { Suspension } from '../suspension.ts';
 import { parseHost } from './host.ts';
 import { socketOptions } from './options.ts';
 import { type KeptConnection, poolsOf, type QueuedConnect, SocketPool } from './pool.ts';
-import { peekSocket } from './sockopt.ts';
 import { StreamCosocket } from './stream.ts';
 import {
   type Handshaken,

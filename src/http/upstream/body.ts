@@ -6,12 +6,10 @@
  * up to `proxy_max_temp_file_size`, then the backend has to wait. Unbuffered: each piece is sent at once, and the
  * backend waits whenever the client does.
  */
-import { writeSync } from 'node:fs';
 import type { PathRequest } from '../../conf/cycle.ts';
-import { errnoSuffix } from '../../log/errno.ts';
-import { LOG_CRIT, LOG_INFO, LOG_WARN } from '../../log/log.ts';
+import { LOG_INFO, LOG_WARN } from '../../log/log.ts';
 import { currentSecond } from '../../log/time.ts';
-import { type Buf, fileBuf } from '../buf.ts';
+import type { Buf } from '../buf.ts';
 import { ERROR, HTTP_REQUEST_TIME_OUT } from '../codes.ts';
 import { runPostedRequests } from '../finalize.ts';
 import { outputFilter, sendFlush } from '../output.ts';
@@ -21,6 +19,7 @@ import { createTempFile } from '../temp-file.ts';
 import type { UpstreamConnection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import type { UpstreamState } from './state.ts';
+import { movePendingToFile, storePending, storeResponse } from './store.ts';
 
 /** The header is sent; `rest` came behind it. */
 export function startBody(x: Exchange, rest: string): void {
@@ -51,20 +50,26 @@ export function startBody(x: Exchange, rest: string): void {
 export function passBody(x: Exchange, data: string | Buffer): void {
   if (data.length > 0) {
     (x.state as UpstreamState).responseLength += data.length;
-    if (x.readBody(data) === ERROR) {
+    if (x.readBody(data) === ERROR || (x.storing && !storePending(x))) {
       fail(x);
       return;
     }
   }
   if (x.length === 0) {
-    if (flushBody(x, true)) x.finalize(0);
+    endBody(x);
     return;
   }
   if (x.pending.length > 0) {
-    if (isBlocked(x.r)) hold(x);
+    if (!x.downstreamError && isBlocked(x.r)) hold(x);
     else if (!flushBody(x, false)) return;
   }
   keepReading(x);
+}
+
+/** The body is complete: passes its end on, and finalizes the exchange. */
+export function endBody(x: Exchange): void {
+  if (x.storing) storeResponse(x);
+  if (flushBody(x, true)) x.finalize(0);
 }
 
 /**
@@ -75,6 +80,12 @@ export function passBody(x: Exchange, data: string | Buffer): void {
 export function flushBody(x: Exchange, complete: boolean): boolean {
   const { r, pending } = x;
   if (pending.length === 0) return true;
+  if (x.downstreamError) {
+    // Only the file is written yet.
+    x.pending = [];
+    x.pendingSize = 0;
+    return true;
+  }
   const end = pending[pending.length - 1] as Buf;
   if (complete) {
     // The end goes with the last piece: one write less.
@@ -89,11 +100,20 @@ export function flushBody(x: Exchange, complete: boolean): boolean {
   const { action } = c;
   c.action = 'sending to client';
   if (outputFilter(r, pending) === ERROR) {
-    fail(x);
-    return false;
+    if (!loseClient(x)) return false;
   }
   c.action = action;
   return true;
+}
+
+/** The client is gone. False when the exchange ends with that; true when the response is stored all the same. */
+function loseClient(x: Exchange): boolean {
+  if (x.storing) {
+    x.downstreamError = true;
+    return true;
+  }
+  fail(x);
+  return false;
 }
 
 function fail(x: Exchange): void {
@@ -119,8 +139,8 @@ export function keepReading(x: Exchange): void {
   const { r } = x;
   const c = r.connection;
   const connection = x.connection as UpstreamConnection;
-  const blocked = isBlocked(r);
-  if (r === c.active && c.buffered) {
+  const blocked = !x.downstreamError && isBlocked(r);
+  if (blocked && r === c.active && c.buffered) {
     c.armSendTimeout(r);
     x.sendTimerSet = true;
   } else if (x.sendTimerSet) {
@@ -156,35 +176,7 @@ function hold(x: Exchange): void {
     x.tempFile = file;
     x.r.log(LOG_WARN, `an upstream response is buffered to a temporary file ${file.path}`);
   }
-  const kept: Buf[] = [];
-  for (const b of x.pending) {
-    if (b.data === undefined) {
-      kept.push(b);
-      continue;
-    }
-    const from = file.size;
-    if (!append(x, file, b.data)) return;
-    const before = kept[kept.length - 1];
-    if (before !== undefined && before.file === file && before.fileLast === from) before.fileLast = file.size;
-    else kept.push(fileBuf(file, from, file.size));
-  }
-  x.pending = kept;
-  x.pendingSize = 0;
-}
-
-function append(x: Exchange, file: { path: string; fd: number; size: number }, data: string | Uint8Array): boolean {
-  const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
-  try {
-    for (let done = 0; done < bytes.length; ) {
-      const n = writeSync(file.fd, bytes, done, bytes.length - done, file.size);
-      done += n;
-      file.size += n;
-    }
-    return true;
-  } catch (e) {
-    x.r.log(LOG_CRIT, `pwritev() "${file.path}" failed${errnoSuffix(e)}`);
-    return false;
-  }
+  movePendingToFile(x, file);
 }
 
 /** The client has taken what it was given, or has not in time. */
@@ -194,11 +186,21 @@ function onWritable(r: HttpRequest): void {
   c.action = 'sending to client';
   if (c.timedOut) {
     r.log(LOG_INFO, 'client timed out (110: Connection timed out)');
+    if (x.storing) {
+      c.error = true;
+      x.downstreamError = true;
+      if (flushBody(x, false)) keepReading(x);
+      runPostedRequests(c);
+      return;
+    }
     x.downstreamError = x.buffering;
     x.finalize(x.buffering ? ERROR : HTTP_REQUEST_TIME_OUT);
     return;
   }
-  if (outputFilter(r, null) === ERROR) fail(x);
-  else if (x.pending.length === 0 || isBlocked(r) || flushBody(x, false)) keepReading(x);
+  if (outputFilter(r, null) === ERROR && !loseClient(x)) {
+    runPostedRequests(c);
+    return;
+  }
+  if (x.pending.length === 0 || isBlocked(r) || flushBody(x, false)) keepReading(x);
   runPostedRequests(c);
 }

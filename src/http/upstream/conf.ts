@@ -168,6 +168,10 @@ export interface UpstreamSettings {
   maxTempFileSize: number;
   /** Undefined where nothing ever goes to a file. */
   tempPath: PathRequest | undefined;
+  /** `proxy_store`: where responses are kept, 'on' for where the URI leads; null: nowhere. */
+  store: ComplexValue | 'on' | null;
+  /** Permissions of the files, and of folders made for them. */
+  storeAccess: number;
   limitRate: ComplexValue | undefined;
   requestBuffering: boolean;
   ignoreClientAbort: boolean;
@@ -184,6 +188,9 @@ export interface UpstreamSettings {
   hidden: ReadonlySet<string>;
   local: LocalAddress | null;
   socketKeepalive: boolean;
+  /** SO_RCVBUF and SO_SNDBUF of connections in bytes; 0: the system's. */
+  socketRcvbuf: number;
+  socketSndbuf: number;
   /** Undefined where no backend can be spoken to by TLS. */
   tls: BackendTlsSettings | undefined;
 }

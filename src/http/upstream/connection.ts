@@ -1,10 +1,14 @@
 /** A connection to a backend, with or without TLS: from connecting through its exchanges, and the waits between them, to its close. */
+import { LOG_ALERT } from '../../log/log.ts';
 import { monotonicMsec } from '../../log/time.ts';
 import { type ConnectOwner, type ConnectTarget, connectTcp } from '../../net/connect.ts';
 import type { Socket } from '../../net/socket.ts';
+import { setSocketOption } from '../../net/sockopt.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import { ClientHandshake, type ClientHandshakeOwner, type TlsClientOptions } from '../../net/tls-client.ts';
 import type { TlsSession } from '../../net/tls-direct.ts';
+import type { HttpRequest } from '../request.ts';
+import type { UpstreamSettings } from './conf.ts';
 import type { Exchange } from './exchange.ts';
 import type { KeepalivePool } from './keepalive.ts';
 
@@ -45,6 +49,20 @@ export class UpstreamConnection implements ConnectOwner, ClientHandshakeOwner, T
     this.unix = 'path' in target;
     this.exchange = exchange;
     this.socket = connectTcp(target, this);
+  }
+
+  /** proxy_socket_rcvbuf and proxy_socket_sndbuf. The descriptor is there as soon as connecting has begun. */
+  setBuffers(r: HttpRequest, { socketRcvbuf, socketSndbuf }: UpstreamSettings): void {
+    if (socketRcvbuf !== 0) this.#setBuffer(r, 'rcvbuf', socketRcvbuf);
+    if (socketSndbuf !== 0) this.#setBuffer(r, 'sndbuf', socketSndbuf);
+  }
+
+  #setBuffer(r: HttpRequest, option: 'rcvbuf' | 'sndbuf', size: number): void {
+    const { fd } = this.socket;
+    if (fd === -1) return;
+    const failure = setSocketOption(fd, option, size);
+    if (failure === undefined) return;
+    r.log(LOG_ALERT, `setsockopt(SO_${option.toUpperCase()}, ${size}) failed, ignored (${failure})`);
   }
 
   /** Stops reading, when the client does not keep up. */

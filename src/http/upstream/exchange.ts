@@ -55,7 +55,7 @@ import {
 } from '../request.ts';
 import type { TempFile } from '../temp-file.ts';
 import { parseUnsafeUri, unsafeUriText } from '../unsafe-uri.ts';
-import { flushBody, keepReading, passBody, startBody } from './body.ts';
+import { endBody, flushBody, keepReading, passBody, startBody } from './body.ts';
 import {
   FT_ERROR,
   FT_HTTP_403,
@@ -201,7 +201,10 @@ export abstract class Exchange implements PeerConnection {
   rate = 0;
   rateSince = 0;
   rateDelayed = false;
+  /** The client gets no more. */
   downstreamError = false;
+  /** The response becomes a file, whether the client waits for it or not. */
+  storing = false;
   finalized = false;
   /** While the name of the target is looked up. */
   private cancelResolving: (() => void) | undefined = undefined;
@@ -358,7 +361,7 @@ export abstract class Exchange implements PeerConnection {
   /** Notices when the client goes, unless it does not matter. */
   watchClient(): void {
     const { r } = this;
-    const watched = !r.postAction && !this.conf.ignoreClientAbort;
+    const watched = !r.postAction && !this.conf.ignoreClientAbort && this.conf.store === null;
     if (this.phase !== PHASE_BODY) r.writeEventHandler = watched ? onClientWritable : noEvent;
     if (r.readingBody) {
       r.readEventHandler = onClientBody;
@@ -424,6 +427,7 @@ export abstract class Exchange implements PeerConnection {
     const connection = new UpstreamConnection(where, address.name, this);
     this.connection = connection;
     connection.requests = 1;
+    connection.setBuffers(this.r, this.conf);
     connection.writeTimer.set(this.connectTimeout);
   }
 
@@ -767,8 +771,10 @@ export abstract class Exchange implements PeerConnection {
   private sendResponse(): void {
     const { r } = this;
     const connection = this.connection as UpstreamConnection;
+    this.storing = this.conf.store !== null && this.buffering;
     const rc = sendHeader(r);
-    if (rc === ERROR || rc > OK || r.postAction) {
+    if (rc === ERROR && this.storing && r.connection.error) this.downstreamError = true;
+    else if (rc === ERROR || rc > OK || r.postAction) {
       this.finalize(rc);
       return;
     }
@@ -781,7 +787,8 @@ export abstract class Exchange implements PeerConnection {
     const rest = this.text.length > this.pos ? this.text.slice(this.pos) : '';
     this.text = '';
     this.pos = 0;
-    if (r.headerOnly) {
+    if (r.headerOnly && this.storing) this.downstreamError = true;
+    else if (r.headerOnly) {
       // What came behind the header was not asked for: nobody shall find it in front of the next response.
       if (rest !== '') this.keepalive = false;
       this.finalize(rc);
@@ -799,8 +806,12 @@ export abstract class Exchange implements PeerConnection {
 
   /** No more of the body will come. `rc` 0: it is complete; else why it is not. */
   private endBody(rc: number, message: string, level: number = LOG_ERR): void {
-    if (rc !== 0) this.r.log(level, message);
-    if (flushBody(this, rc === 0)) this.finalize(rc);
+    if (rc === 0) {
+      endBody(this);
+      return;
+    }
+    this.r.log(level, message);
+    if (flushBody(this, false)) this.finalize(rc);
   }
 
   // End.

@@ -3,7 +3,6 @@
  * the socket itself, as in ngx_lua, so that libraries may keep fields of their own in it.
  */
 
-import { isSocketOption } from '../../../api/socket/sockopt.ts';
 import { type Received, ReceiveFailure, type Sent, type StreamCosocket } from '../../../api/socket/stream.ts';
 import type { ConnectOptions } from '../../../api/socket/tcp.ts';
 import { TcpCosocket } from '../../../api/socket/tcp.ts';
@@ -26,6 +25,7 @@ import {
   toText,
   Userdata,
 } from '../../../lua/index.ts';
+import { isSocketOption } from '../../../net/sockopt.ts';
 import { park } from '../run.ts';
 import { checkInteger, checkString, checkTable, typeName } from './args.ts';
 import { tlsMethods } from './socket-tls.ts';

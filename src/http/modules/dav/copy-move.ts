@@ -17,10 +17,11 @@ import {
 import { coreModule } from '../../core/module.ts';
 import { mapUriToPath } from '../../core/path.ts';
 import { fsPath } from '../../open-file-cache.ts';
+import { renameFile } from '../../rename-file.ts';
 import { type HttpRequest, METHOD_COPY, METHOD_MOVE } from '../../request.ts';
 import { parseUnsafeUri } from '../../unsafe-uri.ts';
 import { DEPTH_INFINITY, readDepth } from './depth.ts';
-import { copyFile, copyTree, davError, deletePath, renameFile } from './files.ts';
+import { copyFile, copyTree, davError, deletePath } from './files.ts';
 
 interface Destination {
   readonly field: string;

@@ -27,10 +27,11 @@ import { parseHttpTime } from '../../http-time.ts';
 import { httpModule } from '../../module.ts';
 import { fsPath } from '../../open-file-cache.ts';
 import { sendHeader } from '../../output.ts';
+import { dirAccess, renameFile } from '../../rename-file.ts';
 import { type HttpRequest, METHOD_COPY, METHOD_DELETE, METHOD_MKCOL, METHOD_MOVE, METHOD_PUT } from '../../request.ts';
 import { copyOrMove } from './copy-move.ts';
 import { DEPTH_INFINITY, readDepth } from './depth.ts';
-import { davError, deletePath, dirAccess, renameFile } from './files.ts';
+import { davError, deletePath } from './files.ts';
 
 interface DavMain {
   used: boolean;
@@ -116,6 +117,7 @@ function store(r: HttpRequest): number {
     time: date === undefined ? -1 : (parseHttpTime(date) ?? -1),
     deleteFile: true,
   };
+  file.moved = true;
   if (!renameFile(r, file.path, path, options)) return HTTP_INTERNAL_SERVER_ERROR;
   r.headersOut.status = known === undefined ? HTTP_CREATED : HTTP_NO_CONTENT;
   if (known === undefined) {

@@ -101,7 +101,7 @@ function fileBody(r: HttpRequest, name: string): RequestBody | undefined {
     return undefined;
   }
   r.main.addCleanup(() => file.release());
-  return { chunks: [], received: file.size, file: { path, fd: file.fd, size: file.size } };
+  return { chunks: [], received: file.size, file: { path, fd: file.fd, size: file.size, moved: false } };
 }
 
 /** Reads the arguments: `METHOD location [-q args] [-b body] [-f file]`. */

@@ -2,6 +2,7 @@
 import type { ContextName, Directive } from '../../../conf/directive.ts';
 import { pathSlot } from '../../../conf/resources.ts';
 import {
+  accessSlot,
   bitmaskSlot,
   bufsSlot,
   flagSlot,
@@ -14,7 +15,7 @@ import {
 } from '../../../conf/slots.ts';
 import type { HttpModuleSpec } from '../../module.ts';
 import { HTTP_VERSION_10, HTTP_VERSION_11 } from '../../request.ts';
-import { complexSizeSlot, complexValueSlot } from '../../script.ts';
+import { type ComplexValue, compileComplexValue, complexSizeSlot, complexValueSlot } from '../../script.ts';
 import {
   FT_ERROR,
   FT_HTTP_403,
@@ -250,6 +251,41 @@ const directives: readonly Directive<ProxyLocation>[] = [
     undefined,
     'Checked; not needed.',
   ),
+  slot<ProxyLocation, ComplexValue | 'on' | null>({
+    name: 'proxy_store',
+    contexts: CONTEXTS,
+    args: 1,
+    level: 'location',
+    field: 'store',
+    parse(cf, args) {
+      const path = args[0] as string;
+      if (path === 'off') return null;
+      if (path === 'on') return 'on';
+      return path === '' ? refuse('empty path') : compileComplexValue(cf, path);
+    },
+    default: null,
+    extra: { doc: 'Where whole responses are kept as files; on: where the URI leads.', defaultText: 'off' },
+  }),
+  accessSlot<ProxyLocation>('proxy_store_access', CONTEXTS, 'location', 'storeAccess', 0o600, {
+    doc: 'Permissions of files that proxy_store makes, and of their folders.',
+    defaultText: 'user:rw',
+  }),
+  sizeSlot<ProxyLocation>(
+    'proxy_socket_rcvbuf',
+    CONTEXTS,
+    'location',
+    'socketRcvbuf',
+    0,
+    'The receive buffer of connections to backends (SO_RCVBUF).',
+  ),
+  sizeSlot<ProxyLocation>(
+    'proxy_socket_sndbuf',
+    CONTEXTS,
+    'location',
+    'socketSndbuf',
+    0,
+    'The send buffer of connections to backends (SO_SNDBUF).',
+  ),
   strArraySlot<ProxyLocation>(
     'proxy_pass_header',
     CONTEXTS,
@@ -309,6 +345,8 @@ Object.assign(proxyModule, {
       buffering: undefined,
       maxTempFileSize: undefined,
       tempPath: undefined,
+      store: undefined,
+      storeAccess: undefined,
       limitRate: undefined,
       sendLowat: undefined,
       requestBuffering: undefined,
@@ -323,6 +361,8 @@ Object.assign(proxyModule, {
       hidden: undefined,
       local: undefined,
       socketKeepalive: undefined,
+      socketRcvbuf: undefined,
+      socketSndbuf: undefined,
       tls: undefined,
       ...unsetSslFields(),
       target: undefined,

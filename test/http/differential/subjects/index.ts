@@ -8,6 +8,7 @@ import { headers } from './headers.ts';
 import { peersCases } from './peers.ts';
 import { requestBodies } from './request-bodies.ts';
 import { responses } from './responses.ts';
+import { store } from './store.ts';
 import { uris } from './uris.ts';
 
 export const subjects: Readonly<Record<string, readonly Case[]>> = {
@@ -20,4 +21,5 @@ export const subjects: Readonly<Record<string, readonly Case[]>> = {
   delivery,
   filters,
   access,
+  store,
 };

@@ -1,6 +1,6 @@
-/** Options of a cosocket's descriptor: tcpsock:getoption and setoption. lua-resty-core: resty.core.socket. */
-import { errnoName, strerror } from '../../log/errno.ts';
-import { errno, LibcUnavailableError, libc } from '../../shm/libc.ts';
+/** Options of a socket's descriptor, by the names that tcpsock:getoption and setoption have for them. lua-resty-core: resty.core.socket. */
+import { errnoName, strerror } from '../log/errno.ts';
+import { errno, LibcUnavailableError, libc } from '../shm/libc.ts';
 
 const linux = process.platform === 'linux';
 
