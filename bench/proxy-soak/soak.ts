@@ -1,12 +1,12 @@
 /** Runs the soak: a server of ours in front of the farm, clients that ask, and what the system says of it afterwards. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { childrenOf, filesIn, freePorts, listening, look, type Sight } from '../system.ts';
 import { Farm } from './farm.ts';
 import { one } from './requests.ts';
 
@@ -27,13 +27,6 @@ export interface SoakOptions {
   readonly progress?: (text: string) => void;
 }
 
-/** A look at the workers. */
-export interface Sight {
-  readonly descriptors: number;
-  /** Megabytes. */
-  readonly memory: number;
-}
-
 export interface SoakResult {
   readonly asked: number;
   /** How often requests ended so: `200`, `502`, `cut 200`, ... */
@@ -49,23 +42,6 @@ export interface SoakResult {
   /** Files left in the folders for temporary ones. */
   readonly leftovers: number;
   readonly milliseconds: number;
-}
-
-/** Free ports of the loopback address, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const probes = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const probe = createServer();
-          probe.once('error', reject).listen(0, '127.0.0.1', () => resolve(probe));
-        }),
-    ),
-  );
-  const ports = probes.map((probe) => (probe.address() as { port: number }).port);
-  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
-  return ports;
 }
 
 function configuration(port: number, tlsPort: number, backends: readonly number[], preamble: string): string {
@@ -109,27 +85,6 @@ http {
 `;
 }
 
-async function listening(port: number): Promise<void> {
-  for (let i = 0; i < 800; i++) {
-    const up = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', () => resolve(false));
-    });
-    if (up) return;
-    await delay(25);
-  }
-  throw new Error('the server does not listen');
-}
-
-/** Processes that a process started, from /proc. */
-function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
-}
-
 /** The master listens before its workers are there. */
 async function workersOf(master: number): Promise<number[]> {
   for (let i = 0; i < 400; i++) {
@@ -138,16 +93,6 @@ async function workersOf(master: number): Promise<number[]> {
     await delay(25);
   }
   throw new Error('no workers');
-}
-
-function look(pids: readonly number[]): Sight {
-  let descriptors = 0;
-  let memory = 0;
-  for (const pid of pids) {
-    descriptors += readdirSync(`/proc/${pid}/fd`).length;
-    memory += Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1024;
-  }
-  return { descriptors, memory };
 }
 
 /** Waits until idle connections are closed: as many descriptors as `expected`, or no change for a second and a half. */
@@ -260,8 +205,4 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     if (server.exitCode === null) await new Promise((resolve) => server.once('exit', resolve));
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function filesIn(folder: string): number {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
 }

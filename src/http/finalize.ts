@@ -94,6 +94,7 @@ function finalizeSubrequest(r: HttpRequest): void {
       r.log(LOG_ALERT, `subrequest: "${r.uri}?${r.args}" logged again`);
     }
     r.done = true;
+    r.main.children?.delete(r);
     runCleanups(r);
     if (r.background) {
       finalizeConnection(r);
@@ -144,6 +145,7 @@ export function closeRequest(r: HttpRequest, rc: number): void {
 export function terminateRequest(r: HttpRequest, rc: number): void {
   const main = r.main;
   if (rc > 0 && (main.headersOut.status === 0 || main.connection.sent === 0)) main.headersOut.status = rc;
+  endChildren(main);
   runCleanups(main);
   if (main.freed) return;
   // Callers up the stack may still look at the request: it is freed on the way back to the event loop.
@@ -168,6 +170,7 @@ export function freeRequest(r: HttpRequest, rc: number): void {
     countStat(r.stat, -1);
     r.stat = 0;
   }
+  endChildren(r);
   runCleanups(r);
   if (rc > 0 && (r.headersOut.status === 0 || r.connection.sent === 0)) r.headersOut.status = rc;
   if (!r.logged) {
@@ -184,6 +187,20 @@ export function freeRequest(r: HttpRequest, rc: number): void {
 function logRequest(r: HttpRequest): void {
   const handlers = r.http.handlers.log;
   for (let i = 0; i < handlers.length; i++) (handlers[i] as (r: HttpRequest) => number)(r);
+}
+
+/**
+ * Subrequests end with their main request: what they wait for must not call them any more. nginx has one list of
+ * cleanups for all of them.
+ */
+function endChildren(main: HttpRequest): void {
+  const { children } = main;
+  if (children === undefined) return;
+  main.children = undefined;
+  for (const child of [...children].reverse()) {
+    child.freed = true;
+    runCleanups(child);
+  }
 }
 
 function runCleanups(r: HttpRequest): void {

@@ -160,6 +160,8 @@ export class HttpRequest {
   limitConnStatus = 0;
   cleanups: (() => void)[] | undefined = undefined;
   freed = false;
+  /** Of a main request: its subrequests, and theirs, that have not ended. */
+  children: Set<HttpRequest> | undefined = undefined;
 
   // Regex captures of the last match, as strings of the last subject: [whole, $1, $2, ...].
   captures: readonly (string | undefined)[] | undefined = undefined;

@@ -81,6 +81,7 @@ export function createSubrequest(
   sr.startTime = Date.now();
   sr.writeEventHandler = handleRequest;
   main.count++;
+  (main.children ??= new Set()).add(sr);
   if (!sr.background && options.detached !== true) {
     const c = r.connection;
     if (c.active === r && r.postponed.length === 0) c.active = sr;
@@ -101,4 +102,5 @@ export function cancelSubrequest(sr: HttpRequest): void {
   const i = posted.indexOf(sr);
   if (i >= 0) posted.splice(i, 1);
   sr.main.count--;
+  sr.main.children?.delete(sr);
 }
