@@ -4,6 +4,7 @@
  */
 import type { Chain } from '../http/buf.ts';
 import type { HttpCycle } from '../http/cycle.ts';
+import type { TlsConnection } from '../http/modules/ssl/handshake.ts';
 import { httpModule } from '../http/module.ts';
 import { type EventHandler, type HttpRequest, noEvent } from '../http/request.ts';
 import { LOG_DEBUG, type Log, type LogScope } from '../log/log.ts';
@@ -22,8 +23,10 @@ export interface Resource {
 const NOTHING: readonly (() => void)[] = [];
 
 export class ApiContext implements LogScope {
-  /** undefined in timers and worker hooks. */
+  /** undefined in timers, worker hooks and handshakes. */
   readonly r: HttpRequest | undefined;
+  /** The connection whose handshake waits for the code; undefined elsewhere. */
+  tls: TlsConnection | undefined = undefined;
   readonly http: HttpCycle | undefined;
   /** One of the IN_ bits of phase.ts. */
   phase = IN_CONTENT;
@@ -77,9 +80,9 @@ export class ApiContext implements LogScope {
 
   private readonly fallbackLog: Log | undefined;
   private resources: Set<Resource> | undefined = undefined;
-  private readonly ownLocConf: unknown[] | undefined;
-  /** Whose request made the timer. */
-  private readonly origin: string;
+  private ownLocConf: unknown[] | undefined;
+  /** Whose request made the timer, or whose handshake it is. */
+  private origin: string;
 
   /** @param creator of a timer: whose location's configuration applies */
   constructor(r: HttpRequest | undefined, http: HttpCycle | undefined, log?: Log, creator?: ApiContext) {
@@ -91,6 +94,17 @@ export class ApiContext implements LogScope {
     const c = creator?.r?.connection;
     this.origin =
       c === undefined ? (creator?.origin ?? '') : `, client: ${c.remoteAddress}, server: ${c.listeningText ?? ''}`;
+  }
+
+  /** For code that runs in a handshake, with the settings of its server. */
+  static ofHandshake(tls: TlsConnection, phase: number): ApiContext {
+    const ctx = new ApiContext(undefined, tls.http, tls.errorLog);
+    ctx.tls = tls;
+    ctx.phase = phase;
+    ctx.connectionNumber = tls.connectionNumber;
+    ctx.ownLocConf = tls.server.confs.location;
+    ctx.origin = `, client: ${tls.remoteAddress}, server: ${tls.group.where.text}`;
+    return ctx;
   }
 
   /** Location configurations by module index: of the request, of a timer's creator, or of the http block. */
@@ -135,7 +149,7 @@ export class ApiContext implements LogScope {
 
   // As the scope of log lines without a request. ngx_lua: ngx_http_lua_log_timer_error() and others.
 
-  readonly connectionNumber: number;
+  connectionNumber: number;
 
   describe(): string {
     if (this.phase === IN_INIT || this.phase === IN_EXIT_WORKER) return '';

@@ -19,7 +19,38 @@ export interface ClientHello {
   readonly groups: readonly number[];
   /** Numbers of the signature algorithms. */
   readonly signatureAlgorithms: readonly number[];
+  /** 32 bytes. */
+  readonly random: Buffer;
+  /** Of an earlier session; empty for none. Clients of TLS 1.3 send one that means nothing. */
+  readonly sessionId: Buffer;
+  /** All extensions as they were sent, in the client's order. */
+  readonly extensions: readonly HelloExtension[];
 }
+
+/** One extension. RFC 8446, section 4.2. */
+export interface HelloExtension {
+  readonly type: number;
+  readonly data: Buffer;
+}
+
+/** What an extension carries; undefined when the client did not send it. */
+export function helloExtension(hello: ClientHello, type: number): Buffer | undefined {
+  return hello.extensions.find((extension) => extension.type === type)?.data;
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/** Of a client that has not said anything yet. */
+export const EMPTY_HELLO: ClientHello = {
+  serverName: undefined,
+  protocols: [],
+  ciphers: [],
+  groups: [],
+  signatureAlgorithms: [],
+  random: EMPTY,
+  sessionId: EMPTY,
+  extensions: [],
+};
 
 /** Nothing can be said yet: more bytes are needed. */
 export const HELLO_INCOMPLETE = 'incomplete';
@@ -34,6 +65,11 @@ const EXTENSION_SERVER_NAME = 0;
 const EXTENSION_GROUPS = 10;
 const EXTENSION_SIGNATURE_ALGORITHMS = 13;
 const EXTENSION_ALPN = 16;
+const EXTENSION_TICKET = 35;
+const EXTENSION_PRE_SHARED_KEY = 41;
+const EXTENSION_VERSIONS = 43;
+
+const TLS_1_3 = 0x0304;
 
 /** Runs over bytes; a read beyond the end throws RangeError. */
 class Reader {
@@ -111,29 +147,62 @@ function handshakeMessage(bytes: Buffer): Buffer | typeof HELLO_INCOMPLETE | typ
   }
 }
 
+/** Whether the client speaks TLS 1.3. RFC 8446, section 4.2.1. */
+export function offersTls13(hello: ClientHello): boolean {
+  const data = helloExtension(hello, EXTENSION_VERSIONS);
+  if (data === undefined) return false;
+  for (let pos = 1; pos + 1 < data.length; pos += 2) if (data.readUInt16BE(pos) === TLS_1_3) return true;
+  return false;
+}
+
+/** A client of TLS 1.2 or older takes session tickets. RFC 5077, section 3.2. */
+export function takesTickets(hello: ClientHello): boolean {
+  return helloExtension(hello, EXTENSION_TICKET) !== undefined;
+}
+
+/** A client of TLS 1.2 or older presents a ticket. */
+export function presentsTicket(hello: ClientHello): boolean {
+  return (helloExtension(hello, EXTENSION_TICKET)?.length ?? 0) > 0;
+}
+
+/** The first identity of a pre-shared key that a client of TLS 1.3 presents. RFC 8446, section 4.2.11. */
+export function firstIdentity(hello: ClientHello): Buffer | undefined {
+  const data = helloExtension(hello, EXTENSION_PRE_SHARED_KEY);
+  if (data === undefined) return undefined;
+  try {
+    return new Reader(data).part(2).part(2).bytes;
+  } catch (e) {
+    if (e instanceof RangeError) return undefined;
+    throw e;
+  }
+}
+
 function readHello(reader: Reader): ClientHello {
-  reader.take(2 + 32);
-  reader.part(1);
+  reader.take(2);
+  const random = reader.take(32);
+  const sessionId = reader.part(1).bytes;
   const ciphers = reader.part(2).uint16s();
   reader.part(1);
   let serverName: string | undefined;
   const protocols: string[] = [];
   let groups: number[] = [];
   let signatureAlgorithms: number[] = [];
-  const extensions = reader.left > 0 ? reader.part(2) : reader;
-  while (extensions.left > 0) {
-    const type = extensions.uint(2);
-    const data = extensions.part(2);
+  const extensions: HelloExtension[] = [];
+  const list = reader.left > 0 ? reader.part(2) : reader;
+  while (list.left > 0) {
+    const type = list.uint(2);
+    const data = list.part(2);
+    extensions.push({ type, data: data.bytes });
     switch (type) {
       case EXTENSION_SERVER_NAME: {
-        const list = data.part(2);
+        const names = data.part(2);
         // Type 0 is a host name, and there is no other.
-        if (list.left > 0 && list.uint(1) === 0) serverName = list.part(2).text();
+        if (names.left > 0 && names.uint(1) === 0) serverName = names.part(2).text();
         break;
       }
       case EXTENSION_ALPN: {
-        const list = data.part(2);
-        while (list.left > 0) protocols.push(list.part(1).text());
+        const names = data.part(2);
+        while (names.left > 0) protocols.push(names.part(1).text());
         break;
       }
       case EXTENSION_GROUPS:
@@ -144,5 +213,5 @@ function readHello(reader: Reader): ClientHello {
         break;
     }
   }
-  return { serverName, protocols, ciphers, groups, signatureAlgorithms };
+  return { serverName, protocols, ciphers, groups, signatureAlgorithms, random, sessionId, extensions };
 }

@@ -5,6 +5,7 @@
  */
 import type { PeerCertificate, SecureContext } from 'node:tls';
 import { type StreamHandle, streamHandles, type TcpHandle } from './handles.ts';
+import { type HandshakeHooks, type HookedHandle, installHooks } from './tls-hooks.ts';
 
 /** What can be asked about a connection. TLSSocket has these, too. */
 export interface TlsSession {
@@ -13,6 +14,8 @@ export interface TlsSession {
   isSessionReused(): boolean;
   getSession(): Buffer | undefined;
   getTLSTicket(): Buffer | undefined;
+  /** RFC 5705; undefined once closed. Throws OpenSSL's errors. */
+  exportKeyingMaterial(length: number, label: string, context?: Buffer): Buffer | undefined;
   getPeerCertificate(detailed: true): Partial<PeerCertificate> | null;
   /** The one that was agreed on; false or null for none. */
   readonly alpnProtocol: string | false | null;
@@ -23,21 +26,20 @@ export interface TlsHandle extends StreamHandle {
   readonly _parent?: { readonly writeQueueSize?: number; readonly fd?: number };
 }
 
-interface ServerHandle extends TlsHandle {
+interface ServerHandle extends HookedHandle {
   _parent: StreamHandle;
   onhandshakestart: () => void;
   onhandshakedone: () => void;
   onerror: (error: NodeJS.ErrnoException) => void;
-  setVerifyMode(request: boolean, reject: boolean): void;
   setALPNProtocols(list: Buffer): void;
   setMaxSendFragment(size: number): boolean;
   receive(bytes: Buffer): void;
   destroySSL(): void;
-  getProtocol(): string | null;
   getCipher(): { readonly name: string; readonly version: string };
   isSessionReused(): boolean;
   getSession(): Buffer | undefined;
   getTLSTicket(): Buffer | undefined;
+  exportKeyingMaterial(length: number, label: string, context?: Buffer): Buffer | undefined;
   getPeerCertificate(detailed: boolean): Partial<PeerCertificate> | null;
   getALPNNegotiatedProtocol(): string | false | null;
 }
@@ -46,6 +48,14 @@ type Wrap = (parent: StreamHandle, context: unknown, isServer: boolean, hasActiv
 
 const METHODS: readonly (keyof ServerHandle)[] = [
   'setVerifyMode',
+  'enableCertCb',
+  'certCbDone',
+  'enableSessionCallbacks',
+  'endParser',
+  'newSessionDone',
+  'loadSession',
+  'setKeyCert',
+  'setOCSPResponse',
   'setALPNProtocols',
   'setMaxSendFragment',
   'receive',
@@ -128,6 +138,7 @@ export class DirectTls implements TlsSession {
   /**
    * @param parent a TCP or pipe handle that nobody else uses any more
    * @param protocols for ALPN; the same array for the same list
+   * @param session an earlier one, for the id that the client presents
    */
   constructor(
     parent: StreamHandle,
@@ -136,6 +147,8 @@ export class DirectTls implements TlsSession {
     requestCertificate: boolean,
     protocols: readonly string[],
     recordSize: number,
+    hooks: HandshakeHooks | undefined,
+    session: Buffer | undefined,
   ) {
     this.#parent = parent;
     this.#tcp = tcp;
@@ -145,6 +158,7 @@ export class DirectTls implements TlsSession {
     if (requestCertificate) handle.setVerifyMode(true, false);
     handle.setALPNProtocols(alpnList(protocols));
     if (recordSize < 16384) handle.setMaxSendFragment(recordSize);
+    if (hooks !== undefined || session !== undefined) installHooks(handle, hooks, session, () => this.#closed);
     handle.onhandshakestart = () => {
       if (this.#secure && ++this.#renegotiations > MOST_RENEGOTIATIONS) {
         this.owner?.onTlsError(Object.assign(new Error('too many renegotiations'), { code: 'EPROTO' }));
@@ -187,6 +201,13 @@ export class DirectTls implements TlsSession {
 
   getTLSTicket(): Buffer | undefined {
     return this.#closed ? undefined : this._handle.getTLSTicket();
+  }
+
+  exportKeyingMaterial(length: number, label: string, context?: Buffer): Buffer | undefined {
+    if (this.#closed) return undefined;
+    return context === undefined
+      ? this._handle.exportKeyingMaterial(length, label)
+      : this._handle.exportKeyingMaterial(length, label, context);
   }
 
   getPeerCertificate(): Partial<PeerCertificate> | null {

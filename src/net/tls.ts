@@ -21,9 +21,9 @@ import {
 } from './handles.ts';
 import { PortableSocket } from './portable.ts';
 import type { AcceptedSocket, SocketOwner } from './socket.ts';
-import { stapler } from './stapler.ts';
 import { TcpSocket } from './tcp.ts';
 import { DirectTls, type DirectTlsOwner, hasDirectTls, type TlsHandle, type TlsSession } from './tls-direct.ts';
+import { type HandshakeHooks, type HookedHandle, installHooks } from './tls-hooks.ts';
 
 /** How to answer a handshake. */
 export interface TlsServerOptions {
@@ -34,8 +34,9 @@ export interface TlsServerOptions {
   readonly protocols: readonly string[];
   /** Bytes of plain text in a record, 512 to 16384. */
   readonly recordSize: number;
-  /** An OCSP response in DER for clients that ask for one. */
-  readonly ocspResponse?: Buffer | undefined;
+  readonly hooks?: HandshakeHooks | undefined;
+  /** An earlier session in DER, for the id that the client presents. */
+  readonly session?: Buffer | undefined;
 }
 
 /** Who began a handshake. One of the three is called, once. */
@@ -52,6 +53,9 @@ export interface HandshakeOwner {
 export interface Handshake {
   /** Begins, with what came so far. What comes of it may come before this returns. */
   begin(preread: Buffer): void;
+  /** What the client sends meanwhile stays in the system; neither is its leaving noticed. */
+  pause(): void;
+  resume(): void;
   /** Gives up, without a word to the client. The owner hears nothing more. */
   destroy(): void;
 }
@@ -62,9 +66,7 @@ export interface Handshake {
  * @param socket a TcpSocket or PortableSocket; not to be used any more
  */
 export function newHandshake(socket: AcceptedSocket, options: TlsServerOptions, owner: HandshakeOwner): Handshake {
-  // Who asks for an OCSP response is seen by node:tls alone.
-  const direct = options.ocspResponse === undefined && hasDirectTls();
-  if (socket instanceof TcpSocket && direct) return new DirectHandshake(socket, options, owner);
+  if (socket instanceof TcpSocket && hasDirectTls()) return new DirectHandshake(socket, options, owner);
   if (!(socket instanceof TcpSocket || socket instanceof PortableSocket)) throw new Error('TLS over TLS');
   return new NodeHandshake(socket, options, owner);
 }
@@ -74,13 +76,14 @@ class DirectHandshake implements Handshake, DirectTlsOwner {
   readonly #tls: DirectTls;
   readonly #accepted: TcpSocket;
   #owner: HandshakeOwner | undefined;
+  #paused = false;
 
   constructor(socket: TcpSocket, options: TlsServerOptions, owner: HandshakeOwner) {
     this.#owner = owner;
     this.#accepted = socket;
-    const { context, requestCertificate, protocols, recordSize } = options;
+    const { context, requestCertificate, protocols, recordSize, hooks, session } = options;
     const handle = socket.releaseHandle();
-    this.#tls = new DirectTls(handle, socket.tcp, context, requestCertificate, protocols, recordSize);
+    this.#tls = new DirectTls(handle, socket.tcp, context, requestCertificate, protocols, recordSize, hooks, session);
   }
 
   begin(preread: Buffer): void {
@@ -92,7 +95,17 @@ class DirectHandshake implements Handshake, DirectTlsOwner {
     handle.onread = onHandshakeRead;
     handle.useUserBuffer(readBuffer);
     tls.receive(preread);
-    if (!tls.closed && this.#owner !== undefined) handle.readStart();
+    if (!tls.closed && this.#owner !== undefined && !this.#paused) handle.readStart();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    if (!this.#tls.closed) this.#tls._handle.readStop();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (!this.#tls.closed && this.#owner !== undefined) this.#tls._handle.readStart();
   }
 
   #take(): HandshakeOwner | undefined {
@@ -164,14 +177,14 @@ class NodeHandshake implements Handshake {
     const socket = this.#inner;
     const plain = this.#plain;
     const options = this.#options;
-    plain.unshift(preread);
+    const hooked = options.hooks !== undefined || options.session !== undefined;
+    if (!hooked) plain.unshift(preread);
     const stream = new TLSSocket(plain, {
       isServer: true,
       secureContext: options.context,
       requestCert: options.requestCertificate,
       rejectUnauthorized: false,
       ALPNProtocols: [...options.protocols],
-      ...(options.ocspResponse === undefined ? {} : { server: stapler(options.context, options.ocspResponse) }),
     });
     this.#stream = stream;
     if (options.recordSize < 16384) stream.setMaxSendFragment(options.recordSize);
@@ -202,6 +215,18 @@ class NodeHandshake implements Handshake {
     stream.on('end', onEnd).on('_tlsError', onError).on('error', onError).on('close', onClose);
     // An error of the connection below reaches the TLSSocket as well; unheard here it would end the process.
     plain.on('error', onError);
+    if (!hooked) return;
+    const handle = (stream as unknown as { _handle: HookedHandle & { receive(bytes: Buffer): void } })._handle;
+    installHooks(handle, options.hooks, options.session, () => stream.destroyed);
+    handle.receive(preread);
+  }
+
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
   }
 
   #take(): HandshakeOwner | undefined {

@@ -35,6 +35,10 @@ export interface LuaMain {
 /** Of a server. */
 export interface LuaServer {
   serverRewrite: LuaCode | undefined;
+  sslClientHello: LuaCode | undefined;
+  sslCertificate: LuaCode | undefined;
+  sslSessionFetch: LuaCode | undefined;
+  sslSessionStore: LuaCode | undefined;
   /** Of an upstream block. */
   balancer: LuaCode | undefined;
   /** Idle connections that it keeps; undefined: not set. */

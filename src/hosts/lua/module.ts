@@ -13,8 +13,10 @@ import { setSocketOptions } from '../../api/socket/options.ts';
 import { shutdownPools } from '../../api/socket/pool.ts';
 import { installCaptureFilters } from '../../api/subrequest.ts';
 import { timersOf } from '../../api/timer.ts';
+import type { ConfStack } from '../../conf/directive.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import { httpModule } from '../../http/module.ts';
+import { sslModule } from '../../http/modules/ssl/module.ts';
 import { upstreamModule } from '../../http/upstream/module.ts';
 import { contentHandler, phaseHandler } from '../phase-handlers.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
@@ -22,6 +24,7 @@ import { luaDirectives } from './directives.ts';
 import { bodyFilter, headerFilter, logHandler, runWorkerHook } from './filters.ts';
 import { handlerOf } from './handlers.ts';
 import { captureErrorLog } from './library/errlog.ts';
+import { mergeHandshakeCode } from './handshake.ts';
 import { mergeLuaSsl } from './ssl-directives.ts';
 import { initVm, sharedState } from './vm.ts';
 
@@ -34,13 +37,18 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
   createMain: () => ({ sharedDicts: [], uses: new Set() }) as unknown as LuaMain,
   createServer: () => ({
     serverRewrite: undefined,
+    sslClientHello: undefined,
+    sslCertificate: undefined,
+    sslSessionFetch: undefined,
+    sslSessionStore: undefined,
     balancer: undefined,
     balancerKeepalive: undefined,
     balancerPool: undefined,
   }),
   createLocation: () => ({}) as LuaLocation,
-  mergeServer(parent, conf) {
+  mergeServer(parent, conf, cf) {
     conf.serverRewrite ??= parent.serverRewrite;
+    mergeHandshakeCode(cf, parent, conf, sslModule.serverOf(cf.confs as ConfStack));
   },
   mergeLocation(parent, conf, cf) {
     for (const field of INHERITED) conf[field] ??= parent[field];

@@ -43,8 +43,8 @@ export class LuaRun {
   userTable: LuaValue = undefined;
   /** The callback of ngx.on_abort, a light thread not started yet. */
   onAbort: LightThread | undefined = undefined;
-  /** Called when a timer's run has ended, there being no request to finalize. */
-  onEnd: (() => void) | undefined = undefined;
+  /** Called with the result when a run without a request has ended: a timer's, a handshake's. */
+  onEnd: ((rc: number) => void) | undefined = undefined;
 
   constructor(ctx: ApiContext, state: LuaState) {
     this.ctx = ctx;
@@ -182,7 +182,7 @@ export function resumeLater(run: LuaRun, thread: LightThread, args: LuaValue[]):
     updateTime();
     const rc = runThread(run, thread, args);
     const end = rc === AGAIN ? runPosted(run) : rc;
-    if (end !== AGAIN && end !== DONE) run.onEnd?.();
+    if (end !== AGAIN && end !== DONE) run.onEnd?.(end);
     return;
   }
   if (r.freed) return;

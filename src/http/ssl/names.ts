@@ -210,3 +210,19 @@ export function sessionId(session: Uint8Array): string {
   const id = children(session, elementAt(session, 0))[3];
   return id === undefined ? '' : Buffer.from(session.subarray(id.start, id.end)).toString('hex');
 }
+
+const OCTET_STRING = 4;
+
+/**
+ * The master key in a session as OpenSSL stores sessions; of TLS 1.3 the secret for resumption. Empty when the bytes
+ * are no session.
+ */
+export function masterKey(session: Uint8Array): Uint8Array {
+  const whole = elementAt(session, 0);
+  const length = session.length - whole.start;
+  // Cut off, or longer than it says: elementAt() does not go beyond the end.
+  if (whole.tag !== SEQUENCE || whole.end !== session.length || length <= 0) return new Uint8Array(0);
+  const key = children(session, whole)[4];
+  if (key === undefined || key.tag !== OCTET_STRING) return new Uint8Array(0);
+  return session.subarray(key.start, key.end);
+}

@@ -15,6 +15,12 @@ export class VariantContext {
   private options: ContextOptions | undefined = undefined;
   private own: SecureContext | undefined = undefined;
   private readonly variants = new Map<string, SecureContext>();
+  private readonly complete: (context: SecureContext) => SecureContext;
+
+  /** @param complete called with each context that is made */
+  constructor(complete: (context: SecureContext) => SecureContext = (context) => context) {
+    this.complete = complete;
+  }
 
   /** It has its options. */
   get made(): boolean {
@@ -24,7 +30,7 @@ export class VariantContext {
   /** Makes it. Throws ConfError. */
   make(options: ContextOptions): void {
     this.prepare(options);
-    this.own = makeContext(options);
+    this.own = this.complete(makeContext(options));
   }
 
   /** Has it made at its first use: of options that cannot be wrong. */
@@ -33,19 +39,24 @@ export class VariantContext {
   }
 
   get context(): SecureContext {
-    this.own ??= makeContext(this.options as ContextOptions);
+    this.own ??= this.complete(makeContext(this.options as ContextOptions));
     return this.own;
   }
 
   /** The same with certificates to show. Throws ConfError. */
   withPairs(pairs: readonly CertificatePair[]): SecureContext {
-    const { variants } = this;
     const name = pairs.map((pair) => `${pair.passphrase ?? ''}\n${pair.certificate}\n${pair.key}`).join('\n');
+    return this.variant(name, (options) => setPairs(options, pairs));
+  }
+
+  /** The same with other options. `name` tells them apart. Throws ConfError. */
+  variant(name: string, change: (options: ContextOptions) => void): SecureContext {
+    const { variants } = this;
     let context = variants.get(name);
     if (context === undefined) {
       const options = { ...(this.options as ContextOptions) };
-      setPairs(options, pairs);
-      context = makeContext(options);
+      change(options);
+      context = this.complete(makeContext(options));
       if (variants.size >= MOST_VARIANTS) variants.delete(variants.keys().next().value as string);
       variants.set(name, context);
     }

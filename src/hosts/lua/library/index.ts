@@ -20,6 +20,7 @@ import { req, resp } from './request.ts';
 import { semaphore } from './semaphore.ts';
 import { signal } from './signal.ts';
 import { ssl } from './ssl.ts';
+import { clientHello, sslSession } from './ssl-phases.ts';
 import { upstream } from './upstream.ts';
 
 /** Modules whose subject the server does not have yet. */
@@ -41,10 +42,10 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   'ngx.ocsp': unsupported('ngx.ocsp'),
   'ngx.proxyssl': unsupported('ngx.proxyssl'),
   'ngx.ssl': ssl,
-  'ngx.ssl.clienthello': unsupported('ngx.ssl.clienthello (TLS in Lua)'),
+  'ngx.ssl.clienthello': clientHello,
   'ngx.ssl.proxysslcert': unsupported('ngx.ssl.proxysslcert (TLS in Lua)'),
   'ngx.ssl.proxysslverify': unsupported('ngx.ssl.proxysslverify (TLS in Lua)'),
-  'ngx.ssl.session': unsupported('ngx.ssl.session (TLS in Lua)'),
+  'ngx.ssl.session': sslSession,
   'ngx.upstream': upstream,
   'jit.dump': traceReport,
   'jit.v': traceReport,

@@ -1,147 +1,170 @@
 /**
- * The module ngx.ssl as far as it is about certificates, keys and the client's connection: what tcpsock:setclientcert
- * needs. lua-resty-core: lib/ngx/ssl.lua; ngx_lua: ngx_http_lua_ssl_certby.c.
+ * The module ngx.ssl: certificates, keys and the client's connection. What it does is in src/api/tls.ts and
+ * certificates.ts. lua-resty-core: lib/ngx/ssl.lua.
  */
-import type { KeyObject } from 'node:crypto';
-import { current } from '../../../api/context.ts';
+import {
+  CertificateChain,
+  chainToDer,
+  keyToDer,
+  PrivateKey,
+  parseDerCertificates,
+  parseDerKey,
+  parsePemCertificates,
+  parsePemKey,
+} from '../../../api/certificates.ts';
+import {
+  clearCertificates,
+  clientRandom,
+  clientTls,
+  exportKeyingMaterial,
+  isGrease,
+  type RawAddress,
+  rawClientAddress,
+  rawServerAddress,
+  serverPort,
+  sessionMasterKey,
+  setCertificate,
+  setPrivateKey,
+  sharedCiphers,
+  tlsVersion,
+  tlsVersionName,
+  verifyClient,
+} from '../../../api/tls.ts';
 import type { TlsConnection } from '../../../http/modules/ssl/handshake.ts';
-import type { CData } from '../../../lua/ffi/cdata.ts';
+import { CData } from '../../../lua/ffi/cdata.ts';
 import { opaqueObject, opaquePointer } from '../../../lua/ffi/opaque.ts';
-import { type LuaResult, type LuaValue, ret2, throwError } from '../../../lua/index.ts';
-import { checkString } from '../ngx/args.ts';
-import { CertificateChain, PrivateKey } from '../ngx/socket-tls.ts';
+import { type LuaResult, LuaTable, type LuaValue, ret2, ret3, throwError } from '../../../lua/index.ts';
+import { checkInteger, checkString } from '../ngx/args.ts';
 import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
 
-const CERTIFICATE = /-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END \1?CERTIFICATE-----/g;
-
-/** The certificates of a PEM text, in DER; an error text. */
-function certificatesOf(pem: string): Buffer[] | string {
-  const { X509Certificate } = process.getBuiltinModule('node:crypto');
-  const found = pem.match(CERTIFICATE) ?? [];
-  if (found.length === 0) return 'PEM_read_bio_X509_AUX() failed';
-  const out: Buffer[] = [];
-  for (const text of found) {
-    try {
-      out.push(new X509Certificate(text).raw);
-    } catch {
-      // ngx_lua gives the name of the call and throws OpenSSL's reasons away.
-      return out.length === 0 ? 'PEM_read_bio_X509_AUX() failed' : 'PEM_read_bio_X509() failed';
-    }
-  }
-  return out;
+/** `true`, or nil and an error text. */
+function done(error: string | undefined): LuaResult {
+  return error === undefined ? true : ret2(undefined, error);
 }
 
-/** A private key; undefined when it is none, or the password is wrong. */
-function keyOf(text: string | Buffer, passphrase?: string): KeyObject | undefined {
-  const { createPrivateKey } = process.getBuiltinModule('node:crypto');
-  const protection = passphrase === undefined ? {} : { passphrase: Buffer.from(passphrase, 'latin1') };
-  if (typeof text === 'string') {
-    try {
-      return createPrivateKey({ key: text, format: 'pem', ...protection });
-    } catch {
-      return undefined;
-    }
-  }
-  for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
-    try {
-      return createPrivateKey({ key: text, format: 'der', type });
-    } catch {
-      // DER does not say which of the kinds it is.
-    }
-  }
-  return undefined;
+/** A function about the client's TLS. */
+function ofClient(answer: (tls: TlsConnection, ...args: LuaValue[]) => LuaResult): (...args: LuaValue[]) => LuaResult {
+  return (...args) => {
+    const tls = clientTls();
+    return typeof tls === 'string' ? ret2(undefined, tls) : answer(tls, ...args);
+  };
 }
 
-/** A key as OpenSSL writes it by itself (i2d_PrivateKey): by its algorithm's own format where there is one. */
-function keyToDer(key: KeyObject): Buffer {
-  const type = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs8';
-  return key.export({ format: 'der', type });
-}
+// Certificates and keys as texts and as pointers.
 
-function chainPointer(certificates: readonly Buffer[]): CData {
-  const { X509Certificate } = process.getBuiltinModule('node:crypto');
-  return opaquePointer(new CertificateChain(certificates.map((der) => new X509Certificate(der).toString()).join('')));
-}
-
-function keyPointer(key: KeyObject): CData {
-  return opaquePointer(new PrivateKey(key.export({ format: 'pem', type: 'pkcs8' }) as string));
+function pointer(object: CertificateChain | PrivateKey | string): LuaResult {
+  return typeof object === 'string' ? ret2(undefined, object) : opaquePointer(object);
 }
 
 function certPemToDer(pem: LuaValue): LuaResult {
-  const certificates = certificatesOf(checkString(pem, 1, 'cert_pem_to_der'));
-  if (typeof certificates === 'string') return ret2(undefined, certificates);
-  return Buffer.concat(certificates).toString('latin1');
+  const chain = parsePemCertificates(checkString(pem, 1, 'cert_pem_to_der'));
+  return typeof chain === 'string' ? ret2(undefined, chain) : chainToDer(chain);
 }
 
 function privKeyPemToDer(pem: LuaValue, passphrase: LuaValue): LuaResult {
   const password = passphrase === undefined ? undefined : checkString(passphrase, 2, 'priv_key_pem_to_der');
-  const key = keyOf(checkString(pem, 1, 'priv_key_pem_to_der'), password);
-  return key === undefined ? ret2(undefined, 'PEM_read_bio_PrivateKey() failed') : keyToDer(key).toString('latin1');
+  const key = parsePemKey(checkString(pem, 1, 'priv_key_pem_to_der'), password);
+  return typeof key === 'string' ? ret2(undefined, key) : keyToDer(key);
 }
 
-function parsePemCert(pem: LuaValue): LuaResult {
-  const certificates = certificatesOf(checkString(pem, 1, 'parse_pem_cert'));
-  return typeof certificates === 'string' ? ret2(undefined, certificates) : chainPointer(certificates);
-}
-
-/** Certificates one behind the other. */
-function parseDerCert(der: LuaValue): LuaResult {
-  const bytes = Buffer.from(checkString(der, 1, 'parse_der_cert'), 'latin1');
-  if (bytes.length === 0) return ret2(undefined, 'invalid argument');
-  const { X509Certificate } = process.getBuiltinModule('node:crypto');
-  const out: Buffer[] = [];
-  for (let pos = 0; pos < bytes.length; ) {
-    try {
-      const { raw } = new X509Certificate(bytes.subarray(pos));
-      out.push(raw);
-      pos += raw.length;
-    } catch {
-      return ret2(undefined, out.length === 0 ? 'd2i_X509_bio() failed' : 'd2i_X509_bio() failed in rest of chain');
-    }
+/** NULL and nil are no chain; anything else but a chain is an error of the caller's. */
+function chainOf(value: LuaValue): CertificateChain | undefined {
+  if (value === undefined || (value instanceof CData && value.block === undefined && value.offset === 0)) {
+    return undefined;
   }
-  return chainPointer(out);
+  const object = opaqueObject(value);
+  return object instanceof CertificateChain ? object : throwError('bad certificate: no pointer to certificates');
 }
 
-function parsePemPrivKey(pem: LuaValue): LuaResult {
-  const key = keyOf(checkString(pem, 1, 'parse_pem_priv_key'));
-  return key === undefined ? ret2(undefined, 'PEM_read_bio_PrivateKey() failed') : keyPointer(key);
+const clearCerts = ofClient((tls) => {
+  clearCertificates(tls);
+  return true;
+});
+
+const setDerCert = ofClient((tls, der) => {
+  const chain = parseDerCertificates(checkString(der, 1, 'set_der_cert'));
+  return done(typeof chain === 'string' ? 'd2i_X509_bio() failed' : setCertificate(tls, chain));
+});
+
+const setDerPrivKey = ofClient((tls, der) => {
+  const key = parseDerKey(checkString(der, 1, 'set_der_priv_key'));
+  return done(typeof key === 'string' ? 'd2i_PrivateKey_bio() failed' : setPrivateKey(tls, key));
+});
+
+const setCert = ofClient((tls, certificate) => {
+  const chain = chainOf(certificate);
+  return done(chain === undefined ? 'invalid certificate chain' : setCertificate(tls, chain));
+});
+
+const setPrivKey = ofClient((tls, value) => {
+  const key = opaqueObject(value);
+  return done(key instanceof PrivateKey ? setPrivateKey(tls, key) : 'invalid private key');
+});
+
+const verify = ofClient((tls, authorities, depth, trusted) => {
+  const most = depth === undefined || depth === false ? -1 : checkInteger(depth, 2, 'verify_client');
+  return done(verifyClient(tls, chainOf(authorities), most, chainOf(trusted)));
+});
+
+// The connection.
+
+function address(find: (tls: TlsConnection) => RawAddress): () => LuaResult {
+  return () => {
+    const tls = clientTls();
+    if (typeof tls === 'string') return ret3(undefined, undefined, tls);
+    const { bytes, family } = find(tls);
+    return ret2(bytes, family);
+  };
 }
 
-function parseDerPrivKey(der: LuaValue): LuaResult {
-  const bytes = Buffer.from(checkString(der, 1, 'parse_der_priv_key'), 'latin1');
-  if (bytes.length === 0) return ret2(undefined, 'invalid argument');
-  const key = keyOf(bytes);
-  return key === undefined ? ret2(undefined, 'd2i_PrivateKey_bio() failed') : keyPointer(key);
+const port = ofClient((tls) => {
+  const found = serverPort(tls);
+  return typeof found === 'number' ? found : ret2(undefined, found);
+});
+
+/** Bytes as lua-resty-core gives them: their number for a length of 0. */
+function bytesFor(outlen: LuaValue, bytes: Buffer, standard: number, name: string): LuaValue {
+  const length = outlen === undefined ? standard : checkInteger(outlen, 1, name);
+  return length === 0 ? bytes.length : bytes.subarray(0, length).toString('latin1');
 }
 
-/** The TLS of the client's connection. */
-function clientTls(): TlsConnection | undefined {
-  if (current?.r === undefined) throwError('no request found');
-  return current.r.connection.tls;
-}
+const RANDOM_LENGTH = 32;
+const MASTER_KEY_LENGTH = 48;
 
-function serverName(): LuaResult {
-  const tls = clientTls();
-  return tls === undefined ? ret2(undefined, 'bad ssl conn') : tls.hello.serverName;
-}
+/** Its length is known; Node does not tell the bytes. */
+const serverRandom = ofClient((_tls, outlen) => {
+  if (outlen !== undefined && checkInteger(outlen, 1, 'get_server_random') === 0) return RANDOM_LENGTH;
+  return ret2(undefined, 'the random of the server is not known: Node.js does not tell it');
+});
 
-const VERSIONS: Readonly<Record<string, number>> = {
-  SSLv3: 0x300,
-  TLSv1: 0x301,
-  'TLSv1.1': 0x302,
-  'TLSv1.2': 0x303,
-  'TLSv1.3': 0x304,
-};
+const masterKey = ofClient((tls, outlen) => {
+  return bytesFor(outlen, sessionMasterKey(tls), MASTER_KEY_LENGTH, 'get_session_master_key');
+});
 
-function getTls1Version(): LuaResult {
-  const tls = clientTls();
-  return tls === undefined ? ret2(undefined, 'bad ssl conn') : VERSIONS[tls.protocol];
-}
+const exportMaterial = ofClient((tls, length, label, context) => {
+  const material = exportKeyingMaterial(
+    tls,
+    checkInteger(length, 1, 'export_keying_material'),
+    checkString(label, 2, 'export_keying_material'),
+    context === undefined || context === false ? undefined : checkString(context, 3, 'export_keying_material'),
+  );
+  return typeof material === 'string' ? ret2(undefined, material) : material.toString('latin1');
+});
 
-function getTls1VersionStr(): LuaResult {
-  const tls = clientTls();
-  return tls === undefined ? ret2(undefined, 'bad ssl conn') : tls.protocol;
-}
+/** No early data is ever taken. */
+const exportEarlyMaterial = ofClient(() => ret2(undefined, 'SSL_export_keying_material_early() failed'));
+
+/** What lua-resty-core has room for. */
+const MOST_CIPHERS = 255;
+
+const sharedSslCiphers = ofClient((tls, filterGrease) => {
+  const shared = sharedCiphers(tls, MOST_CIPHERS);
+  if (typeof shared === 'string') return ret2(undefined, shared);
+  const table = new LuaTable();
+  const kept = filterGrease === false ? shared : shared.filter((number) => !isGrease(number));
+  kept.forEach((number, i) => table.setInt(i + 1, number));
+  return table;
+});
 
 /** Of a connection whose pointer was asked for: tcpsock:getsslpointer, get_req_ssl_pointer. */
 function sslSessionReused(ssl: LuaValue): LuaResult {
@@ -149,50 +172,45 @@ function sslSessionReused(ssl: LuaValue): LuaResult {
   return stream?.isSessionReused === undefined ? ret2(undefined, 'bad ssl') : stream.isSessionReused();
 }
 
-function getReqSslPointer(): LuaResult {
-  const tls = clientTls();
-  return tls === undefined ? ret2(undefined, 'bad ssl conn') : opaquePointer(tls.session);
-}
-
-/** What belongs to phases that there are none of yet. */
-const UNSUPPORTED = [
-  'clear_certs',
-  'set_der_cert',
-  'set_der_priv_key',
-  'set_cert',
-  'set_priv_key',
-  'verify_client',
-  'raw_server_addr',
-  'raw_client_addr',
-  'server_port',
-  'export_keying_material',
-  'export_keying_material_early',
-  'get_upstream_ssl_pointer',
-  'get_client_random',
-  'get_server_random',
-  'get_session_master_key',
-  'get_req_shared_ssl_ciphers',
-];
+/** What belongs to backends. */
+const UNSUPPORTED = ['get_upstream_ssl_pointer'];
 
 export const ssl: ModuleLoader = () => {
   const module = moduleTable({
     version: CORE_VERSION,
     cert_pem_to_der: certPemToDer,
     priv_key_pem_to_der: privKeyPemToDer,
-    parse_pem_cert: parsePemCert,
-    parse_der_cert: parseDerCert,
-    parse_pem_priv_key: parsePemPrivKey,
-    parse_der_priv_key: parseDerPrivKey,
-    server_name: serverName,
-    get_tls1_version: getTls1Version,
-    get_tls1_version_str: getTls1VersionStr,
+    parse_pem_cert: (pem: LuaValue) => pointer(parsePemCertificates(checkString(pem, 1, 'parse_pem_cert'))),
+    parse_der_cert: (der: LuaValue) => pointer(parseDerCertificates(checkString(der, 1, 'parse_der_cert'))),
+    parse_pem_priv_key: (pem: LuaValue) => pointer(parsePemKey(checkString(pem, 1, 'parse_pem_priv_key'))),
+    parse_der_priv_key: (der: LuaValue) => pointer(parseDerKey(checkString(der, 1, 'parse_der_priv_key'))),
+    clear_certs: clearCerts,
+    set_der_cert: setDerCert,
+    set_der_priv_key: setDerPrivKey,
+    set_cert: setCert,
+    set_priv_key: setPrivKey,
+    verify_client: verify,
+    server_name: ofClient(({ hello }) => (hello.serverName === '' ? undefined : hello.serverName)),
+    server_port: port,
+    raw_server_addr: address(rawServerAddress),
+    raw_client_addr: address(rawClientAddress),
+    get_tls1_version: ofClient(tlsVersion),
+    get_tls1_version_str: ofClient(tlsVersionName),
+    get_client_random: ofClient((tls, outlen) =>
+      bytesFor(outlen, clientRandom(tls), RANDOM_LENGTH, 'get_client_random'),
+    ),
+    get_server_random: serverRandom,
+    get_session_master_key: masterKey,
+    export_keying_material: exportMaterial,
+    export_keying_material_early: exportEarlyMaterial,
+    get_req_shared_ssl_ciphers: sharedSslCiphers,
     ssl_session_reused: sslSessionReused,
-    get_req_ssl_pointer: getReqSslPointer,
-    SSL3_VERSION: VERSIONS['SSLv3'],
-    TLS1_VERSION: VERSIONS['TLSv1'],
-    TLS1_1_VERSION: VERSIONS['TLSv1.1'],
-    TLS1_2_VERSION: VERSIONS['TLSv1.2'],
-    TLS1_3_VERSION: VERSIONS['TLSv1.3'],
+    get_req_ssl_pointer: ofClient((tls) => opaquePointer(tls)),
+    SSL3_VERSION: 0x300,
+    TLS1_VERSION: 0x301,
+    TLS1_1_VERSION: 0x302,
+    TLS1_2_VERSION: 0x303,
+    TLS1_3_VERSION: 0x304,
   });
   for (const name of UNSUPPORTED) {
     module.setStr(name, (): LuaResult => throwError(`ngx.ssl.${name} is not supported yet`));

@@ -2,7 +2,7 @@
  * Fields of the ngx table that are computed at each access: ngx.ctx, ngx.status, ngx.headers_sent, ngx.is_subrequest,
  * ngx.arg. All others are plain fields; only names that are not found get here.
  */
-import { requireContext, requireRequest } from '../../../api/context.ts';
+import { type ApiContext, requireContext, requireRequest } from '../../../api/context.ts';
 import { apiError } from '../../../api/error.ts';
 import {
   IN_ACCESS,
@@ -54,13 +54,32 @@ const REQUEST_PHASES =
   IN_BODY_FILTER |
   IN_LOG;
 
+/**
+ * All code in handshakes of a connection shares one table; requests on the connection read through theirs what it has.
+ * lua-resty-core: lib/resty/core/ctx.lua.
+ */
+function newUserTable({ tls, r }: ApiContext): LuaTable {
+  const decisions = (tls ?? r?.connection.tls)?.decisions;
+  const shared = decisions?.userData;
+  if (tls !== undefined && decisions !== undefined) {
+    if (shared instanceof LuaTable) return shared;
+    const table = new LuaTable();
+    table.setStr('__index', table);
+    decisions.userData = table;
+    return table;
+  }
+  const table = new LuaTable();
+  if (shared instanceof LuaTable) table.metatable = shared;
+  return table;
+}
+
 function get(_ngx: LuaValue, name: LuaValue): LuaValue {
   switch (name) {
     case 'ctx': {
       const run = requireRun() ?? apiError('no request ctx found');
       if (run.userTable === undefined) {
         requireContext().check(CTX_PHASES);
-        run.userTable = new LuaTable();
+        run.userTable = newUserTable(run.ctx);
       }
       return run.userTable;
     }
@@ -81,6 +100,7 @@ function set(ngx: LuaValue, name: LuaValue, value: LuaValue): LuaValue {
       const run = requireRun() ?? apiError('no request ctx found');
       if (!(value instanceof LuaTable)) throwError(`ctx should be a table while getting a ${typeof value}`);
       run.userTable = value;
+      if (run.ctx.tls !== undefined) run.ctx.tls.decisions.userData = value;
       return undefined;
     }
     case 'status':

@@ -2,6 +2,7 @@
  * TLS on cosockets as Lua sees it: sslhandshake and what belongs to it. Sessions, certificates and keys are pointers,
  * as in lua-resty-core (lib/resty/core/socket.lua), behind which our own objects stand.
  */
+import { CertificateChain, PrivateKey } from '../../../api/certificates.ts';
 import { type ApiContext, requireContext } from '../../../api/context.ts';
 import type { TcpCosocket } from '../../../api/socket/tcp.ts';
 import { type Handshaken, type HandshakeWish, TlsSession } from '../../../api/socket/tls.ts';
@@ -21,24 +22,6 @@ import {
 } from '../../../lua/index.ts';
 import { park } from '../run.ts';
 import { checkTable, isTrue, typeName } from './args.ts';
-
-/** Behind the pointer of a chain of certificates: PEM, the server's or client's own first. */
-export class CertificateChain {
-  readonly pem: string;
-
-  constructor(pem: string) {
-    this.pem = pem;
-  }
-}
-
-/** Behind the pointer of a private key: PEM without a password. */
-export class PrivateKey {
-  readonly pem: string;
-
-  constructor(pem: string) {
-    this.pem = pem;
-  }
-}
 
 // Where lua-resty-core keeps the two in a socket's table.
 const CERTIFICATE = 6;

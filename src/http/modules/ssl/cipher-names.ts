@@ -60,3 +60,10 @@ const NAMES: Readonly<Record<number, string>> = {
 export function cipherName(number: number): string {
   return NAMES[number] ?? `0x${number.toString(16).padStart(4, '0')}`;
 }
+
+/** All numbers that have a name, and are of ciphers. */
+export function cipherNumbers(): number[] {
+  return Object.keys(NAMES)
+    .map(Number)
+    .filter((number) => number !== 255);
+}

@@ -1,12 +1,12 @@
 /** The configuration of TLS for one server, and what handshakes run on. nginx: ngx_http_ssl_srv_conf_t. */
 import type { SecureContext } from 'node:tls';
 import type { KeyValue } from '../../../conf/slots.ts';
-import type { ClientHello } from '../../../net/client-hello.ts';
-import type { CoreServer } from '../../core/conf.ts';
 import type { ComplexValue } from '../../script.ts';
 import type { CertificateCache } from '../../ssl/certificate-cache.ts';
+import type { CertificatePair } from '../../ssl/files.ts';
 import type { VariantContext } from '../../ssl/variant-context.ts';
 import type { TlsConnection } from './handshake.ts';
+import type { SessionCache } from './sessions.ts';
 
 export const VERIFY_OFF = 0;
 export const VERIFY_ON = 1;
@@ -14,25 +14,26 @@ export const VERIFY_OPTIONAL = 2;
 export const VERIFY_OPTIONAL_NO_CA = 3;
 
 /**
- * Chooses the context for one handshake, when the server and the client's first message are known and nothing has
- * been answered yet: what ssl_client_hello_by_lua and ssl_certificate_by_lua come down to.
- *
- * @returns undefined for the server's own context, another context (`makeContext` in http/ssl/context.ts), or 'reject'
+ * User code at a point of a handshake, which waits meanwhile. `ended` is called once, maybe before this returns; with
+ * false the handshake fails. What is returned gives the code up, when the connection is closed before.
  */
-export type ContextChooser = (handshake: HandshakeRequest) => ChosenContext | Promise<ChosenContext>;
-export type ChosenContext = SecureContext | 'reject' | undefined;
+export type HandshakeStep = (tls: TlsConnection, ended: (ok: boolean) => void) => () => void;
 
-/** What a chooser is told. */
-export interface HandshakeRequest {
-  readonly hello: ClientHello;
-  readonly connection: TlsConnection;
-  readonly server: CoreServer;
+/** User code in handshakes; set by hosts. ngx_lua: ssl_client_hello_by_lua and others. */
+export interface HandshakeCode {
+  /** The client's first message is known, nothing is decided yet. */
+  readonly clientHello: HandshakeStep | undefined;
+  /** A session of the client is looked for; leaves it in `tls.sessionData`. TLS 1.2 and older. */
+  readonly sessionFetch: HandshakeStep | undefined;
+  /** Certificates are to be chosen; leaves them in `tls.choice`. */
+  readonly certificate: HandshakeStep | undefined;
+  /** A new session is in `tls.sessionId` and `tls.sessionData`. TLS 1.2 and older. Does not wait. */
+  readonly sessionStore: ((tls: TlsConnection) => void) | undefined;
 }
 
 /** Certificates whose names are evaluated in each handshake. */
 export interface VaryingCertificates {
   readonly pairs: readonly { readonly certificate: ComplexValue; readonly key: ComplexValue }[];
-  readonly contexts: VariantContext;
 }
 
 export interface SslServer {
@@ -71,6 +72,12 @@ export interface SslServer {
   context: SecureContext | undefined;
   /** Certificates and keys whose names have variables. */
   varying: VaryingCertificates | undefined;
-  /** Set by who runs code in handshakes. */
-  chooser: ContextChooser | undefined;
+  /** What `context` is made of, for handshakes with other certificates or protocols. */
+  variants: VariantContext | undefined;
+  /** What is shown. */
+  pairs: readonly CertificatePair[];
+  /** Where sessions are kept, to be asked in this order; undefined for nowhere. */
+  sessions: readonly SessionCache[] | undefined;
+  /** Undefined where nobody runs code in handshakes. */
+  code: HandshakeCode | undefined;
 }

@@ -11,7 +11,6 @@ import { compileComplexValue, hasVariables } from '../../script.ts';
 import { applyConfCommands } from '../../ssl/conf-command.ts';
 import {
   type ContextOptions,
-  makeContext,
   newContextOptions,
   opensslOption,
   setCiphers,
@@ -58,8 +57,10 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
   }
   if (conf.earlyData) warn(cf, '"ssl_early_data" is not supported on this platform, ignored');
   applyConfCommands(options, conf.confCommands ?? []);
-  conf.context = makeContext(options);
-  conf.varying?.contexts.prepare(options);
+  const variants = new VariantContext();
+  variants.make(options);
+  conf.variants = variants;
+  conf.context = variants.context;
 }
 
 function setStapling(cf: ConfContext, conf: SslServer): void {
@@ -82,11 +83,12 @@ function setCertificates(cf: ConfContext, options: ContextOptions, conf: SslServ
       certificate: compileComplexValue(cf, name),
       key: compileComplexValue(cf, keys[i] as string),
     }));
-    conf.varying = { pairs, contexts: new VariantContext() };
+    conf.varying = { pairs };
     return;
   }
   const files = confFiles(cf);
   const pairs = certificates.map((name, i) => loadPair(files, name, keys[i] as string, conf.passwords));
+  conf.pairs = pairs;
   setPairs(options, pairs);
 }
 

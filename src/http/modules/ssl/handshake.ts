@@ -5,17 +5,24 @@
  * (src/http/ngx_http_request.c).
  */
 import type { X509Certificate } from 'node:crypto';
-import type { SecureContext } from 'node:tls';
+import { ConfError } from '../../../conf/error.ts';
 import { errnoSuffix } from '../../../log/errno.ts';
 import { LOG_CRIT, LOG_ERR, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
 import { currentMsec } from '../../../log/time.ts';
-import { type ClientHello, HELLO_INCOMPLETE, HELLO_INVALID, parseClientHello } from '../../../net/client-hello.ts';
+import {
+  type ClientHello,
+  EMPTY_HELLO,
+  HELLO_INCOMPLETE,
+  HELLO_INVALID,
+  parseClientHello,
+} from '../../../net/client-hello.ts';
 import { latin1Slice } from '../../../net/latin1.ts';
 import { isHarmless, opensslSuffix, type VerifyError } from '../../../net/openssl-error.ts';
 import type { AcceptedSocket, SocketOwner } from '../../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../../net/timer.ts';
 import { type Handshake, type HandshakeOwner, newHandshake } from '../../../net/tls.ts';
 import type { TlsSession } from '../../../net/tls-direct.ts';
+import { alertRecord, type HandshakeControl, type HandshakeHooks } from '../../../net/tls-hooks.ts';
 import type { ProxyProtocolInfo } from '../../connection.ts';
 import type { CoreServer, ListenGroup } from '../../core/conf.ts';
 import { coreModule } from '../../core/module.ts';
@@ -24,8 +31,10 @@ import { validateHost } from '../../protocol/host.ts';
 import { addReusable, type Reusable, removeReusable } from '../../protocol/idle.ts';
 import { readProxyHeader } from '../../protocol/proxy-protocol.ts';
 import { type PeerChain, peerChain } from '../../ssl/verify.ts';
-import { type ChosenContext, type SslServer, VERIFY_OFF } from './conf.ts';
+import { type HandshakeStep, type SslServer, VERIFY_OFF } from './conf.ts';
+import { Decisions } from './decisions.ts';
 import { sslModule } from './module.ts';
+import { findSession, sessionHook, sessionIdOf } from './sessions.ts';
 import { varyingContext } from './varying.ts';
 import { verifyClient } from './verify.ts';
 
@@ -35,21 +44,8 @@ export type StartHttp = (socket: AcceptedSocket, from: TlsConnection, tls: boole
 /** Protocols of HTTP/1 for ALPN, as nginx lists them. */
 const HTTP1_PROTOCOLS: readonly string[] = ['http/1.1', 'http/1.0', 'http/0.9'];
 
-const EMPTY_HELLO: ClientHello = {
-  serverName: undefined,
-  protocols: [],
-  ciphers: [],
-  groups: [],
-  signatureAlgorithms: [],
-};
-
 const ALERT_INTERNAL_ERROR = 80;
 const ALERT_UNRECOGNIZED_NAME = 112;
-
-/** A fatal alert in a record of its own, as it is sent before there are keys. RFC 8446, sections 5.1 and 6. */
-function alertRecord(description: number): Buffer {
-  return Buffer.from([21, 3, 3, 0, 2, 2, description]);
-}
 
 /** One connection of an HTTPS port: its handshake, and then what is known about its TLS. */
 export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, Reusable, LogScope {
@@ -69,7 +65,11 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   /** The session is an earlier one. */
   reused = false;
   errorLog: Log;
+  /** Both ends' addresses. */
+  readonly accepted: AcceptedSocket;
   readonly remoteAddress: string;
+  /** What user code decides. */
+  readonly decisions: Decisions = new Decisions();
 
   readonly #start: StartHttp;
   readonly #timer: Timer = new Timer(this);
@@ -80,6 +80,10 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   #received: Buffer | undefined = undefined;
   #handshake: Handshake | undefined = undefined;
   #session: TlsSession | undefined = undefined;
+  #control: HandshakeControl | undefined = undefined;
+  /** Gives up user code that the handshake waits for. */
+  #giveUp: (() => void) | undefined = undefined;
+  #action = 'SSL handshaking';
   #chain: PeerChain | null | undefined = undefined;
   #verifyError: VerifyError | null | undefined = undefined;
 
@@ -95,6 +99,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     this.group = group;
     this.connectionNumber = number;
     this.server = group.defaultServer;
+    this.accepted = socket;
     this.remoteAddress = socket.remoteAddress;
     this.errorLog = coreModule.locationOf(this.server.confs).errorLog;
     this.#start = start;
@@ -174,27 +179,51 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
       this.#refuse(ALERT_UNRECOGNIZED_NAME);
       return;
     }
-    if (conf.chooser === undefined) {
+    const step = sslModule.serverOf(this.group.defaultServer.confs).code?.clientHello;
+    if (step === undefined) this.#findSession();
+    else {
+      this.#run(step, 'loading SSL client hello by lua', (ok) => {
+        if (ok) this.#findSession();
+        else this.#fail('0A0000EA', 'callback failed');
+      });
+    }
+  }
+
+  /** Runs user code; `then` is not called when the connection is closed before. */
+  #run(step: HandshakeStep, action: string, then: (ok: boolean) => void): void {
+    let done = false;
+    this.#action = action;
+    const giveUp = step(this, (ok) => {
+      done = true;
+      this.#giveUp = undefined;
+      this.#action = 'SSL handshaking';
+      if (this.#socket !== undefined || this.#handshake !== undefined) then(ok);
+    });
+    if (!done) this.#giveUp = giveUp;
+  }
+
+  /** Looks for the session that the client wants to go on with. */
+  #findSession(): void {
+    const conf = sslModule.serverOf(this.group.defaultServer.confs);
+    const fetch = conf.code?.sessionFetch;
+    if (fetch === undefined && conf.sessions === undefined) {
       this.#begin(undefined);
       return;
     }
-    const chosen = conf.chooser({ hello: this.hello, connection: this, server: this.server });
-    if (chosen instanceof Promise) {
-      chosen.then(
-        (context) => this.#chosen(context),
-        (error: unknown) => {
-          this.log(LOG_CRIT, `choosing a certificate failed: ${String(error)}`);
-          this.#chosen('reject');
-        },
-      );
-    } else this.#chosen(chosen);
+    const id = sessionIdOf(this, this.#conf());
+    if (id === undefined) this.#begin(undefined);
+    else if (fetch === undefined || id.tls13) this.#begin(findSession(conf, id.id));
+    else {
+      const { decisions } = this;
+      decisions.sessionId = id.id;
+      this.#run(fetch, 'fetching SSL session by lua', () => this.#begin(decisions.sessionData));
+    }
   }
 
-  #chosen(context: ChosenContext): void {
-    // The client may have left meanwhile, or the time be over.
-    if (this.#socket === undefined) return;
-    if (context === 'reject') this.#refuse(ALERT_INTERNAL_ERROR);
-    else this.#begin(context);
+  /** Ends it as OpenSSL does when a callback fails. */
+  #fail(code: string, reason: string): void {
+    this.log(LOG_INFO, `SSL_do_handshake() failed (SSL: error:${code}:SSL routines::${reason})`);
+    this.#end(ALERT_INTERNAL_ERROR);
   }
 
   /** Ends it with an alert. */
@@ -204,29 +233,40 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   }
 
   #end(alert: number): void {
-    const socket = this.#socket as AcceptedSocket;
+    const socket = this.#socket;
+    if (socket === undefined) {
+      this.#control?.sendAlert(alert);
+      this.#close();
+      return;
+    }
     socket.write(alertRecord(alert));
     this.#leave();
     socket.end();
   }
 
-  #begin(chosen: SecureContext | undefined): void {
-    let conf: SslServer = sslModule.serverOf(this.server.confs);
-    // As in nginx, a server without certificates of its own is reached by those of the default server.
-    if (conf.context === undefined) conf = sslModule.serverOf(this.group.defaultServer.confs);
-    let context = chosen ?? conf.context;
-    if (chosen === undefined && conf.varying !== undefined) {
-      context = varyingContext(this, this.#socket as AcceptedSocket, this.server, conf);
-      if (context === undefined) {
-        this.log(LOG_INFO, 'SSL_do_handshake() failed (SSL: error:0A000179:SSL routines::cert cb error)');
-        this.#end(ALERT_INTERNAL_ERROR);
-        return;
-      }
-    }
-    if (context === undefined) {
+  /** As in nginx, a server without certificates of its own is reached by those of the default server. */
+  #conf(): SslServer {
+    const conf: SslServer = sslModule.serverOf(this.server.confs);
+    return conf.context === undefined ? sslModule.serverOf(this.group.defaultServer.confs) : conf;
+  }
+
+  /** @param session an earlier one, in DER */
+  #begin(session: Buffer | undefined): void {
+    const conf = this.#conf();
+    const choosing = conf.code?.certificate;
+    if (conf.context === undefined) {
       this.#refuse(ALERT_INTERNAL_ERROR);
       return;
     }
+    const varying =
+      choosing === undefined && conf.varying !== undefined
+        ? varyingContext(this, this.#socket as AcceptedSocket, this.server, conf)
+        : null;
+    if (varying === undefined) {
+      this.#fail('0A000179', 'cert cb error');
+      return;
+    }
+    const context = varying ?? this.decisions.context(conf, choosing !== undefined);
     const socket = this.#socket as AcceptedSocket;
     this.#socket = undefined;
     socket.owner = undefined;
@@ -239,12 +279,55 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
         requestCertificate: conf.verify !== VERIFY_OFF,
         protocols: HTTP1_PROTOCOLS,
         recordSize: Math.min(Math.max(conf.bufferSize, 512), 16384),
-        ocspResponse: conf.ocspResponse,
+        hooks: this.#hooks(conf, choosing),
+        session,
       },
       this,
     );
     this.#handshake = handshake;
     handshake.begin(received);
+  }
+
+  #hooks(conf: SslServer, choosing: HandshakeStep | undefined): HandshakeHooks | undefined {
+    const onNewSession = sessionHook(this, conf, sslModule.serverOf(this.group.defaultServer.confs));
+    if (choosing === undefined && conf.ocspResponse === undefined && onNewSession === undefined) return undefined;
+    const { decisions } = this;
+    const answer = (control: HandshakeControl, wantsStatus: boolean): void => {
+      const response = decisions.ocspResponse ?? conf.ocspResponse;
+      if (wantsStatus && response !== undefined) control.setOcspResponse(response);
+      this.#control = undefined;
+      control.goOn();
+    };
+    const onCertificate = (control: HandshakeControl, wantsStatus: boolean): void => {
+      if (choosing === undefined) {
+        answer(control, wantsStatus);
+        return;
+      }
+      this.#control = control;
+      this.protocol = control.getProtocol() ?? '';
+      this.#handshake?.pause();
+      this.#run(choosing, 'loading SSL certificate by lua', (ok) => {
+        if (!ok || !this.#show(control, conf)) {
+          this.#fail('0A000179', 'cert cb error');
+          return;
+        }
+        this.#handshake?.resume();
+        answer(control, wantsStatus);
+      });
+    };
+    const chooses = choosing !== undefined || conf.ocspResponse !== undefined;
+    return { onCertificate: chooses ? onCertificate : undefined, onNewSession };
+  }
+
+  /** Has the certificates shown that were chosen. */
+  #show(control: HandshakeControl, conf: SslServer): boolean {
+    try {
+      this.decisions.show(control, conf);
+      return true;
+    } catch (e) {
+      this.log(LOG_ERR, e instanceof ConfError ? e.message : `SSL_use_certificate() failed${opensslSuffix(e)}`);
+      return false;
+    }
   }
 
   onEnd(): void {
@@ -319,6 +402,10 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     this.#socket = undefined;
     this.#handshake = undefined;
     this.#received = undefined;
+    this.#control = undefined;
+    const giveUp = this.#giveUp;
+    this.#giveUp = undefined;
+    giveUp?.();
   }
 
   // Logging.
@@ -328,11 +415,26 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   }
 
   describe(): string {
-    const action = this.#awaitsProxyHeader ? 'reading PROXY protocol' : 'SSL handshaking';
+    const action = this.#awaitsProxyHeader ? 'reading PROXY protocol' : this.#action;
     return ` while ${action}, client: ${this.remoteAddress}, server: ${this.group.where.text}`;
   }
 
   // Once the handshake is done.
+
+  /** An earlier session goes on; false before that is known. */
+  isSessionReused(): boolean {
+    return this.reused;
+  }
+
+  /** The handshake is done. */
+  get established(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** The configuration of the certificates that are shown. */
+  get certificateConf(): SslServer {
+    return this.#conf();
+  }
 
   /** Node's view of the connection. */
   get session(): TlsSession {
@@ -353,7 +455,8 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   /** Why the client's certificate is not to be trusted; undefined when it is, or when there is none. */
   get verifyError(): VerifyError | undefined {
     if (this.#verifyError === undefined) {
-      this.#verifyError = verifyClient(this, sslModule.serverOf(this.server.confs).verifyDepth) ?? null;
+      const depth = this.decisions.verification?.depth ?? sslModule.serverOf(this.server.confs).verifyDepth;
+      this.#verifyError = verifyClient(this, depth) ?? null;
     }
     return this.#verifyError ?? undefined;
   }

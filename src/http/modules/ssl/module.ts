@@ -213,7 +213,10 @@ function createServer(): SslServer {
     confCommands: undefined,
     context: undefined,
     varying: undefined,
-    chooser: undefined,
+    variants: undefined,
+    pairs: [],
+    sessions: undefined,
+    code: undefined,
   };
   return server as SslServer;
 }

@@ -10,6 +10,7 @@ import type { ClientConnection } from '../../connection.ts';
 import type { CoreServer } from '../../core/conf.ts';
 import { HttpRequest } from '../../request.ts';
 import { loadPair, runtimeFiles } from '../../ssl/files.ts';
+import type { VariantContext } from '../../ssl/variant-context.ts';
 import type { SslServer, VaryingCertificates } from './conf.ts';
 import type { TlsConnection } from './handshake.ts';
 
@@ -24,11 +25,11 @@ export function varyingContext(
   server: CoreServer,
   conf: SslServer,
 ): SecureContext | undefined {
-  const { pairs, contexts } = conf.varying as VaryingCertificates;
+  const { pairs } = conf.varying as VaryingCertificates;
   const r = requestOf(tls, socket, server);
   const files = runtimeFiles(tls.http.cycle.confPrefix, conf.certificateCache);
   try {
-    return contexts.withPairs(
+    return (conf.variants as VariantContext).withPairs(
       pairs.map(({ certificate, key }) => loadPair(files, certificate.evaluate(r), key.evaluate(r), conf.passwords)),
     );
   } catch (e) {
