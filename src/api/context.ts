@@ -4,8 +4,8 @@
  */
 import type { Chain } from '../http/buf.ts';
 import type { HttpCycle } from '../http/cycle.ts';
-import type { TlsConnection } from '../http/modules/ssl/handshake.ts';
 import { httpModule } from '../http/module.ts';
+import type { TlsConnection } from '../http/modules/ssl/handshake.ts';
 import { type EventHandler, type HttpRequest, noEvent } from '../http/request.ts';
 import { LOG_DEBUG, type Log, type LogScope } from '../log/log.ts';
 import { apiError } from './error.ts';

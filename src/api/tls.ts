@@ -251,7 +251,10 @@ export function helloCiphers(tls: TlsConnection): number[] {
 }
 
 /** Names by numbers, as ngx.ssl.clienthello has them. */
-const VERSION_NAMES = new Map([[2, 'SSLv2'], ...Object.entries(VERSIONS).map(([name, number]) => [number, name] as const)]);
+const VERSION_NAMES = new Map([
+  [2, 'SSLv2'],
+  ...Object.entries(VERSIONS).map(([name, number]) => [number, name] as const),
+]);
 
 /** The last one first; undefined without the extension, which clients of TLS 1.2 do not send, or when it is broken. */
 export function helloVersions(tls: TlsConnection): string[] | undefined {

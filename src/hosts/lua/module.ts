@@ -23,8 +23,8 @@ import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
 import { luaDirectives } from './directives.ts';
 import { bodyFilter, headerFilter, logHandler, runWorkerHook } from './filters.ts';
 import { handlerOf } from './handlers.ts';
-import { captureErrorLog } from './library/errlog.ts';
 import { mergeHandshakeCode } from './handshake.ts';
+import { captureErrorLog } from './library/errlog.ts';
 import { mergeLuaSsl } from './ssl-directives.ts';
 import { initVm, sharedState } from './vm.ts';
 

@@ -28,7 +28,7 @@ import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
 
 function list(values: readonly LuaValue[]): LuaTable {
   const table = new LuaTable();
-  values.forEach((value, i) => table.setInt(i + 1, value));
+  for (const value of values) table.setInt(table.length() + 1, value);
   return table;
 }
 

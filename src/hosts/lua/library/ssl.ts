@@ -161,8 +161,8 @@ const sharedSslCiphers = ofClient((tls, filterGrease) => {
   const shared = sharedCiphers(tls, MOST_CIPHERS);
   if (typeof shared === 'string') return ret2(undefined, shared);
   const table = new LuaTable();
-  const kept = filterGrease === false ? shared : shared.filter((number) => !isGrease(number));
-  kept.forEach((number, i) => table.setInt(i + 1, number));
+  for (const number of shared)
+    if (filterGrease === false || !isGrease(number)) table.setInt(table.length() + 1, number);
   return table;
 });
 

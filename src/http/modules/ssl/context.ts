@@ -9,13 +9,7 @@ import { cycleOf } from '../../../conf/resources.ts';
 import { LOG_WARN } from '../../../log/log.ts';
 import { compileComplexValue, hasVariables } from '../../script.ts';
 import { applyConfCommands } from '../../ssl/conf-command.ts';
-import {
-  type ContextOptions,
-  newContextOptions,
-  opensslOption,
-  setCiphers,
-  setProtocols,
-} from '../../ssl/context.ts';
+import { type ContextOptions, newContextOptions, opensslOption, setCiphers, setProtocols } from '../../ssl/context.ts';
 import {
   confFiles,
   loadAuthorities,

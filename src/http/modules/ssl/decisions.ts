@@ -4,9 +4,9 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
+import type { HandshakeControl } from '../../../net/tls-hooks.ts';
 import { opensslOption, setProtocols } from '../../ssl/context.ts';
 import { setPairs, type VariantContext } from '../../ssl/variant-context.ts';
-import type { HandshakeControl } from '../../../net/tls-hooks.ts';
 import { CertificateChoice } from './certificate-choice.ts';
 import type { SslServer } from './conf.ts';
 
