@@ -126,6 +126,11 @@ function setContentType(r: HttpRequest, value: string): void {
   out.charset = '';
 }
 
+/** The response is sent whatever If-Match, If-Modified-Since and the like say. ngx_lua: ngx_http_lua_ffi_bypass_if_checks(). */
+export function skipConditions(): void {
+  context().r.disableNotModified = true;
+}
+
 /** All values of a field; empty when it is not set. */
 export function getResponseHeader(name: string, transformUnderscores: boolean): string[] {
   const ctx = context();

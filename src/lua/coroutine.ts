@@ -86,6 +86,11 @@ export class Coroutine {
   lastLevels: Level[] | undefined = undefined;
   /** Of a thread: levels that handlers of the host's would take in tracebacks. */
   handlers = 0;
+  /**
+   * Of a thread: its coroutines are as if a scheduler of the host ran each of them. What is thrown in a wrapped one
+   * reaches the resumer as it is, without a position in front, and its traceback goes on with the resumers' stacks.
+   */
+  isScheduled = false;
   /** It has been killed while it was running, and ends when it notices. */
   killed = false;
 

@@ -13,6 +13,10 @@ export class LuaError {
   value: LuaValue;
   /** Text of debug.traceback at the point of error, filled if nothing in the thread catches the error. */
   traceback: string | undefined;
+  /** Tracebacks of the coroutines around the one of `traceback`, innermost first: of a scheduled thread. */
+  outer: readonly string[] | undefined;
+  /** What `error` was called with, if it has put a position in front of that. */
+  given: LuaValue;
   /** The handler of xpcall has already turned `value` into its result. */
   handled: boolean;
   /** The JavaScript error it was made from, if a native function failed in an unforeseen way. */
@@ -21,6 +25,8 @@ export class LuaError {
   constructor(value: LuaValue, traceback?: string) {
     this.value = value;
     this.traceback = traceback;
+    this.outer = undefined;
+    this.given = undefined;
     this.handled = false;
     this.cause = undefined;
   }

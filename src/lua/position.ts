@@ -182,6 +182,27 @@ export function isOverflow(e: unknown): e is RangeError {
   return e instanceof RangeError && /call stack/.test(e.message);
 }
 
+/**
+ * The levels on the native stack of the current coroutine, of the one that has resumed it, and so on: without those
+ * that are parked, which come behind.
+ *
+ * @param count how many coroutines
+ */
+export function levelsByCoroutine(count: number): Level[][] {
+  const sites = capture(Number.POSITIVE_INFINITY);
+  const { tail } = R;
+  R.tail = 1;
+  const result: Level[][] = [];
+  let from = 0;
+  for (let i = 0; i < sites.length && result.length < count; i++) {
+    if (sites[i]!.getFunctionName() !== BASE) continue;
+    result.push(levelsAt(sites.slice(from, i), false));
+    from = i + 1;
+  }
+  R.tail = tail;
+  return result;
+}
+
 /** The levels at which V8 threw an error of its own. Complete if Error.stackTraceLimit allowed it. */
 export function levelsOfError(error: Error): Level[] {
   const { tail } = R;

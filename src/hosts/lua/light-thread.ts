@@ -3,7 +3,7 @@
  * ngx_lua: ngx_http_lua_co_ctx_t. (Plain coroutines are the engine's own business: a light thread parks with all the
  * coroutines in it.)
  */
-import type { Coroutine, LuaValue } from '../../lua/index.ts';
+import { type Coroutine, currentThread, type LuaValue } from '../../lua/index.ts';
 
 export type LightThreadStatus = 'running' | 'zombie' | 'dead';
 
@@ -15,6 +15,8 @@ export class LightThread {
   readonly thread: Coroutine;
   /** The light thread that spawned this one; undefined for an entry thread. */
   readonly parent: LightThread | undefined;
+  /** The coroutine of the parent that spawned it: nobody else may wait for it. */
+  readonly spawner: Coroutine | undefined;
   status: LightThreadStatus = 'running';
   /** The parent waits for this thread's end. */
   waitedByParent = false;
@@ -33,6 +35,13 @@ export class LightThread {
     this.thread = thread;
     this.parent = parent;
     this.user = parent !== undefined;
+    this.spawner = parent === undefined ? undefined : currentThread();
+    thread.isScheduled = true;
+  }
+
+  /** Whether who spawned it is there to ask for its results. */
+  get isAwaited(): boolean {
+    return this.parent?.status === 'running' && this.spawner?.status !== 'dead';
   }
 
   /** Gives up what the thread waits for. ngx_lua: ngx_http_lua_cleanup_pending_operation(). */

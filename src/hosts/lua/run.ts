@@ -25,6 +25,7 @@ import {
   suspend,
   type ThreadResult,
   throwError,
+  traceback,
 } from '../../lua/index.ts';
 import { LightThread, NO_THREADS } from './light-thread.ts';
 
@@ -267,7 +268,7 @@ function ended(run: LuaRun, thread: LightThread, results: LuaValue[]): number | 
 /** A spawned thread has ended; `results` is what a wait for it gives. */
 function userEnded(run: LuaRun, thread: LightThread, results: LuaValue[]): number | Next {
   const parent = thread.parent as LightThread;
-  if (parent.status === 'running') {
+  if (thread.isAwaited) {
     if (thread.waitedByParent) {
       thread.status = 'dead';
       dropUserThread(run, thread);
@@ -318,10 +319,17 @@ export function errorText(error: LuaError): string {
   return typeof value === 'number' ? error.message : 'unknown reason';
 }
 
-/** "runtime error: TEXT" with the stack of the coroutine below. */
-function describe(error: LuaError): string {
-  const trace = (error.traceback ?? '').replace(/^stack traceback:\n?/, '');
-  return `runtime error: ${errorText(error)}\nstack traceback:\ncoroutine 0:\n${trace}`;
+/** How many coroutines' stacks the log shows of an error. ngx_lua: NGX_HTTP_LUA_BT_MAX_COROS. */
+const MAX_STACKS = 5;
+
+/** "runtime error: TEXT" with the stacks of the coroutine below, of its resumers, and of the threads that spawned it. */
+function describe(error: LuaError, thread: LightThread): string {
+  const stacks = [error.traceback ?? '', ...(error.outer ?? [])];
+  for (let t = thread.parent; t !== undefined && t.status !== 'dead'; t = t.parent) {
+    stacks.push(traceback(undefined, 0, t.thread));
+  }
+  const parts = stacks.slice(0, MAX_STACKS).map((text, i) => `coroutine ${i}:${text.replace(/^stack traceback:/, '')}`);
+  return `runtime error: ${errorText(error)}\nstack traceback:\n${parts.join('\n')}`;
 }
 
 /** A light thread ended by an error. */
@@ -331,11 +339,13 @@ function failed(run: LuaRun, thread: LightThread, thrown: unknown): number | Nex
   const error = thrown instanceof LuaError ? thrown : new LuaError(String((thrown as Error)?.stack ?? thrown));
   thread.cancelPending();
   if (thread.user) {
-    ctx.log(LOG_ERR, `lua user thread aborted: ${describe(error)}`);
+    ctx.log(LOG_ERR, `lua user thread aborted: ${describe(error, thread)}`);
     dropZombies(run, thread);
-    return userEnded(run, thread, [false, error.value]);
+    // What error() was called with is left in front of the message that it has made of it.
+    const { given, value } = error;
+    return userEnded(run, thread, given === undefined ? [false, value] : [false, given, value]);
   }
-  ctx.log(LOG_ERR, `lua entry thread aborted: ${describe(error)}`);
+  ctx.log(LOG_ERR, `lua entry thread aborted: ${describe(error, thread)}`);
   thread.status = 'dead';
   const r = ctx.r;
   if (r?.filterFinalize) apiModule.setContext(r, ctx);

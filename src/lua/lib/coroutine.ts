@@ -1,7 +1,7 @@
 // The coroutine library.
 
 import { R, ret0, ret2, ret3, retN, S, toArray } from '../call.ts';
-import { Coroutine, dynamic, type ResumeEnds, resumeCoroutine, yieldRegisters } from '../coroutine.ts';
+import { Coroutine, dynamic, hostThread, type ResumeEnds, resumeCoroutine, yieldRegisters } from '../coroutine.ts';
 import { argError, LuaError, throwError, throwValue } from '../error.ts';
 import { position } from '../position.ts';
 import { errorValue } from '../runtime.ts';
@@ -37,10 +37,7 @@ const resumeEnds: ResumeEnds = {
 const wrapEnds: ResumeEnds = {
   finish: (r) => r,
   fail(_, e) {
-    if (e instanceof LuaError && (e.handled || e.traceback !== undefined)) {
-      if (!e.handled && typeof e.value === 'string') e.value = position(1) + e.value;
-      throw e;
-    }
+    if (e instanceof LuaError && hostThread(dynamic.current)?.isScheduled) throw e;
     const value = errorValue(e);
     throwValue(typeof value === 'string' ? position(1) + value : value);
   },
@@ -65,7 +62,8 @@ function given(n: number, a: LuaValue, b: LuaValue, c: LuaValue, rest: LuaValue[
 /** Why a coroutine cannot be resumed, if so. */
 function refusal(co: Coroutine): string | undefined {
   if (co.status === 'suspended') return undefined;
-  return co.status === 'dead' ? 'cannot resume dead coroutine' : 'cannot resume running coroutine';
+  const isNamed = co.status === 'dead' || hostThread(dynamic.current)?.isScheduled;
+  return `cannot resume ${isNamed ? co.status : 'running'} coroutine`;
 }
 
 function argCoroutine(co: LuaValue): Coroutine {

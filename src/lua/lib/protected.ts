@@ -10,12 +10,21 @@ import { type Catcher, type Coroutine, callNow, dynamic } from '../coroutine.ts'
 import { argError, errorHooks, LuaError, throwValue } from '../error.ts';
 import { Killed } from '../limits.ts';
 import { formatNumber } from '../number.ts';
-import { gone, isOverflow, type Level, levels, levelsOfError, position, unwound } from '../position.ts';
+import {
+  gone,
+  isOverflow,
+  type Level,
+  levels,
+  levelsByCoroutine,
+  levelsOfError,
+  position,
+  unwound,
+} from '../position.ts';
 import { errorValue } from '../runtime.ts';
 import type { LuaFunction, LuaResult, LuaValue } from '../value.ts';
 import { argInteger, typeError } from './args.ts';
 import { natives } from './native.ts';
-import { tracebackOf } from './traceback.ts';
+import { parkedOf, tracebackOf } from './traceback.ts';
 
 /** Puts `true` in front of a result. */
 function succeed(r: LuaResult): LuaResult {
@@ -126,27 +135,41 @@ errorHooks.unforeseen = (e, co) => {
 
 /** Nothing in its coroutine catches an error: notes down the stack, for debug.traceback or for the host. */
 function ends(co: Coroutine, e: LuaError, stack: () => Level[]): void {
-  if (!co.isThread && !co.wrapped) {
+  if (co.isThread) {
+    e.traceback = tracebackOf(stack(), undefined, 0, co.handlers);
+    return;
+  }
+  const chain = co.wrapped ? scheduledChain(co) : undefined;
+  if (chain === undefined) {
     co.lastLevels = gone(stack());
     return;
   }
-  // Only the error of a host thread, or of a wrap in one, ends up uncaught.
-  for (let outer: Coroutine | undefined = co; outer !== undefined; outer = outer.resumer) {
-    if (outer.isThread) {
-      e.traceback = tracebackOf(stack(), undefined, 0, outer.handlers);
-      return;
-    }
-    if (!outer.wrapped) return;
+  e.traceback = tracebackOf(stack(), undefined, 0);
+  e.outer = levelsByCoroutine(chain.length)
+    .slice(1)
+    .map((live, i) => tracebackOf([...live, ...parkedOf(chain[i + 1])], undefined, 0));
+}
+
+/** The coroutines that an error goes through from a wrapped one to a scheduled thread, if it does. */
+function scheduledChain(co: Coroutine): Coroutine[] | undefined {
+  const chain: Coroutine[] = [];
+  for (let c: Coroutine | undefined = co; c !== undefined; c = c.resumer) {
+    chain.push(c);
+    if (c.isThread) return c.isScheduled ? chain : undefined;
+    if (!c.wrapped) return undefined;
   }
+  return undefined;
 }
 
 export const PROTECTED = natives({
   error(message: LuaValue, level: LuaValue): LuaResult {
     const n = level === undefined ? 1 : argInteger(level, 2, 'error', arguments.length);
     const isText = typeof message === 'string' || typeof message === 'number';
-    throwValue(
-      isText && n > 0 ? position(n) + (typeof message === 'number' ? formatNumber(message) : message) : message,
-    );
+    if (!isText || n === 0) throwValue(message);
+    const e = new LuaError(position(n) + (typeof message === 'number' ? formatNumber(message) : message));
+    e.given = message;
+    errorHooks.beforeThrow(e);
+    throw e;
   },
   // Calls the function itself: recursion through pcall is deep only if that takes one frame.
   pcall(f: LuaValue, ...args: LuaValue[]): LuaResult {

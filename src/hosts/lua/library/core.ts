@@ -10,6 +10,7 @@ import { clear } from '../ngx/encoding.ts';
 import { headerValues, setHeader } from '../ngx/header.ts';
 import { regexFunctions } from '../ngx/re.ts';
 import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
+import { bypassIfChecks } from './request.ts';
 
 /** Submodules that only fill ngx. */
 const SUBMODULES = [
@@ -127,7 +128,7 @@ const response: ModuleLoader = () =>
       setHeader(name, value, noOverride !== undefined && noOverride !== false);
       return ret0();
     },
-    bypass_if_checks: () => ret0(),
+    bypass_if_checks: bypassIfChecks,
   });
 
 const utils: ModuleLoader = () =>

@@ -1,7 +1,8 @@
 /** The modules ngx.req and ngx.resp. lua-resty-core: lib/ngx/req.lua, resp.lua. */
 import { setRequestHeader } from '../../../api/request-header.ts';
+import { skipConditions } from '../../../api/response-header.ts';
 import { setStatus } from '../../../api/status.ts';
-import { type LuaResult, type LuaValue, throwError, toText } from '../../../lua/index.ts';
+import { type LuaResult, type LuaValue, ret0, throwError, toText } from '../../../lua/index.ts';
 import { checkInteger } from '../ngx/args.ts';
 import { headerValues, setHeader } from '../ngx/header.ts';
 import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
@@ -32,10 +33,16 @@ function setStatusAndReason(status: LuaValue, reason: LuaValue): LuaResult {
   return undefined;
 }
 
+/** The response is sent as it is, whatever If-Modified-Since and the like ask for. */
+export function bypassIfChecks(): LuaResult {
+  skipConditions();
+  return ret0();
+}
+
 export const resp: ModuleLoader = () =>
   moduleTable({
     version: CORE_VERSION,
     add_header: addResponseHeader,
     set_status: setStatusAndReason,
-    bypass_if_checks: () => undefined,
+    bypass_if_checks: bypassIfChecks,
   });

@@ -273,6 +273,10 @@ function timeout(v: LuaValue): number {
 function setAllTimeouts(self: LuaValue, name: string, connecting: number, sending: number, reading: number): LuaResult {
   const table = checkTable(self, 1, name);
   const socket = socketOf(table);
+  // ngx_lua keeps them there; whoever copies or prints a socket's table finds them.
+  table.setInt(2, connecting);
+  table.setInt(4, sending);
+  table.setInt(5, reading);
   if (socket !== undefined && !(socket instanceof TcpCosocket)) socket.setTimeouts(connecting, sending, reading);
   else tcpOf(table, name).setOwnTimeouts(connecting, sending, reading);
   return ret0();

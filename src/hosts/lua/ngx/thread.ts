@@ -4,6 +4,7 @@ import { YIELDABLE } from '../../../api/phase.ts';
 import {
   argError,
   Coroutine,
+  currentThread,
   type LuaFunction,
   type LuaResult,
   type LuaState,
@@ -51,7 +52,9 @@ function wait(...list: LuaValue[]): LuaResult {
   if (list.length === 0) throwError('at least one coroutine should be specified');
   for (let i = 0; i < list.length; i++) {
     const child = threadOf(list[i], i + 1, 'wait');
-    if (child.parent !== parent) throwError('only the parent coroutine can wait on the thread');
+    if (child.parent !== parent || child.spawner !== currentThread()) {
+      throwError('only the parent coroutine can wait on the thread');
+    }
     if (child.status === 'zombie') {
       collect(run, parent, child);
       return retN([...child.results]);
@@ -76,7 +79,7 @@ function kill(v: LuaValue): LuaResult {
   if (!(v instanceof Coroutine)) argError(1, 'kill', 'lua thread expected');
   const child = threads.get(v);
   if (child === undefined) return ret2(undefined, 'not user thread');
-  if (child.parent !== parent) return ret2(undefined, 'killer not parent');
+  if (child.parent !== parent || child.spawner !== currentThread()) return ret2(undefined, 'killer not parent');
   if (child.pendingSubrequests > 0) return ret2(undefined, 'pending subrequests');
   if (child.status === 'zombie') {
     collect(run, parent, child);
@@ -101,14 +104,21 @@ function statusOf(co: Coroutine): string | undefined {
   return co.frames.top?.native?.name === 'resume' ? 'normal' : 'running';
 }
 
-function overrideStatus(state: LuaState): void {
+const OPERATIONS = ['create', 'resume', 'status', 'wrap', 'yield'];
+
+/** ngx_lua has each function twice more: Lua's own behind one underscore, that of requests behind two. */
+function extendLibrary(state: LuaState): void {
   const library = state.globals.getStr('coroutine');
-  const original = library instanceof LuaTable ? library.getStr('status') : undefined;
-  if (!(library instanceof LuaTable) || typeof original !== 'function') return;
-  library.setStr('status', (co: LuaValue) => (co instanceof Coroutine ? statusOf(co) : undefined) ?? original(co));
+  if (!(library instanceof LuaTable)) return;
+  for (const name of OPERATIONS) library.setStr(`_${name}`, library.getStr(name));
+  const original = library.getStr('status');
+  if (typeof original === 'function') {
+    library.setStr('status', (co: LuaValue) => (co instanceof Coroutine ? statusOf(co) : undefined) ?? original(co));
+  }
+  for (const name of OPERATIONS) library.setStr(`__${name}`, library.getStr(name));
 }
 
 export function installThread(ngx: LuaTable, state: LuaState): void {
-  overrideStatus(state);
+  extendLibrary(state);
   ngx.setStr('thread', LuaTable.fromObject({ spawn, wait, kill }));
 }
