@@ -12,6 +12,7 @@ import type { LuaFunction } from './value.ts';
 const SIGNATURE = '\x1bLJtsresty\n';
 /** What LuaJIT's bytecode starts with, before the number of its version. */
 const LUAJIT = '\x1bLJ';
+const LUAJIT_VERSIONS = '\x01\x02';
 
 /** The dump of a Lua function, undefined for a native one. A stripped one lacks the chunk's name. */
 export function dumpFunction(f: LuaFunction, strip: boolean): string | undefined {
@@ -41,7 +42,7 @@ export function undump(
   if (!text.startsWith(SIGNATURE)) {
     if (SIGNATURE.startsWith(text) && text.length > LUAJIT.length) refuse('malformed bytecode');
     refuse(
-      text.startsWith(LUAJIT) && text !== LUAJIT
+      text.startsWith(LUAJIT) && LUAJIT_VERSIONS.includes(text[LUAJIT.length] ?? '?')
         ? "bytecode of LuaJIT, load the function's source"
         : 'incompatible bytecode',
     );

@@ -16,9 +16,11 @@ export {
 } from './call.ts';
 export { Coroutine, callNow, currentThread, type LimitedResult, suspend, type ThreadResult } from './coroutine.ts';
 export { argError, LuaError, throwError, throwValue } from './error.ts';
-export { defineCVariable } from './ffi/clib.ts';
+export { defineCFunction, defineCVariable, type HostFunction } from './ffi/clib.ts';
+export { declareC } from './ffi/library.ts';
 export { limitCollections } from './gc/collector.ts';
 export { StateImage } from './image.ts';
+export { pointerTo } from './lib/jit.ts';
 export { isNative, markLibrary } from './lib/native.ts';
 export { type StackFrame, stackOf } from './lib/stack.ts';
 export { toText } from './lib/text.ts';

@@ -22,6 +22,7 @@ import {
   type LuaResult,
   type LuaState,
   type LuaValue,
+  pointerTo,
   suspend,
   type ThreadResult,
   throwError,
@@ -47,9 +48,17 @@ export class LuaRun {
   /** Called with the result when a run without a request has ended: a timer's, a handshake's. */
   onEnd: ((rc: number) => void) | undefined = undefined;
 
+  private pointer: LuaValue = undefined;
+
   constructor(ctx: ApiContext, state: LuaState) {
     this.ctx = ctx;
     this.state = state;
+  }
+
+  /** What `require 'thread.exdata'` gives in its threads: the request's address, as Lua code passes it to C functions. */
+  get exdata(): LuaValue {
+    this.pointer ??= pointerTo(this.ctx.r ?? this.ctx);
+    return this.pointer;
   }
 }
 
@@ -63,6 +72,7 @@ export function requireRun(): LuaRun | undefined {
 /** Starts a handler's code in a fresh entry thread. Returns AGAIN while it waits, else as runThread. */
 export function startEntry(run: LuaRun, code: LuaFunction, args: LuaValue[] = []): number {
   const thread = new LightThread(run.state.newThread(code), undefined);
+  thread.thread.pointers = run;
   run.entry = thread;
   return runThread(run, thread, args);
 }
@@ -238,6 +248,7 @@ export function runPosted(run: LuaRun): number {
 export function setAbortCallback(run: LuaRun, fn: LuaFunction): void {
   const { ctx } = run;
   const thread = new LightThread(run.state.newThread(fn), run.currentThread);
+  thread.thread.pointers = run;
   let started = false;
   run.onAbort = thread;
   ctx.onAbort = () => {
@@ -441,6 +452,7 @@ export function callProtected(run: LuaRun, fn: LuaFunction, args: LuaValue[]): P
   const thread = run.state.newThread(fn);
   // ngx_http_lua_traceback, and debug.traceback called by it.
   thread.handlers = 2;
+  thread.pointers = run;
   try {
     const result = thread.resume(args);
     if (result.status === 'done') return { ok: true, values: result.values };

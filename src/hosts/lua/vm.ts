@@ -64,8 +64,13 @@ function newState(vm: Vm): LuaState {
   });
   installNgx(state, http);
   installLibrary(state, http);
-  // lua-resty-core is loaded in every state of OpenResty, and has loaded the others, which makes them fields of `table`.
-  state.newThread(state.load("require 'table.new' require 'table.clear' require 'resty.core'", '=core')).resume();
+  // lua-resty-core is loaded in every state of OpenResty, and has loaded the others, which makes them fields of
+  // `table` and a global.
+  state
+    .newThread(
+      state.load("require 'table.new' require 'table.clear' require 'thread.exdata' require 'resty.core'", '=core'),
+    )
+    .resume();
   // A second one will not be the last.
   if (vm.shared !== undefined) vm.image = new StateImage(state);
   return state;

@@ -59,10 +59,18 @@ function wrongCdata(v: LuaValue, n: number, fname: string, given: number, expect
   argError(n, fname, `${expected} expected, got ${n > given ? 'no value' : typeName(v)}`);
 }
 
+const declared: string[] = [];
+
+/** Declares types for the ffi library of all states that open it from now on: those that a host's own Lua code declares. */
+export function declareC(declarations: string): void {
+  declared.push(declarations);
+}
+
 /** The `ffi` table of one state: what its functions declare is its own. */
 export function openFfi(): LuaTable {
   const names = new Names();
   const types = new Map<string, CType>();
+  for (const text of declared) parse(() => new DeclarationParser(names, text, [], true).declarations());
 
   /** The type that an argument names: a declaration, a ctype, or a cdata's own. */
   const argType = (v: LuaValue, fname: string, given: number, params?: readonly LuaValue[]): CType => {

@@ -11,8 +11,9 @@ import { CData } from '../ffi/cdata.ts';
 import { openFfi } from '../ffi/library.ts';
 import { currentState, type LuaState } from '../state.ts';
 import { LuaTable } from '../table.ts';
-import { type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
+import { addressOf, type LuaFunction, type LuaResult, type LuaValue, Userdata } from '../value.ts';
 import { argInteger, typeError } from './args.ts';
+import { openBcsave } from './bcsave.ts';
 import { standardStreams } from './io.ts';
 import { libraryTable, markLibrary, natives } from './native.ts';
 
@@ -279,6 +280,18 @@ function voidPointer(v: LuaValue): CData {
   return castPointer('void *', v) as CData;
 }
 
+/** A `void *` that stands for an object of the host: C code would find nothing of use there. */
+export function pointerTo(object: object): LuaValue {
+  return voidPointer(Number(addressOf(object)));
+}
+
+/** The function, which requiring the module also makes a global. */
+function openExdata(name: 'exdata' | 'exdata2'): LuaValue {
+  const f = EXDATA[name];
+  currentState().globals.setStr(name, f);
+  return f;
+}
+
 /** A pointer that each thread keeps; coroutines start with that of the one that makes them. */
 const EXDATA = natives(
   Object.fromEntries(
@@ -288,7 +301,8 @@ const EXDATA = natives(
         const thread = dynamic.current!;
         if (v === undefined) return thread.pointers?.[name] ?? voidPointer(undefined);
         if (!(v instanceof CData)) typeError(v, 1, name, 'cdata', 1);
-        thread.pointers = { ...thread.pointers, [name]: voidPointer(v) };
+        const { exdata, exdata2 } = thread.pointers ?? {};
+        thread.pointers = { exdata, exdata2, [name]: voidPointer(v) };
         return ret0();
       },
     ]),
@@ -312,6 +326,7 @@ export const JIT_MODULES: Readonly<Record<string, LuaFunction>> = {
   'jit.vmdef': openVmdef,
   'jit.p': openP,
   'jit.zone': openZone,
-  'thread.exdata': () => EXDATA['exdata'],
-  'thread.exdata2': () => EXDATA['exdata2'],
+  'jit.bcsave': openBcsave,
+  'thread.exdata': () => openExdata('exdata'),
+  'thread.exdata2': () => openExdata('exdata2'),
 };

@@ -9,6 +9,7 @@ import { checkTable } from '../ngx/args.ts';
 import { clear } from '../ngx/encoding.ts';
 import { headerValues, setHeader } from '../ngx/header.ts';
 import { regexFunctions } from '../ngx/re.ts';
+import { requireRun } from '../run.ts';
 import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
 import { bypassIfChecks } from './request.ts';
 
@@ -91,7 +92,7 @@ const base: ModuleLoader = (state) => {
     },
     ref_in_table: refInTable,
     allows_subsystem: allowsSubsystem,
-    get_request: () => (current?.r === undefined ? undefined : true),
+    get_request: () => (current?.r === undefined ? undefined : requireRun()?.exdata),
     FFI_OK: 0,
     FFI_NO_REQ_CTX: -100,
     FFI_BAD_CONTEXT: -101,

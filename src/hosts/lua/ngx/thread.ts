@@ -35,6 +35,7 @@ function spawn(fn: LuaValue, ...args: LuaValue[]): LuaResult {
   if (typeof fn !== 'function') typeError(1, 'spawn', 'function', fn);
   const { run, thread: parent } = running();
   const child = new LightThread(run.state.newThread(fn as LuaFunction), parent);
+  child.thread.pointers = run;
   threads.set(child.thread, child);
   run.userThreads.push(child);
   return spawnThread(child, args);
@@ -110,11 +111,15 @@ const OPERATIONS = ['create', 'resume', 'status', 'wrap', 'yield'];
 function extendLibrary(state: LuaState): void {
   const library = state.globals.getStr('coroutine');
   if (!(library instanceof LuaTable)) return;
+  // It has no isyieldable.
+  library.setStr('isyieldable', undefined);
   for (const name of OPERATIONS) library.setStr(`_${name}`, library.getStr(name));
   const original = library.getStr('status');
   if (typeof original === 'function') {
     library.setStr('status', (co: LuaValue) => (co instanceof Coroutine ? statusOf(co) : undefined) ?? original(co));
   }
+  // It has no isyieldable.
+  library.setStr('isyieldable', undefined);
   for (const name of OPERATIONS) library.setStr(`__${name}`, library.getStr(name));
 }
 
