@@ -107,9 +107,9 @@ export class ApiContext implements LogScope {
     return ctx;
   }
 
-  /** Location configurations by module index: of the request, of a timer's creator, or of the http block. */
+  /** Location configurations by module index: of the request, of a timer's creator, or what the http block gives. */
   get locConf(): unknown[] {
-    return this.r?.locConf ?? this.ownLocConf ?? this.http?.confs.location ?? [];
+    return this.r?.locConf ?? this.ownLocConf ?? this.http?.outside ?? [];
   }
 
   /** error.log takes debug lines. */

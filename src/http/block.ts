@@ -40,6 +40,7 @@ function createHttp(cycle: Cycle, modules: readonly HttpModule[]): HttpCycle {
       server: modules.map((module) => module.createServer?.()),
       location: modules.map((module) => module.createLocation?.()),
     },
+    outside: [],
     handlers,
     postponed: [],
     phaseEngine: [],
@@ -86,6 +87,7 @@ function completeHttp(http: HttpCycle, cf: ConfContext): void {
     }
     for (const server of main.servers) mergeServer(module, http.confs, server, cf);
   }
+  mergeOutside(http, cf);
   for (const server of main.servers) initLocations(coreModule.locationOf(server.confs), server);
   for (const module of http.modules) module.postconfiguration?.(http, cf);
   initVariables(http);
@@ -121,6 +123,17 @@ function mergeServer(module: HttpModule, outer: ConfStack, server: CoreServer, c
   }
   if (server.confs.location[index] === undefined) return;
   mergeLocation(module, outer.location, server.confs, cf);
+}
+
+/** As ngx_lua does for init_worker_by_lua and its timers: an empty location directly in the http block. */
+function mergeOutside(http: HttpCycle, cf: ConfContext): void {
+  const { main, server, location } = http.confs;
+  const confs = { main, server, location: http.modules.map((module) => module.createLocation?.()) };
+  coreModule.locationOf(confs).confs = confs.location;
+  for (const module of http.modules) {
+    if (confs.location[module.index] !== undefined) mergeLocation(module, location, confs, cf);
+  }
+  http.outside = confs.location;
 }
 
 /** Hands values down to a location-like block, then from it to those inside. */

@@ -23,6 +23,8 @@ export interface HttpCycle {
   readonly modules: readonly HttpModule[];
   /** Configuration objects of the http block itself. */
   readonly confs: ConfStack;
+  /** What locations of the http block inherit, complete: for work that belongs to no request. */
+  outside: unknown[];
   /** Handlers by phase, in the order of registration; they run in the opposite one, except in the log phase. */
   readonly handlers: Record<PhaseName, PhaseHandler[]>;
   /** Handlers that run behind all others of their phase, whatever the order of modules. */

@@ -214,6 +214,8 @@ export class HttpRequest {
   mainFilterNeedInMemory = false;
   filterNeedInMemory = false;
   filterNeedTemporary = false;
+  /** A filter of user code looks at the body: its end comes behind all pieces, as nginx's upstreams send it. */
+  endApart = false;
   preserveBody = false;
   allowRanges = false;
   singleRange = false;

@@ -3,6 +3,7 @@
  * the whole connection, for protocols of the user's own. ngx_lua: ngx_http_lua_req_socket().
  */
 import { AGAIN, ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/codes.ts';
+import { runPostedRequests } from '../../http/finalize.ts';
 import { type HttpRequest, noEvent } from '../../http/request.ts';
 import type { Socket, SocketOwner } from '../../net/socket.ts';
 import { clientGone, watchClient } from '../abort.ts';
@@ -173,6 +174,7 @@ class RawSocket extends StreamCosocket {
     this.setTimeouts(0, 0, 0);
     socket.owner = this;
     ctx.own(this);
+    if (ctx.watchesClient) this.wantInput();
   }
 
   override refuseWrite(): string | undefined {
@@ -193,8 +195,17 @@ class RawSocket extends StreamCosocket {
   }
 
   override onEnd(): void {
-    if (this.over) this.giveBack()?.onEnd();
-    else super.onEnd();
+    if (this.over) {
+      this.giveBack()?.onEnd();
+      return;
+    }
+    const isReading = this.readWaiting;
+    super.onEnd();
+    // Nobody who reads is told: then it is the end of the client, as without the socket.
+    if (!isReading && this.ctx.watchesClient) {
+      clientGone(this.r);
+      runPostedRequests(this.r.connection);
+    }
   }
 
   override onError(code: string): void {

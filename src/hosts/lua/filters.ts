@@ -48,7 +48,10 @@ export function runCode(r: HttpRequest, code: LuaCode, phase: number, name: stri
 /** header_filter_by_lua. */
 export function headerFilter(r: HttpRequest, next: HeaderFilter): number {
   const location = luaModule.location(r);
-  if (location.bodyFilter !== undefined) r.filterNeedInMemory = true;
+  if (location.bodyFilter !== undefined) {
+    r.filterNeedInMemory = true;
+    r.endApart = true;
+  }
   const code = location.headerFilter;
   if (code === undefined) return next(r);
   const ctx = contextOf(r);

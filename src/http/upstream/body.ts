@@ -61,7 +61,7 @@ export function passBody(x: Exchange, data: string | Buffer): void {
   }
   if (x.pending.length > 0) {
     if (!x.downstreamError && isBlocked(x.r)) hold(x);
-    else if (!flushBody(x, false)) return;
+    else if (!fillsBuffer(x) && !flushBody(x, false)) return;
   }
   keepReading(x);
 }
@@ -87,13 +87,13 @@ export function flushBody(x: Exchange, complete: boolean): boolean {
     return true;
   }
   const end = pending[pending.length - 1] as Buf;
-  if (complete) {
+  if (complete && !r.endApart) {
     // The end goes with the last piece: one write less.
     x.passTrailers();
     end.lastBuf = r === r.main && !r.postAction;
     end.lastInChain = true;
     x.lastSent = true;
-  } else if (!x.buffering || x.passAtOnce) end.flush = true;
+  } else if (!complete && (!x.buffering || x.passAtOnce)) end.flush = true;
   x.pending = [];
   x.pendingSize = 0;
   const c = r.connection;
@@ -125,6 +125,14 @@ function fail(x: Exchange): void {
 function isBlocked(r: HttpRequest): boolean {
   const c = r.connection;
   return r === c.active ? c.buffered : r.postponed.length > 0;
+}
+
+/**
+ * Whether a piece waits for a whole buffer: nginx passes on what it buffers of a response that location.capture gathers
+ * when there is a buffer full of it, or when it ends.
+ */
+function fillsBuffer(x: Exchange): boolean {
+  return x.buffering && x.r.capture !== undefined && x.pendingSize < x.conf.buffers.size;
 }
 
 /** How long nothing is read, for proxy_limit_rate: milliseconds. Whole seconds count, as in nginx. */

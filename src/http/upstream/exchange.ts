@@ -644,6 +644,8 @@ export abstract class Exchange implements PeerConnection {
     const { r } = this;
     if (this.phase === PHASE_BODY) {
       r.connection.action = 'reading upstream';
+      // What has not filled a buffer when the time is over is lost with it.
+      if (this.buffering && r.capture !== undefined) this.pending = [];
       this.endBody(this.buffering ? HTTP_BAD_GATEWAY : HTTP_GATEWAY_TIME_OUT, TIMED_OUT);
     } else {
       r.connection.action = 'reading response header from upstream';

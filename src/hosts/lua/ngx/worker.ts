@@ -20,10 +20,10 @@ function workerPids(http: HttpCycle): number[] | undefined {
   }
 }
 
-/** A process's title; '' when it has just ended. */
+/** A process's title, which is its first argument until it sets it itself; '' when it has just ended. */
 function titleOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replace(/[\0\s]+$/, '');
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0', 1)[0]!.trimEnd();
   } catch {
     return '';
   }
