@@ -14,7 +14,7 @@ import { tracing } from './compiler/globals.ts';
 import { errorHooks, LuaError, throwError, throwValue } from './error.ts';
 import { onCollect } from './gc/collector.ts';
 import { Interruption, Killed, LimitedRun, type LimitReason, type Limits } from './limits.ts';
-import { isOverflow, type Level, levelsOfError } from './position.ts';
+import { isOverflow, type Level, levelsOfError, NATIVE } from './position.ts';
 import type { LuaState } from './state.ts';
 import type { LuaTable } from './table.ts';
 import type { LuaFunction, LuaResult, LuaValue, Sentinel } from './value.ts';
@@ -379,6 +379,9 @@ class ResumeFrame {
     return tryEnter(this.co, undefined, NO_ARGS, error, this.ends);
   }
 }
+
+// By its name stack walks know a native: the resume of a coroutine that goes on after its thread was parked.
+Object.defineProperty(ResumeFrame.prototype.resume, 'name', { value: `${NATIVE}resume` });
 
 function tryEnter(co: Coroutine, result: LuaResult, args: LuaValue[], failure: unknown, ends: ResumeEnds): LuaResult {
   let r: LuaResult;

@@ -233,3 +233,62 @@ not written
 GET /t
 --- response_body_like
 ^false content_by_lua\(nginx\.conf:\d+\):2: stack overflow
+
+
+
+=== the log shows the stacks of the coroutines and threads around the one that failed
+--- config
+    location = /t {
+        content_by_lua_block {
+            local function broken()
+                local inner = coroutine.wrap(function()
+                    ngx.sleep(0.001)
+                    error("deep")
+                end)
+                local outer = coroutine.wrap(function() inner() end)
+                outer()
+            end
+            local thread = ngx.thread.spawn(broken)
+            ngx.say(ngx.thread.wait(thread))
+        }
+    }
+--- request
+GET /t
+--- response_body_like
+^falsedeepcontent_by_lua\(nginx\.conf:\d+\):5: deep$
+--- error_log eval
+[
+    qr/lua user thread aborted: runtime error: content_by_lua\(nginx\.conf:\d+\):5: deep$/,
+    "coroutine 0:",
+    "in function 'error'",
+    qr/content_by_lua\(nginx\.conf:\d+\):5: in function/,
+    "coroutine 1:",
+    "in function 'inner'",
+    qr/content_by_lua\(nginx\.conf:\d+\):7: in function/,
+    "coroutine 2:",
+    "in function 'outer'",
+    qr/content_by_lua\(nginx\.conf:\d+\):8: in function/,
+    "coroutine 3:",
+    "in function 'wait'",
+    qr/content_by_lua\(nginx\.conf:\d+\):11: in main chunk/,
+]
+
+
+
+=== where nothing waits, coroutine.wrap is Lua's own and adds the place
+--- config
+    location = /t {
+        return 200;
+        header_filter_by_lua_block {
+            local co = coroutine.wrap(function() error("wrong") end)
+            co()
+        }
+    }
+--- request
+GET /t
+--- ignore_response
+--- error_log eval
+[
+    qr/header_filter_by_lua\(nginx\.conf:\d+\):3: header_filter_by_lua\(nginx\.conf:\d+\):2: wrong/,
+    "in function 'co'",
+]

@@ -171,3 +171,24 @@ GET /t
 ok
 --- access_log
 127.0.0.1 "GET /t HTTP/1.1" 200 from content and log
+
+
+
+=== a proxied response ends behind its pieces
+--- config
+    location = /t {
+        proxy_pass http://127.0.0.1:$server_port/file.txt;
+        body_filter_by_lua_block {
+            ngx.log(ngx.WARN, "piece: ", #ngx.arg[1], " ", ngx.arg[2])
+        }
+    }
+--- user_files
+>>> file.txt
+some text
+--- request
+GET /t
+--- response_body
+some text
+--- error_log
+piece: 10 false
+piece: 0 true

@@ -143,3 +143,98 @@ GET /t
 2\.5 é true true true
 nil.+at character 2
 $
+
+
+
+=== C functions that read shared dictionaries, and the request's address
+--- http_config
+    lua_shared_dict dogs 1m;
+--- config
+    location = /t {
+        content_by_lua_block {
+            local ffi = require "ffi"
+            ffi.cdef[[
+                typedef struct {
+                    uint8_t type;
+                    union { int b; double n; struct { size_t len; char *data; } s; } value;
+                } value_t;
+                void *ngx_http_lua_find_zone(const char *name, size_t len);
+                intptr_t ngx_http_lua_shared_dict_get(void *zone, const char *key, size_t len, value_t *value);
+            ]]
+            local C = ffi.C
+            local dogs = ngx.shared.dogs
+            dogs:set("name", "rex")
+            dogs:set("age", 2.5)
+            dogs:set("good", true)
+            dogs:rpush("list", 1)
+            local zone = C.ngx_http_lua_find_zone("dogs", 4)
+            ngx.say(zone == C.ngx_http_lua_find_zone("dogs", 4), " ", C.ngx_http_lua_find_zone("cats", 4) == nil)
+            local buffer = ffi.new("char[?]", 2)
+            local function get(key)
+                local value = ffi.new("value_t[1]")
+                value[0].value.s.len, value[0].value.s.data = 2, buffer
+                local rc = tonumber(C.ngx_http_lua_shared_dict_get(zone, key, #key, value))
+                return rc, value[0].type, value[0].value
+            end
+            local rc, kind, value = get("name")
+            ngx.say(rc, " ", kind, " ", ffi.string(value.s.data, value.s.len))
+            rc, kind, value = get("age")
+            ngx.say(rc, " ", kind, " ", value.n)
+            rc, kind, value = get("good")
+            ngx.say(rc, " ", kind, " ", value.b)
+            ngx.say((get("none")), " ", (get("list")))
+
+            local address = tostring(exdata())
+            ngx.say(address == tostring(require("resty.core.base").get_request()), " ",
+                coroutine.wrap(function() return tostring(exdata()) == address end)(), " ",
+                tostring(ffi.typeof("ngx_http_request_t *")))
+        }
+    }
+--- request
+GET /t
+--- response_body
+true true
+0 4 re
+0 3 2.5
+0 1 1
+-5 -1
+true true ctype<struct ngx_http_request_s *>
+--- error_log
+bad lua value type found for key list: value is a list
+
+
+
+=== ngx.resp.bypass_if_checks sends what If-Match would refuse
+--- config
+    location = /t {
+        content_by_lua_block {
+            if ngx.var.arg_bypass then require("ngx.resp").bypass_if_checks() end
+            ngx.say("here")
+        }
+    }
+--- more_headers
+If-Match: 1
+--- request eval
+["GET /t", "GET /t?bypass=1"]
+--- error_code eval
+[412, 200]
+
+
+
+=== jit.bcsave writes what content_by_lua_file loads
+--- config
+    location = /t {
+        content_by_lua_block {
+            local directory = "$TEST_NGINX_SERVER_ROOT/html/"
+            require("jit.bcsave").start("-s", directory .. "a.lua", directory .. "a.luac")
+            ngx.exec("/call")
+        }
+    }
+    location = /call { content_by_lua_file html/a.luac; }
+--- user_files
+>>> a.lua
+ngx.say("compiled")
+--- request
+GET /t
+--- response_body
+compiled

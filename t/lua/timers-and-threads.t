@@ -243,3 +243,55 @@ at end
 dead
 --- no_error_log
 [error]
+
+
+
+=== only the coroutine that spawned a thread waits for it; a running one is named
+--- config
+    location = /t {
+        content_by_lua_block {
+            local thread
+            coroutine.resume(coroutine.create(function()
+                thread = ngx.thread.spawn(function() ngx.sleep(0.001) end)
+            end))
+            ngx.say((select(2, pcall(ngx.thread.wait, thread)):gsub("^.-: ", "")))
+            ngx.say(ngx.thread.kill(thread))
+            local outer
+            outer = coroutine.create(function()
+                coroutine.resume(coroutine.create(function() ngx.say(coroutine.resume(outer)) end))
+            end)
+            coroutine.resume(outer)
+            local names = {}
+            for name in pairs(coroutine) do names[#names + 1] = name end
+            table.sort(names)
+            ngx.say(table.concat(names, " "))
+        }
+    }
+--- request
+GET /t
+--- response_body
+only the parent coroutine can wait on the thread
+nilkiller not parent
+falsecannot resume normal coroutine
+__create __resume __status __wrap __yield _create _resume _status _wrap _yield create resume running status wrap yield
+
+
+
+=== timers that init_worker_by_lua makes have the http block's settings
+--- http_config
+    lua_socket_connect_timeout 70ms;
+    init_worker_by_lua_block {
+        ngx.timer.at(0, function()
+            local sock = ngx.socket.tcp()
+            local ok, err = sock:connect("127.0.0.1", 1)
+            ngx.log(ngx.WARN, "connect: ", err)
+        end)
+    }
+--- config
+    location = /t { content_by_lua_block { ngx.sleep(0.1) ngx.say("ok") } }
+--- request
+GET /t
+--- response_body
+ok
+--- error_log eval
+[qr/\[error\] .*connect\(\) failed \(111: Connection refused\), context: ngx\.timer$/, "connect: connection refused"]
