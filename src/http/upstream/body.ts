@@ -132,7 +132,7 @@ function isBlocked(r: HttpRequest): boolean {
  * when there is a buffer full of it, or when it ends.
  */
 function fillsBuffer(x: Exchange): boolean {
-  return x.buffering && x.r.capture !== undefined && x.pendingSize < x.conf.buffers.size;
+  return x.buffering && !x.storing && x.r.capture !== undefined && x.pendingSize < x.conf.buffers.size;
 }
 
 /** How long nothing is read, for proxy_limit_rate: milliseconds. Whole seconds count, as in nginx. */
