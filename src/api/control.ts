@@ -15,7 +15,7 @@ import {
   HTTP_TEMPORARY_REDIRECT,
 } from '../http/codes.ts';
 import { splitArgs } from '../http/redirect.ts';
-import { LOG_ERR } from '../log/log.ts';
+import { LOG_DEBUG, LOG_ERR } from '../log/log.ts';
 import { type ApiContext, requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
 import {
@@ -24,6 +24,8 @@ import {
   IN_CONTENT,
   IN_HEADER_FILTER,
   IN_PRECONTENT,
+  IN_PROXY_SSL_CERT,
+  IN_PROXY_SSL_VERIFY,
   IN_REWRITE,
   IN_SERVER_REWRITE,
   IN_SSL_CERT,
@@ -43,6 +45,8 @@ const EXIT_PHASES =
   IN_TIMER |
   IN_HEADER_FILTER |
   IN_BALANCER |
+  IN_PROXY_SSL_CERT |
+  IN_PROXY_SSL_VERIFY |
   IN_SSL_CLIENT_HELLO |
   IN_SSL_CERT |
   IN_SSL_SESSION_STORE |
@@ -82,6 +86,7 @@ export function exit(status: number): boolean {
   }
   ctx.exitCode = status;
   ctx.exited = true;
+  if (ctx.debugging) ctx.log(LOG_DEBUG, `lua exit with code ${status}`);
   return (ctx.phase & (IN_HEADER_FILTER | IN_BALANCER | IN_SSL_SESSION_STORE)) === 0;
 }
 

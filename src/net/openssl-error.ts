@@ -92,6 +92,46 @@ export function verifyErrorOf(error: { readonly code?: string; readonly message:
   return { number: VERIFY_ERRORS[error.code ?? ''] ?? 1, text };
 }
 
+/** Texts of X509_V_ERR_* (x509_vfy.h), by number, for results that user code sets. */
+const VERIFY_TEXTS: ReadonlyMap<number, string> = new Map([
+  [1, 'unspecified certificate verification error'],
+  [2, 'unable to get issuer certificate'],
+  [3, 'unable to get certificate CRL'],
+  [4, "unable to decrypt certificate's signature"],
+  [5, "unable to decrypt CRL's signature"],
+  [6, 'unable to decode issuer public key'],
+  [7, 'certificate signature failure'],
+  [8, 'CRL signature failure'],
+  [9, 'certificate is not yet valid'],
+  [10, 'certificate has expired'],
+  [11, 'CRL is not yet valid'],
+  [12, 'CRL has expired'],
+  [13, "format error in certificate's notBefore field"],
+  [14, "format error in certificate's notAfter field"],
+  [15, "format error in CRL's lastUpdate field"],
+  [16, "format error in CRL's nextUpdate field"],
+  [17, 'out of memory'],
+  [18, 'self-signed certificate'],
+  [19, 'self-signed certificate in certificate chain'],
+  [20, 'unable to get local issuer certificate'],
+  [21, 'unable to verify the first certificate'],
+  [22, 'certificate chain too long'],
+  [23, 'certificate revoked'],
+  [24, 'invalid CA certificate'],
+  [25, 'path length constraint exceeded'],
+  [26, 'unsuitable certificate purpose'],
+  [27, 'certificate not trusted'],
+  [28, 'certificate rejected'],
+  [50, 'application verification failure'],
+  [62, 'hostname mismatch'],
+]);
+
+/** An error by its number; undefined for 0, which is none. */
+export function verifyErrorByNumber(number: number): VerifyError | undefined {
+  if (number === 0) return undefined;
+  return { number, text: VERIFY_TEXTS.get(number) ?? `unknown certificate verification error` };
+}
+
 /** The same as nginx sees it: it lets OpenSSL go on, which then misses the issuer of the last one that it may look at. */
 export const CHAIN_CUT: VerifyError = { number: 20, text: 'unable to get local issuer certificate' };
 

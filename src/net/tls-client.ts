@@ -6,8 +6,10 @@
  * nginx: ngx_ssl_create_connection() with NGX_SSL_CLIENT, ngx_ssl_handshake() (src/event/ngx_event_openssl.c).
  */
 import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
 import { updateTime } from '../log/time.ts';
+import { type HeldStream, holdStream } from './held-stream.ts';
 import { PortableSocket } from './portable.ts';
 import type { Socket } from './socket.ts';
 import { TcpSocket } from './tcp.ts';
@@ -31,6 +33,12 @@ export interface TlsClientOptions {
   readonly onSession?: (session: Buffer) => void;
   /** A line for a key log file, as Wireshark reads them, with its line feed. */
   readonly onKeyLog?: (line: Buffer) => void;
+  /**
+   * The server asks for a certificate of ours: the handshake waits for `ClientHandshake.goOn`, and shows what `context`
+   * has. (Node can change that for servers only; who wants to show another one begins again.) Not called for a resumed
+   * session.
+   */
+  readonly onCertificateRequest?: (protocol: string) => void;
 }
 
 /** Who began one. One of the three is called, once. */
@@ -42,6 +50,7 @@ export interface ClientHandshakeOwner extends Pick<HandshakeOwner, 'onHandshakeE
 /** A handshake under way, as a client. */
 export class ClientHandshake {
   readonly #stream: TLSSocket;
+  readonly #held: HeldStream | undefined;
   #owner: ClientHandshakeOwner | undefined;
 
   /**
@@ -54,10 +63,12 @@ export class ClientHandshake {
     if (!(socket instanceof TcpSocket || socket instanceof PortableSocket)) throw new Error('TLS over TLS');
     this.#owner = owner;
     const { connect } = process.getBuiltinModule('node:tls');
-    const plain = socket.release();
+    const held = holdFor(socket, options, () => this.#owner !== undefined);
+    this.#held = held;
+    const plain = held === undefined ? socket.release() : undefined;
     const { serverName } = options;
     const settings: ConnectionOptions & { requestOCSP?: boolean } = {
-      socket: plain,
+      socket: (held?.stream ?? plain) as Duplex,
       secureContext: options.context,
       // Node wants no addresses here, and takes no name for the address of the connection.
       servername: serverName === undefined || isIP(serverName) !== 0 ? '' : serverName,
@@ -71,6 +82,7 @@ export class ClientHandshake {
     this.#stream = stream;
     if (options.onSession !== undefined) stream.on('session', options.onSession);
     if (options.onKeyLog !== undefined) stream.on('keylog', options.onKeyLog);
+    if (held !== undefined) stream.on('keylog', held.addSecret);
     const onEnd = (): void => {
       updateTime();
       this.#take()?.onHandshakeEnd();
@@ -91,7 +103,7 @@ export class ClientHandshake {
     // Node's own listener makes an error of the end; ours must hear of the end itself.
     stream.prependListener('end', onEnd);
     stream.on('_tlsError', onError).on('error', onError).on('close', onEnd);
-    plain.on('error', onError);
+    (held?.stream ?? plain)?.on('error', onError);
   }
 
   #take(): ClientHandshakeOwner | undefined {
@@ -100,11 +112,26 @@ export class ClientHandshake {
     return owner;
   }
 
+  /** Goes on after `onCertificateRequest`. */
+  goOn(): void {
+    this.#held?.release();
+  }
+
   /** Gives up, without a word to the server. The owner hears nothing more. */
   destroy(): void {
     this.#owner = undefined;
     this.#stream.destroy();
   }
+}
+
+function holdFor(socket: Socket, options: TlsClientOptions, wanted: () => boolean): HeldStream | undefined {
+  const { onCertificateRequest } = options;
+  if (onCertificateRequest === undefined) return undefined;
+  const held = holdStream(socket, () => {
+    updateTime();
+    if (wanted()) onCertificateRequest(held.flight.protocol);
+  });
+  return held;
 }
 
 function nobodyChecks(): undefined {

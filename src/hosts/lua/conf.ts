@@ -55,6 +55,10 @@ export interface LuaLocation {
   headerFilter: LuaCode | undefined;
   bodyFilter: LuaCode | undefined;
   log: LuaCode | undefined;
+  proxySslCertificate: LuaCode | undefined;
+  proxySslVerify: LuaCode | undefined;
+  /** lua_upstream_skip_openssl_default_verify */
+  skipDefaultVerify: boolean;
   codeCache: boolean;
   needRequestBody: boolean;
   transformUnderscores: boolean;

@@ -215,6 +215,30 @@ const location: Directive<LuaLocation>[] = [
   ...handler<LuaLocation>('header_filter_by_lua', ALL, 'location', 'headerFilter', THREE, 'Changes the header.'),
   ...handler<LuaLocation>('body_filter_by_lua', ALL, 'location', 'bodyFilter', THREE, 'Changes the body.'),
   ...handler<LuaLocation>('log_by_lua', ALL, 'location', 'log', THREE, 'Runs in the log phase.'),
+  ...handler<LuaLocation>(
+    'proxy_ssl_certificate_by_lua',
+    ['location'],
+    'location',
+    'proxySslCertificate',
+    TWO,
+    'Runs when a backend asks for a certificate, which it may choose.',
+  ),
+  ...handler<LuaLocation>(
+    'proxy_ssl_verify_by_lua',
+    ['location'],
+    'location',
+    'proxySslVerify',
+    TWO,
+    "Runs when a backend's certificate is to be verified.",
+  ),
+  flagSlot<LuaLocation>(
+    'lua_upstream_skip_openssl_default_verify',
+    LOCATIONS,
+    'location',
+    'skipDefaultVerify',
+    false,
+    "Whether proxy_ssl_verify_by_lua alone judges backends' certificates.",
+  ),
   {
     ...codeCache,
     set(cf, conf, args) {

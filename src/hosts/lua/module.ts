@@ -25,6 +25,7 @@ import { bodyFilter, headerFilter, logHandler, runWorkerHook } from './filters.t
 import { handlerOf } from './handlers.ts';
 import { mergeHandshakeCode } from './handshake.ts';
 import { captureErrorLog } from './library/errlog.ts';
+import { mergeProxySsl } from './proxy-ssl.ts';
 import { mergeLuaSsl } from './ssl-directives.ts';
 import { initVm, sharedState } from './vm.ts';
 
@@ -53,6 +54,7 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
   mergeLocation(parent, conf, cf) {
     for (const field of INHERITED) conf[field] ??= parent[field];
     mergeLuaSsl(cf, parent, conf);
+    mergeProxySsl(cf, parent, conf);
   },
   postconfiguration(http) {
     const { uses } = luaModule.mainOf(http.confs);

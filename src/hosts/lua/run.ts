@@ -45,7 +45,7 @@ export class LuaRun {
   userTable: LuaValue = undefined;
   /** The callback of ngx.on_abort, a light thread not started yet. */
   onAbort: LightThread | undefined = undefined;
-  /** Called with the result when a run without a request has ended: a timer's, a handshake's. */
+  /** Called with the result when a run has ended that is no handler of a request's: a timer's, a handshake's. */
   onEnd: ((rc: number) => void) | undefined = undefined;
 
   private pointer: LuaValue = undefined;
@@ -189,11 +189,13 @@ function start(run: LuaRun, thread: LightThread, wait: Park): void {
 export function resumeLater(run: LuaRun, thread: LightThread, args: LuaValue[]): void {
   const ctx = run.ctx;
   const r = ctx.r;
-  if (r === undefined) {
+  if (r === undefined || run.onEnd !== undefined) {
+    if (r?.freed === true) return;
     updateTime();
     const rc = runThread(run, thread, args);
     const end = rc === AGAIN ? runPosted(run) : rc;
     if (end !== AGAIN && end !== DONE) run.onEnd?.(end);
+    if (r !== undefined) runPostedRequests(r.connection);
     return;
   }
   if (r.freed) return;
@@ -435,7 +437,7 @@ function handleExit(run: LuaRun, thread: LightThread): number {
   thread.status = 'dead';
   if (r?.filterFinalize) apiModule.setContext(r, ctx);
   finalizeThreads(run);
-  return r === undefined ? ctx.exitCode : exitResult(r, ctx);
+  return r === undefined || run.onEnd !== undefined ? ctx.exitCode : exitResult(r, ctx);
 }
 
 /** What code that cannot wait gave: its results, or the error's text with the stack below. */

@@ -52,8 +52,40 @@ function version(key: string, value: string): (typeof VERSIONS)[number] {
   return found;
 }
 
-/** Applies the commands, in their order. Names are taken in any case, as OpenSSL does. */
-export function applyConfCommands(options: ContextOptions, commands: readonly KeyValue[]): void {
+/** What a client's side takes besides. */
+export interface ClientCommands {
+  /** A server whose chain is not good is refused (`VerifyMode Peer`). */
+  mustVerify: boolean;
+}
+
+/** Words of `VerifyMode`; those that are for servers say nothing to a client. */
+const VERIFY_WORDS: ReadonlySet<string> = new Set([
+  'Peer',
+  'Request',
+  'Require',
+  'Once',
+  'RequestPostHandshake',
+  'RequirePostHandshake',
+]);
+
+function setVerifyMode(client: ClientCommands, key: string, value: string): void {
+  for (const word of value.split(',')) {
+    const name = word.replace(/^[+-]/, '');
+    if (!VERIFY_WORDS.has(name)) throw failed(key, value);
+    if (name === 'Peer') client.mustVerify = !word.startsWith('-');
+  }
+}
+
+/**
+ * Applies the commands, in their order. Names are taken in any case, as OpenSSL does.
+ *
+ * @param client of a client that minds VerifyMode
+ */
+export function applyConfCommands(
+  options: ContextOptions,
+  commands: readonly KeyValue[],
+  client?: ClientCommands,
+): void {
   for (const { key, value } of commands) {
     switch (key.toLowerCase()) {
       case 'cipherstring':
@@ -78,6 +110,10 @@ export function applyConfCommands(options: ContextOptions, commands: readonly Ke
         break;
       case 'options':
         setOptions(options, key, value);
+        break;
+      case 'verifymode':
+        if (client === undefined) throw unsupported(key, value);
+        setVerifyMode(client, key, value);
         break;
       default:
         throw unsupported(key, value);

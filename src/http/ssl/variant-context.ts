@@ -43,6 +43,14 @@ export class VariantContext {
     return this.own;
   }
 
+  /** What it shows itself, PEM; undefined for nothing, or several. */
+  get pair(): CertificatePair | undefined {
+    const { cert, key } = this.options ?? {};
+    if (!Array.isArray(cert) || !Array.isArray(key) || cert.length !== 1) return undefined;
+    const { pem, passphrase } = key[0] as { readonly pem: string; readonly passphrase?: string };
+    return { certificate: cert[0] as string, key: pem, passphrase };
+  }
+
   /** The same with certificates to show. Throws ConfError. */
   withPairs(pairs: readonly CertificatePair[]): SecureContext {
     const name = pairs.map((pair) => `${pair.passphrase ?? ''}\n${pair.certificate}\n${pair.key}`).join('\n');

@@ -29,6 +29,8 @@ export class UpstreamConnection implements ConnectOwner, ClientHandshakeOwner, T
   /** It stands, with TLS if there is to be any. */
   connected = false;
   private handshake: ClientHandshake | undefined = undefined;
+  /** What can be asked about its TLS. */
+  session: TlsSession | undefined = undefined;
   /** Who may share it: `TlsPlan.key`, or '' without TLS. */
   tlsKey = '';
   /** The backend closed its side. */
@@ -112,10 +114,16 @@ export class UpstreamConnection implements ConnectOwner, ClientHandshakeOwner, T
     this.handshake = new ClientHandshake(this.socket, options, this);
   }
 
+  /** Goes on with a handshake that waits: `TlsClientOptions.onCertificateRequest`. */
+  goOn(): void {
+    this.handshake?.goOn();
+  }
+
   onSecure(socket: Socket, stream: TlsSession): void {
     this.handshake = undefined;
     this.socket = socket;
     socket.owner = this;
+    this.session = stream;
     this.exchange?.onSecure(stream);
   }
 

@@ -12,10 +12,10 @@
 
 import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix } from '../../log/errno.ts';
-import { LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_INFO } from '../../log/log.ts';
+import { LOG_ALERT, LOG_CRIT, LOG_DEBUG, LOG_ERR, LOG_INFO } from '../../log/log.ts';
 import { monotonicMsec } from '../../log/time.ts';
 import { latin1Slice } from '../../net/latin1.ts';
-import { isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
+import { isHarmless, opensslSuffix, verifyErrorByNumber } from '../../net/openssl-error.ts';
 import { resolverOf } from '../../net/resolver/resolver.ts';
 import { TlsSocket } from '../../net/tls.ts';
 import type { TlsSession } from '../../net/tls-direct.ts';
@@ -53,6 +53,7 @@ import {
   METHOD_POST,
   noEvent,
 } from '../request.ts';
+import type { PeerChain } from '../ssl/verify.ts';
 import type { TempFile } from '../temp-file.ts';
 import { parseUnsafeUri, unsafeUriText } from '../unsafe-uri.ts';
 import { endBody, flushBody, keepReading, passBody, startBody } from './body.ts';
@@ -75,6 +76,7 @@ import {
 } from './conf.ts';
 import { UpstreamConnection } from './connection.ts';
 import { sendEarlyHints } from './early-hints.ts';
+import { BackendHandshake, type BackendHook, protocolOfAsker, rememberAsker } from './handshake.ts';
 import { copyHeaders, copyRedirectHeaders, UpstreamHeaders } from './headers.ts';
 import type { KeepaliveLimits, KeepalivePool } from './keepalive.ts';
 import { findUpstream, upstreamModule } from './module.ts';
@@ -90,7 +92,19 @@ import { type RoundRobinPeer, triesOf } from './peers.ts';
 import { EARLY_HINTS, INVALID_HEADER } from './results.ts';
 import { makePeers, RoundRobinSelection } from './round-robin.ts';
 import { onClientBody, sendRequest } from './send.ts';
-import { certificateProblem, forgetSession, handshakeOptions, planTls, type TlsPlan } from './ssl.ts';
+import {
+  type BackendVerdict,
+  certificateProblem,
+  configuredPair,
+  forgetSession,
+  handshakeOptions,
+  hasSession,
+  isRefused,
+  judgeBackend,
+  judges,
+  planTls,
+  type TlsPlan,
+} from './ssl.ts';
 import { newState, separator, type UpstreamState } from './state.ts';
 import { startTunnel, type Tunnel } from './upgrade.ts';
 
@@ -153,6 +167,9 @@ export abstract class Exchange implements PeerConnection {
   /** Name of the upstream, which its certificates are for if nothing else is said. */
   host = '';
   private plan: TlsPlan | undefined = undefined;
+  /** The handshake that user code decides about now. */
+  handshake: BackendHandshake | undefined = undefined;
+  private cancelHook: (() => void) | undefined = undefined;
   state: UpstreamState | undefined = undefined;
   /** Monotonic milliseconds: of the first attempt, and of the present one. */
   private firstBegun = 0;
@@ -422,6 +439,11 @@ export abstract class Exchange implements PeerConnection {
       this.onReady();
       return;
     }
+    this.connectTo(address);
+  }
+
+  private connectTo(address: PeerAddress): void {
+    this.phase = PHASE_CONNECT;
     const { target } = address;
     const where = 'path' in target || this.local === undefined ? target : { ...target, bind: this.local };
     const connection = new UpstreamConnection(where, address.name, this);
@@ -459,10 +481,22 @@ export abstract class Exchange implements PeerConnection {
   /** The timer goes on: connecting and the handshake share proxy_connect_timeout. */
   private startTls(connection: UpstreamConnection, plan: TlsPlan): void {
     const { r } = this;
-    const options = handshakeOptions(r, plan, this.address as PeerAddress);
+    const address = this.address as PeerAddress;
+    const choose = plan.chosen === undefined ? plan.settings.hooks?.certificate : undefined;
+    if (choose !== undefined) {
+      const protocol = hasSession(plan, address) ? undefined : protocolOfAsker(address.name, plan.key);
+      if (protocol !== undefined) {
+        this.chooseCertificate(plan, choose, protocol, () => this.startTls(connection, plan));
+        return;
+      }
+    }
+    let options = handshakeOptions(r, plan, address);
     if (options === undefined) {
       this.finalize(HTTP_INTERNAL_SERVER_ERROR);
       return;
+    }
+    if (choose !== undefined) {
+      options = { ...options, onCertificateRequest: (protocol) => this.onCertificateRequest(plan, choose, protocol) };
     }
     // An abbreviated handshake is slow with Nagle's algorithm.
     if (plan.settings.reuseSessions && coreModule.location(r).tcpNodelay) connection.socket.setNoDelay(true);
@@ -471,27 +505,149 @@ export abstract class Exchange implements PeerConnection {
     connection.startTls(options, plan.key);
   }
 
+  /** The backend asks for a certificate, and the handshake waits. */
+  private onCertificateRequest(plan: TlsPlan, choose: BackendHook, protocol: string): void {
+    const address = this.address as PeerAddress;
+    rememberAsker(address.name, plan.key, protocol);
+    this.chooseCertificate(plan, choose, protocol, (changed) => {
+      if (!changed) {
+        this.connection?.goOn();
+        return;
+      }
+      // Only a new connection can show another certificate.
+      this.dropConnection(false);
+      this.connectTo(address);
+    });
+    runPostedRequests(this.r.connection);
+  }
+
+  /** Has user code choose what to show, which is in `plan.chosen` then. */
+  private chooseCertificate(
+    plan: TlsPlan,
+    choose: BackendHook,
+    protocol: string,
+    next: (changed: boolean) => void,
+  ): void {
+    const { r } = this;
+    const pair = configuredPair(r, plan);
+    if (pair === undefined && plan.certificate !== '') {
+      this.finalize(HTTP_INTERNAL_SERVER_ERROR);
+      return;
+    }
+    const handshake = new BackendHandshake(r, protocol, pair, undefined);
+    this.runHook(choose, handshake, (ok) => {
+      r.connection.action = 'proxy pass SSL handshaking';
+      if (!ok) {
+        this.failHandshake('0A0000EA', 'callback failed', LOG_ERR);
+        return;
+      }
+      plan.chosen = { pair: handshake.pair };
+      next(handshake.changed);
+    });
+  }
+
+  private runHook(hook: BackendHook, handshake: BackendHandshake, then: (ok: boolean) => void): void {
+    let ended = false;
+    this.handshake = handshake;
+    const cancel = hook(handshake, (ok) => {
+      ended = true;
+      this.cancelHook = undefined;
+      this.handshake = undefined;
+      then(ok);
+    });
+    if (!ended) this.cancelHook = cancel;
+  }
+
+  /** User code, or OpenSSL if it were up to it, refuses to go on. */
+  private failHandshake(code: string, reason: string, level: number): void {
+    this.r.log(level, `SSL_do_handshake() failed (SSL: error:${code}:SSL routines::${reason})`);
+    this.next(FT_ERROR);
+  }
+
+  private stopHook(): void {
+    const cancel = this.cancelHook;
+    this.cancelHook = undefined;
+    this.handshake = undefined;
+    cancel?.();
+  }
+
+  /** What was agreed on with the backend; undefined without TLS. */
+  get tlsProtocol(): string | undefined {
+    if (this.handshake !== undefined) return this.handshake.protocol;
+    return this.connection?.session?.getProtocol() ?? undefined;
+  }
+
   onSecure(stream: TlsSession): void {
     const { r } = this;
     const plan = this.plan as TlsPlan;
-    const problem = certificateProblem(plan, stream);
-    if (problem === undefined) {
-      const connection = this.connection as UpstreamConnection;
-      connection.writeTimer.clear();
-      connection.open();
-      this.onReady();
-    } else {
-      forgetSession(plan, this.address as PeerAddress);
+    if (!judges(plan)) this.openTls();
+    else {
+      const verdict = judgeBackend(plan, stream);
+      const hook = plan.settings.hooks?.verify;
       r.connection.action = 'SSL handshaking to upstream';
-      r.log(LOG_ERR, problem);
-      this.next(FT_ERROR);
+      if (isRefused(plan, verdict)) this.refuseBackend(plan);
+      else if (hook === undefined || verdict.chain === undefined) {
+        this.accept(plan, certificateProblem(plan, stream, verdict));
+      } else this.verifyByHook(plan, hook, stream, verdict, verdict.chain);
     }
     runPostedRequests(r.connection);
+  }
+
+  private verifyByHook(
+    plan: TlsPlan,
+    hook: BackendHook,
+    stream: TlsSession,
+    verdict: BackendVerdict,
+    chain: PeerChain,
+  ): void {
+    const { r } = this;
+    const handshake = new BackendHandshake(r, stream.getProtocol() ?? '', undefined, chain.certificate);
+    const skip = plan.settings.hooks?.skipDefaultVerify === true;
+    if (!skip) {
+      handshake.verifyResult = verdict.error?.number ?? 0;
+      r.log(LOG_DEBUG, 'proxy_ssl_verify_by_lua: openssl default verify');
+    }
+    const before = handshake.verifyResult;
+    this.runHook(hook, handshake, (ok) => {
+      r.connection.action = 'proxy pass SSL handshaking';
+      if (!ok) {
+        this.refuseBackend(plan);
+        return;
+      }
+      const { verifyResult } = handshake;
+      const error = verifyResult === before && !skip ? verdict.error : verifyErrorByNumber(verifyResult);
+      // No connection of the next request with other ideas resumes a session of ours without being asked.
+      if (error !== undefined || verdict.error !== undefined) forgetSession(plan, this.address as PeerAddress);
+      this.accept(plan, certificateProblem(plan, stream, { chain, error }));
+    });
+  }
+
+  private refuseBackend(plan: TlsPlan): void {
+    forgetSession(plan, this.address as PeerAddress);
+    this.failHandshake('0A000086', 'certificate verify failed', LOG_CRIT);
+  }
+
+  private accept(plan: TlsPlan, problem: string | undefined): void {
+    if (problem === undefined) {
+      this.openTls();
+      return;
+    }
+    forgetSession(plan, this.address as PeerAddress);
+    this.r.log(LOG_ERR, problem);
+    this.next(FT_ERROR);
+  }
+
+  private openTls(): void {
+    const connection = this.connection as UpstreamConnection;
+    connection.writeTimer.clear();
+    connection.open();
+    this.onReady();
   }
 
   /** OpenSSL refused, or the connection failed; undefined: the backend closed it. */
   onHandshakeError(error: NodeJS.ErrnoException | undefined): void {
     const { r } = this;
+    this.stopHook();
     r.connection.action = 'SSL handshaking to upstream';
     const ssl = error === undefined ? '' : opensslSuffix(error);
     if (ssl !== '') {
@@ -829,6 +985,7 @@ export abstract class Exchange implements PeerConnection {
       this.releasePeer(result);
     }
     if (type === FT_TIMEOUT) r.log(LOG_ERR, TIMED_OUT);
+    this.stopHook();
     // An idle connection may have been closed just now: that says nothing about the peer.
     if (this.cached && type === FT_ERROR && this.selection?.countsCached !== true) this.tries++;
     const status = statusOf(type);
@@ -859,6 +1016,7 @@ export abstract class Exchange implements PeerConnection {
 
   private dropConnection(regular: boolean): void {
     const { connection } = this;
+    this.stopHook();
     this.connection = undefined;
     connection?.close(regular);
   }
@@ -875,6 +1033,7 @@ export abstract class Exchange implements PeerConnection {
     }
     this.finalized = true;
     this.cancelResolving?.();
+    this.stopHook();
     const { connection, state } = this;
     if (state !== undefined && state.responseTime === -1) {
       state.responseTime = monotonicMsec() - this.begun;

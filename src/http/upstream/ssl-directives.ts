@@ -168,7 +168,9 @@ export function mergeBackendSsl(parent: BackendSslFields, conf: BackendSslFields
 export function backendTls(cf: ConfContext, prefix: string, conf: BackendSslFields): BackendTlsSettings {
   const { sslCertificate: certificate, sslCertificateKey: key } = conf;
   const context = conf.sslContext as VariantContext;
+  const client = { mustVerify: false };
   if (!context.made) makeBackendContext(cf, prefix, conf, context);
+  applyConfCommands(newContextOptions(), conf.sslConfCommands ?? [], client);
   const varies =
     certificate !== undefined &&
     key !== undefined &&
@@ -180,10 +182,12 @@ export function backendTls(cf: ConfContext, prefix: string, conf: BackendSslFiel
     sendName: conf.sslServerName,
     verify: conf.sslVerify,
     verifyDepth: conf.sslVerifyDepth,
+    mustVerify: client.mustVerify,
     reuseSessions: conf.sslSessionReuse,
     certificate: varies ? { certificate, key } : undefined,
     certificateCache: conf.sslCertificateCache,
     passwords: conf.sslPasswords,
+    hooks: undefined,
   };
 }
 
@@ -210,6 +214,6 @@ function makeBackendContext(cf: ConfContext, prefix: string, conf: BackendSslFie
     options.ca = loadAuthorities(files, conf.sslTrustedCertificate);
     if (conf.sslCrl !== '') options.crl = loadCrl(files, conf.sslCrl);
   }
-  applyConfCommands(options, conf.sslConfCommands ?? []);
+  applyConfCommands(options, conf.sslConfCommands ?? [], { mustVerify: false });
   context.make(options);
 }

@@ -19,10 +19,11 @@ import { canonicalInet } from '../../net/url.ts';
 import type { HttpRequest } from '../request.ts';
 import type { ComplexValue } from '../script.ts';
 import type { CertificateCache } from '../ssl/certificate-cache.ts';
-import { loadPair, runtimeFiles } from '../ssl/files.ts';
+import { type CertificatePair, loadPair, runtimeFiles } from '../ssl/files.ts';
 import { withoutCertificate } from '../ssl/names.ts';
 import type { VariantContext } from '../ssl/variant-context.ts';
-import { matchesHost, peerChain, verifyPeer, verifyResult } from '../ssl/verify.ts';
+import { matchesHost, type PeerChain, peerChain, verifyPeer, verifyResult } from '../ssl/verify.ts';
+import type { BackendHooks } from './handshake.ts';
 import type { PeerAddress } from './peer.ts';
 
 /** Sessions kept of one peer, where names vary. */
@@ -37,11 +38,15 @@ export interface BackendTlsSettings {
   readonly sendName: boolean;
   readonly verify: boolean;
   readonly verifyDepth: number;
+  /** `VerifyMode Peer`: OpenSSL itself refuses chains that are not good, unless proxy_ssl_verify looks at them. */
+  readonly mustVerify: boolean;
   readonly reuseSessions: boolean;
   /** A client certificate whose name, or whose key's, has variables. */
   readonly certificate: { readonly certificate: ComplexValue; readonly key: ComplexValue } | undefined;
   readonly certificateCache: CertificateCache | null;
   readonly passwords: readonly string[] | undefined;
+  /** User code in handshakes; set by hosts. */
+  hooks: BackendHooks | undefined;
 }
 
 /** What one connection is made by. */
@@ -55,6 +60,8 @@ export interface TlsPlan {
   readonly certificateKey: string;
   /** The backend's certificate was found bad: its sessions are not kept. */
   refused: boolean;
+  /** User code has chosen what to show; `pair` undefined: nothing. */
+  chosen: { readonly pair: CertificatePair | undefined } | undefined;
 }
 
 /** The name without a port: it may come from $proxy_host or $http_host. */
@@ -78,7 +85,7 @@ export function planTls(r: HttpRequest, settings: BackendTlsSettings, host: stri
   const wanted = sendName || verify ? name : '';
   const flags = (sendName ? 1 : 0) + (verify ? 2 : 0);
   const key = `${settings.context.id}:${flags}:${verifyDepth}:${wanted}\n${certificate}\n${certificateKey}`;
-  return { settings, key, name, certificate, certificateKey, refused: false };
+  return { settings, key, name, certificate, certificateKey, refused: false, chosen: undefined };
 }
 
 /** Addresses are not sent as names. RFC 6066 section 3. */
@@ -92,7 +99,7 @@ const sessions = new WeakMap<PeerAddress, Map<string, Buffer>>();
 /** What to begin a handshake with; undefined when the client certificate cannot be loaded, which was logged. */
 export function handshakeOptions(r: HttpRequest, plan: TlsPlan, address: PeerAddress): TlsClientOptions | undefined {
   const { settings } = plan;
-  const context = plan.certificate === '' ? settings.context.context : variableContext(r, plan);
+  const context = contextOf(r, plan);
   if (context === undefined) return undefined;
   const options = { context, serverName: serverName(plan), session: undefined };
   if (!settings.reuseSessions) return options;
@@ -120,12 +127,32 @@ export function forgetSession(plan: TlsPlan, address: PeerAddress): void {
   sessions.get(address)?.delete(plan.key);
 }
 
-function variableContext(r: HttpRequest, plan: TlsPlan): SecureContext | undefined {
+function contextOf(r: HttpRequest, plan: TlsPlan): SecureContext | undefined {
+  const { context } = plan.settings;
+  if (plan.chosen === undefined && plan.certificate === '') return context.context;
+  const pair = plan.chosen === undefined ? configuredPair(r, plan) : plan.chosen.pair;
+  if (pair === undefined && plan.chosen === undefined) return undefined;
+  try {
+    return context.withPairs(pair === undefined ? [] : [pair]);
+  } catch (e) {
+    if (!(e instanceof ConfError)) throw e;
+    r.log(LOG_ERR, e.message);
+    return undefined;
+  }
+}
+
+/** There is a session that may be resumed. */
+export function hasSession(plan: TlsPlan, address: PeerAddress): boolean {
+  return plan.settings.reuseSessions && sessions.get(address)?.has(plan.key) === true;
+}
+
+/** The certificate that the directives name; undefined for none, and for one that cannot be loaded, which was logged. */
+export function configuredPair(r: HttpRequest, plan: TlsPlan): CertificatePair | undefined {
   const { context, certificateCache, passwords } = plan.settings;
+  if (plan.certificate === '') return context.pair;
   const files = runtimeFiles(r.http.cycle.confPrefix, certificateCache);
   try {
-    const { certificate, key, passphrase } = loadPair(files, plan.certificate, plan.certificateKey, passwords);
-    return context.withPairs([{ certificate, key, passphrase }]);
+    return loadPair(files, plan.certificate, plan.certificateKey, passwords);
   } catch (e) {
     if (!(e instanceof ConfError)) throw e;
     r.log(LOG_ERR, e.message);
@@ -137,19 +164,40 @@ function verifyFailed({ number, text }: VerifyError): string {
   return `upstream SSL certificate verify error: (${number}:${text})`;
 }
 
+/** What OpenSSL, and the depth that is allowed, say about the backend's chain. */
+export interface BackendVerdict {
+  /** Undefined for a session that was resumed. */
+  readonly chain: PeerChain | undefined;
+  readonly error: VerifyError | undefined;
+}
+
+/** Looks at the backend's certificate. */
+export function judgeBackend(plan: TlsPlan, stream: TlsSession): BackendVerdict {
+  const chain = peerChain(stream);
+  // The session remembers what was found out then. Its chain was no longer than it is now allowed, and its
+  // certificate for the same name, or it would not be kept under this plan's key.
+  const error =
+    chain === undefined ? verifyResult(stream) : verifyPeer(stream, chain, plan.settings.verifyDepth, CHAIN_CUT);
+  return { chain, error };
+}
+
+/** Somebody wants to know about the backend's certificate. */
+export function judges({ settings }: TlsPlan): boolean {
+  return settings.verify || settings.mustVerify || settings.hooks?.verify !== undefined;
+}
+
+/** OpenSSL itself ends the handshake. */
+export function isRefused({ settings }: TlsPlan, { error }: BackendVerdict): boolean {
+  return settings.mustVerify && !settings.verify && error !== undefined && settings.hooks?.skipDefaultVerify !== true;
+}
+
 /** What is wrong with the backend's certificate; undefined when it is good, or nobody wants to know. */
-export function certificateProblem(plan: TlsPlan, stream: TlsSession): string | undefined {
+export function certificateProblem(plan: TlsPlan, stream: TlsSession, verdict: BackendVerdict): string | undefined {
   const { settings, name } = plan;
   if (!settings.verify) return undefined;
-  const chain = peerChain(stream);
-  if (chain === undefined && stream.isSessionReused()) {
-    // The session remembers what was found out then. Its chain was no longer than it is now allowed, and its
-    // certificate for the same name, or it would not be kept under this plan's key.
-    const remembered = verifyResult(stream);
-    return remembered === undefined ? undefined : verifyFailed(remembered);
-  }
-  const error = chain === undefined ? undefined : verifyPeer(stream, chain, settings.verifyDepth, CHAIN_CUT);
+  const { chain, error } = verdict;
   if (error !== undefined) return verifyFailed(error);
+  if (chain === undefined && stream.isSessionReused()) return undefined;
   if (chain === undefined || !matchesHost(chain.certificate, name)) {
     return `upstream SSL certificate does not match "${name}"`;
   }

@@ -15,6 +15,7 @@ import { lrucache } from './lrucache.ts';
 import type { ModuleLoader } from './module.ts';
 import { pipe } from './pipe.ts';
 import { process_ } from './process.ts';
+import { proxyssl, proxysslcert, proxysslverify } from './proxy-ssl.ts';
 import { re } from './re.ts';
 import { req, resp } from './request.ts';
 import { semaphore } from './semaphore.ts';
@@ -40,11 +41,11 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   'ngx.semaphore': semaphore,
   'ngx.balancer': balancer,
   'ngx.ocsp': unsupported('ngx.ocsp'),
-  'ngx.proxyssl': unsupported('ngx.proxyssl'),
+  'ngx.proxyssl': proxyssl,
   'ngx.ssl': ssl,
   'ngx.ssl.clienthello': clientHello,
-  'ngx.ssl.proxysslcert': unsupported('ngx.ssl.proxysslcert (TLS in Lua)'),
-  'ngx.ssl.proxysslverify': unsupported('ngx.ssl.proxysslverify (TLS in Lua)'),
+  'ngx.ssl.proxysslcert': proxysslcert,
+  'ngx.ssl.proxysslverify': proxysslverify,
   'ngx.ssl.session': sslSession,
   'ngx.upstream': upstream,
   'jit.dump': traceReport,
