@@ -31,6 +31,7 @@ import { StreamCosocket } from './stream.ts';
 import {
   type Handshaken,
   type HandshakeWish,
+  handshakeContext,
   type SocketTls,
   sessionOf,
   type TlsSession,
@@ -94,6 +95,8 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
   private handshake: ClientHandshake | undefined = undefined;
   private wish: HandshakeWish | undefined = undefined;
   private handshakeDone: ((result: Handshaken) => void) | undefined = undefined;
+  /** PEM, for the next handshake. */
+  private authorities: readonly string[] | undefined = undefined;
 
   constructor() {
     const ctx = requireContext();
@@ -383,6 +386,24 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
   }
 
   /**
+   * tcpsock:settrustedstore: the next handshake trusts these authorities (PEM) instead of those of
+   * lua_ssl_trusted_certificate; undefined: those again. ngx_lua: ngx_http_lua_ffi_socket_tcp_settrustedstore()
+   *
+   * @returns an error text, or undefined
+   */
+  setTrustedStore(authorities: readonly string[] | undefined): string | undefined {
+    const { socket, ctx } = this;
+    if (socket === undefined || this.readClosed || this.writeClosed) return 'closed';
+    const now = requireContext();
+    if (now !== ctx && (now.r === undefined || now.r !== ctx.r)) return 'bad request';
+    if (tlsStreamOf(socket) !== undefined) {
+      return 'ssl handshake already done; trusted store cannot be changed on an established TLS connection';
+    }
+    this.authorities = authorities;
+    return undefined;
+  }
+
+  /**
    * tcpsock:sslhandshake. A connection that has TLS already gives its session.
    *
    * ngx_lua: ngx_http_lua_ffi_socket_tcp_sslhandshake()
@@ -405,7 +426,8 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
     if (tls === undefined) return failed('failed to create ssl connection');
     let context: SecureContext;
     try {
-      context = wish.pair === undefined ? tls.context.context : tls.context.withPairs([wish.pair]);
+      context = handshakeContext(tls.context, wish.pair, this.authorities);
+      this.authorities = undefined;
     } catch (e) {
       if (!(e instanceof ConfError)) throw e;
       return failed('ssl set client private key failed');

@@ -3,10 +3,10 @@
  * sslhandshake(), ngx_http_lua_ssl_handshake_handler() (ngx_http_lua_socket_tcp.c).
  */
 import type { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
 import type { CertificatePair } from '../../http/ssl/files.ts';
 import { sessionCertificate } from '../../http/ssl/names.ts';
-import type { VariantContext } from '../../http/ssl/variant-context.ts';
+import { setPairs, type VariantContext } from '../../http/ssl/variant-context.ts';
 import { matchesHost, peerChain, verifyPeer, verifyResult } from '../../http/ssl/verify.ts';
 import { LOG_CRIT, LOG_ERR } from '../../log/log.ts';
 import { CHAIN_CUT, isHarmless, opensslSuffix } from '../../net/openssl-error.ts';
@@ -20,6 +20,8 @@ export interface SocketTls {
   readonly context: VariantContext;
   /** Most certificates between the server's and a trusted one. */
   readonly verifyDepth: number;
+  /** lua_ssl_trusted_certificate names one. */
+  readonly trusts: boolean;
   /** Takes lines for the key log file. */
   readonly keyLog: ((line: Buffer) => void) | undefined;
 }
@@ -63,6 +65,28 @@ export interface Handshaken {
   readonly session: TlsSession | undefined;
 }
 
+/**
+ * What a handshake begins with.
+ *
+ * @param pair to show in place of the context's
+ * @param authorities PEM, to trust in place of the context's
+ * @throws ConfError
+ */
+export function handshakeContext(
+  context: VariantContext,
+  pair: CertificatePair | undefined,
+  authorities: readonly string[] | undefined,
+): SecureContext {
+  if (authorities === undefined) return pair === undefined ? context.context : context.withPairs([pair]);
+  const name = ['trusting', ...authorities, pair?.passphrase ?? '', pair?.certificate ?? '', pair?.key ?? ''].join(
+    '\n',
+  );
+  return context.variant(name, (options) => {
+    options.ca = [...authorities];
+    if (pair !== undefined) setPairs(options, [pair]);
+  });
+}
+
 /** What can be asked about the TLS of a connection; undefined without TLS. */
 export function tlsStreamOf(socket: Socket | undefined): TlsConnection | undefined {
   if (socket instanceof TlsSocket) return socket.session;
@@ -78,6 +102,9 @@ export function sessionOf(stream: TlsConnection, resumed?: TlsSession): TlsSessi
   return resumed !== undefined && bytes.equals(resumed.bytes) ? resumed : new TlsSession(bytes);
 }
 
+/** X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE */
+const UNVERIFIED_LEAF = 21;
+
 /** A verification that failed: the caller's text, and the line for the log. */
 export interface VerifyFailure {
   readonly error: string;
@@ -88,7 +115,9 @@ export interface VerifyFailure {
 export function verifyServer(stream: TlsConnection, tls: SocketTls, serverName: string): VerifyFailure | undefined {
   const chain = peerChain(stream);
   // A resumed session remembers what was found out about its chain, and of the chain the first certificate.
-  const error = chain === undefined ? verifyResult(stream) : verifyPeer(stream, chain, tls.verifyDepth, CHAIN_CUT);
+  let error = chain === undefined ? verifyResult(stream) : verifyPeer(stream, chain, tls.verifyDepth, CHAIN_CUT);
+  // With lua_ssl_trusted_certificate OpenSSL is told to go on after a missing issuer, and finds a second error.
+  if (!tls.trusts && error?.number === UNVERIFIED_LEAF) error = CHAIN_CUT;
   if (error !== undefined) {
     const text = `${error.number}: ${error.text}`;
     return { error: text, line: `lua ssl certificate verify error: (${text})` };

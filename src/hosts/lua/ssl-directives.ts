@@ -90,6 +90,7 @@ export function mergeLuaSsl(cf: ConfContext, parent: LuaLocation, conf: LuaLocat
   conf.tls = {
     context,
     verifyDepth: conf.sslVerifyDepth,
+    trusts: conf.sslTrustedCertificate !== '',
     keyLog: conf.sslKeyLog === '' ? undefined : keyLogOf(cf, conf.sslKeyLog),
   };
 }

@@ -22,6 +22,8 @@ import {
   ret0,
   ret2,
 } from '../../../lua/index.ts';
+import { cosocketOf } from '../ngx/socket.ts';
+import { trustStore } from '../ngx/socket-tls.ts';
 
 const TYPES = `
   typedef struct { size_t len; const unsigned char *data; } ngx_str_t;
@@ -45,7 +47,7 @@ const STRINGS = `
 
 /** A zone is known to C code by an address; nothing of use stands there. */
 const FUNCTIONS = `
-  local is_dict, read, complain, set_tls = ...
+  local is_dict, read, complain, set_tls, set_store = ...
   local ffi = require 'ffi'
   local OK, ERROR, DECLINED = 0, -1, -5
   local BOOLEAN, NUMBER, STRING = 1, 3, 4
@@ -93,18 +95,26 @@ const FUNCTIONS = `
     return OK
   end
 
-  local function balancer_set_upstream_tls(r, on, err)
-    local text = set_tls(on)
+  local function answer(text, err)
     if not text then return OK end
     kept.message = ffi.new('char[?]', #text + 1, text)
     err[0] = kept.message
     return ERROR
   end
 
+  local function balancer_set_upstream_tls(r, on, err)
+    return answer(set_tls(on), err)
+  end
+
+  local function socket_tcp_settrustedstore(r, u, store, err)
+    return answer(set_store(u, store), err)
+  end
+
   return {
     ngx_http_lua_find_zone = find_zone,
     ngx_http_lua_shared_dict_get = shared_dict_get,
     ngx_http_lua_ffi_balancer_set_upstream_tls = balancer_set_upstream_tls,
+    ngx_http_lua_ffi_socket_tcp_settrustedstore = socket_tcp_settrustedstore,
   }
 `;
 
@@ -112,6 +122,7 @@ const FUNCTION_NAMES = [
   'ngx_http_lua_find_zone',
   'ngx_http_lua_shared_dict_get',
   'ngx_http_lua_ffi_balancer_set_upstream_tls',
+  'ngx_http_lua_ffi_socket_tcp_settrustedstore',
 ];
 
 /** Where a state's registry keeps the table that FUNCTIONS makes. */
@@ -144,11 +155,17 @@ function setTls(on: LuaValue): LuaResult {
   return (balancer instanceof BalancerFailure ? balancer : balancer.setTls(on !== 0))?.message;
 }
 
+/** Gives what is wrong, if something is. */
+function setStore(u: LuaValue, store: LuaValue): LuaResult {
+  const socket = cosocketOf(u);
+  return socket === undefined ? 'closed' : trustStore(socket, store);
+}
+
 function functionsOf(): LuaTable {
   const state = currentState();
   const known = state.registry.getStr(REGISTERED);
   if (known instanceof LuaTable) return known;
-  const made = state.newThread(state.load(FUNCTIONS, '=c_functions')).resume([isDict, readDict, complain, setTls]);
+  const made = state.newThread(state.load(FUNCTIONS, '=c_functions')).resume([isDict, readDict, complain, setTls, setStore]);
   const table = (made.status === 'done' ? made.values[0] : undefined) as LuaTable;
   state.registry.setStr(REGISTERED, table);
   return table;

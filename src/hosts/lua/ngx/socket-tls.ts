@@ -13,15 +13,18 @@ import { nullPointer, opaqueObject, opaquePointer } from '../../../lua/ffi/opaqu
 import { addFinalizer } from '../../../lua/gc/finalizer.ts';
 import {
   currentState,
+  LuaError,
   type LuaResult,
   type LuaState,
   type LuaTable,
   type LuaValue,
+  NULL,
   ret2,
   throwError,
 } from '../../../lua/index.ts';
 import { park } from '../run.ts';
 import { checkTable, isTrue, typeName } from './args.ts';
+import { storeCertificates } from './trusted-store.ts';
 
 // Where lua-resty-core keeps the two in a socket's table.
 const CERTIFICATE = 6;
@@ -59,6 +62,31 @@ function setClientCert(self: LuaValue, certificate: LuaValue, key: LuaValue): Lu
   table.setInt(CERTIFICATE, certificate);
   table.setInt(KEY, key);
   return true;
+}
+
+const STORE = 10;
+
+function setTrustedStore(connected: SocketFinder, self: LuaValue, store: LuaValue): LuaResult {
+  if (store !== undefined && store !== NULL && !(store instanceof CData)) {
+    return ret2(undefined, `bad store arg: cdata expected, got ${typeName(store)}`);
+  }
+  const socket = connected(self);
+  const error = trustStore(socket, store);
+  if (error !== undefined) return ret2(undefined, error);
+  (self as LuaTable).setInt(STORE, store);
+  return true;
+}
+
+/** @param store a pointer to an X509_STORE; NULL or nil for none. Returns an error text, or undefined. */
+export function trustStore(socket: TcpCosocket, store: LuaValue): string | undefined {
+  let authorities: readonly string[] | undefined;
+  try {
+    authorities = store === undefined || store === NULL ? undefined : storeCertificates(store);
+  } catch (e) {
+    if (e instanceof LuaError) throw e;
+    return `tcpsock:settrustedstore is not supported by this Node.js: ${(e as Error).message}`;
+  }
+  return socket.setTrustedStore(authorities);
 }
 
 /** What setclientcert has left in the table; an error text for pointers to something else. */
@@ -133,6 +161,7 @@ export function tlsMethods(connected: SocketFinder): Readonly<Record<string, Lua
   return {
     sslhandshake: sslHandshake,
     setclientcert: setClientCert,
+    settrustedstore: (self: LuaValue, store: LuaValue) => setTrustedStore(connected, self, store),
     getsslsession: getSslSession,
     getsslpointer: getSslPointer,
     getsslctx: getSslCtx,

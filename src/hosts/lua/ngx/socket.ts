@@ -47,6 +47,11 @@ function socketOf(self: LuaTable): StreamCosocket | undefined {
   return handle instanceof SocketHandle ? handle.socket : undefined;
 }
 
+/** The TCP cosocket behind what Lua code finds at index 1 of a socket; undefined for anything else. */
+export function cosocketOf(handle: LuaValue): TcpCosocket | undefined {
+  return handle instanceof SocketHandle && handle.socket instanceof TcpCosocket ? handle.socket : undefined;
+}
+
 /** A table for a socket. */
 export function socketTable(socket: StreamCosocket, metatable: LuaTable): LuaTable {
   const table = new LuaTable();
