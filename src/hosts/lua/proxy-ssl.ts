@@ -8,7 +8,7 @@ import type { ConfContext, ConfStack } from '../../conf/directive.ts';
 import { ConfError } from '../../conf/error.ts';
 import { AGAIN, DONE, ERROR, HTTP_SPECIAL_RESPONSE } from '../../http/codes.ts';
 import { proxyModule } from '../../http/modules/proxy/module.ts';
-import type { BackendHook } from '../../http/upstream/handshake.ts';
+import { type BackendHook, newHooksId } from '../../http/upstream/handshake.ts';
 import { LOG_DEBUG } from '../../log/log.ts';
 import type { LuaCode } from './code.ts';
 import type { LuaLocation } from './conf.ts';
@@ -94,6 +94,7 @@ export function mergeProxySsl(cf: ConfContext, parent: LuaLocation, conf: LuaLoc
     throw new ConfError(`${directive}* should be used with proxy_pass https url`);
   }
   tls.hooks = {
+    id: newHooksId(),
     certificate: certificate && hookOf(certificate, IN_PROXY_SSL_CERT, CERTIFICATE),
     verify: verify && hookOf(verify, IN_PROXY_SSL_VERIFY, VERIFY),
     skipDefaultVerify: conf.skipDefaultVerify,

@@ -541,8 +541,9 @@ export abstract class Exchange implements PeerConnection {
         this.failHandshake('0A0000EA', 'callback failed', LOG_ERR);
         return;
       }
-      plan.chosen = { pair: handshake.pair };
-      next(handshake.changed);
+      const { pair: chosen, changed } = handshake;
+      plan.chosen = { pair: chosen, changed };
+      next(changed);
     });
   }
 

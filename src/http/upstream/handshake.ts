@@ -52,12 +52,21 @@ export type BackendHook = (handshake: BackendHandshake, done: (ok: boolean) => v
 
 /** What a location runs in handshakes. */
 export interface BackendHooks {
+  /** Tells them apart: what is decided by one is not shared with others. */
+  readonly id: number;
   /** The backend asks for a certificate. */
   readonly certificate: BackendHook | undefined;
   /** The backend's certificate is here. Not called for resumed sessions. */
   readonly verify: BackendHook | undefined;
   /** OpenSSL's opinion of that certificate does not matter. */
   readonly skipDefaultVerify: boolean;
+}
+
+let lastHooks = 0;
+
+/** A number for `BackendHooks.id`. */
+export function newHooksId(): number {
+  return ++lastHooks;
 }
 
 /** Most backends that are remembered to ask. */

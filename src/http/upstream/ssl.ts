@@ -60,8 +60,11 @@ export interface TlsPlan {
   readonly certificateKey: string;
   /** The backend's certificate was found bad: its sessions are not kept. */
   refused: boolean;
-  /** User code has chosen what to show; `pair` undefined: nothing. */
-  chosen: { readonly pair: CertificatePair | undefined } | undefined;
+  /**
+   * User code has chosen what to show; `pair` undefined: nothing. Sessions with another certificate than configured are
+   * not kept: who resumed one would be taken for the request that it was chosen for.
+   */
+  chosen: { readonly pair: CertificatePair | undefined; readonly changed: boolean } | undefined;
 }
 
 /** The name without a port: it may come from $proxy_host or $http_host. */
@@ -84,7 +87,7 @@ export function planTls(r: HttpRequest, settings: BackendTlsSettings, host: stri
   const { sendName, verify, verifyDepth } = settings;
   const wanted = sendName || verify ? name : '';
   const flags = (sendName ? 1 : 0) + (verify ? 2 : 0);
-  const key = `${settings.context.id}:${flags}:${verifyDepth}:${wanted}\n${certificate}\n${certificateKey}`;
+  const key = `${settings.context.id}:${settings.hooks?.id ?? 0}:${flags}:${verifyDepth}:${wanted}\n${certificate}\n${certificateKey}`;
   return { settings, key, name, certificate, certificateKey, refused: false, chosen: undefined };
 }
 
@@ -109,7 +112,8 @@ export function handshakeOptions(r: HttpRequest, plan: TlsPlan, address: PeerAdd
     session: sessions.get(address)?.get(key),
     onSession: (session) => {
       // Whoever verifies wants to know what was found out about the certificate, which OpenSSL tells only with it.
-      if (!plan.refused) saveSession(address, key, settings.verify ? session : withoutCertificate(session));
+      if (!plan.refused && plan.chosen?.changed !== true)
+        saveSession(address, key, settings.verify ? session : withoutCertificate(session));
     },
   };
 }
