@@ -165,7 +165,9 @@ function functionsOf(): LuaTable {
   const state = currentState();
   const known = state.registry.getStr(REGISTERED);
   if (known instanceof LuaTable) return known;
-  const made = state.newThread(state.load(FUNCTIONS, '=c_functions')).resume([isDict, readDict, complain, setTls, setStore]);
+  const made = state
+    .newThread(state.load(FUNCTIONS, '=c_functions'))
+    .resume([isDict, readDict, complain, setTls, setStore]);
   const table = (made.status === 'done' ? made.values[0] : undefined) as LuaTable;
   state.registry.setStr(REGISTERED, table);
   return table;
