@@ -3,7 +3,7 @@
  * stand for. Functions take a chain and give the one that goes on. ngx_lua: ngx_http_lua_bodyfilterby.c.
  */
 import { type Buf, type Chain, flagBuf, memoryBuf } from '../http/buf.ts';
-import type { ApiContext } from './context.ts';
+import type { HttpRequest } from '../http/request.ts';
 
 /** The bytes of a chain; file pieces have been read into memory before (filterNeedInMemory). */
 export function bodyText(chain: Chain): string {
@@ -22,18 +22,17 @@ export function isBodyEnd(chain: Chain): boolean {
 }
 
 /** The piece with other bytes, its flush and end kept. */
-export function replaceBody(ctx: ApiContext, chain: Chain, text: string): Chain {
+export function replaceBody(r: HttpRequest, chain: Chain, text: string): Chain {
   const flush = chain.some((b) => b.flush);
   const last = isBodyEnd(chain);
   if (text === '' && !flush && !last) return [];
   const b = text === '' ? flagBuf() : memoryBuf(text);
   b.flush = flush;
-  return last ? setBodyEnd(ctx, [b], true) : [b];
+  return last ? setBodyEnd(r, [b], true) : [b];
 }
 
-/** The piece with the response's end behind it, or without. What comes behind an end set here is dropped. */
-export function setBodyEnd(ctx: ApiContext, chain: Chain, end: boolean): Chain {
-  ctx.seenLastInFilter = end;
+/** The piece with the response's end behind it, or without. */
+export function setBodyEnd(r: HttpRequest, chain: Chain, end: boolean): Chain {
   if (!end) {
     return chain.map((b) => {
       if (!b.lastBuf && !b.lastInChain) return b;
@@ -42,7 +41,7 @@ export function setBodyEnd(ctx: ApiContext, chain: Chain, end: boolean): Chain {
   }
   const out = chain.length === 0 ? [flagBuf()] : [...chain];
   const last: Buf = { ...(out[out.length - 1] as Buf) };
-  if (ctx.r?.isSubrequest === false) last.lastBuf = true;
+  if (!r.isSubrequest) last.lastBuf = true;
   else last.lastInChain = true;
   out[out.length - 1] = last;
   return out;

@@ -1,76 +1,36 @@
-/** balancer_by_lua: a method of upstream blocks. ngx_lua: ngx_http_lua_balancer.c. */
-import { BalancerSelection } from '../../api/balancer.ts';
-import { type ApiContext, contextOf } from '../../api/context.ts';
+/** balancer_by_lua: Lua as a balancing method. ngx_lua: ngx_http_lua_balancer.c. */
 import { IN_BALANCER } from '../../api/phase.ts';
 import type { ConfContext, ConfStack } from '../../conf/directive.ts';
 import { ERROR, OK } from '../../http/codes.ts';
-import type { HttpRequest } from '../../http/request.ts';
-import {
-  plainServer,
-  SUPPORTS_DOWN,
-  SUPPORTS_FAIL_TIMEOUT,
-  SUPPORTS_MAX_FAILS,
-  SUPPORTS_WEIGHT,
-  type Upstream,
-} from '../../http/upstream/conf.ts';
-import type { Exchange } from '../../http/upstream/exchange.ts';
-import { KeepalivePool } from '../../http/upstream/keepalive.ts';
-import { upstreamOf } from '../../http/upstream/module.ts';
-import type { PeerAddress } from '../../http/upstream/peer.ts';
-import { initRoundRobin } from '../../http/upstream/round-robin.ts';
-import { inetAddress } from '../../net/url.ts';
+import type { Upstream } from '../../http/upstream/conf.ts';
+import { useBalancer } from '../balancer.ts';
 import type { LuaCode } from './code.ts';
+import type { LuaServer } from './conf.ts';
 import { runCode } from './filters.ts';
 import { luaModule } from './module.ts';
 import { resetRun } from './run.ts';
 import { runOf } from './vm.ts';
 
-/** The server of an upstream block in which none stands: never connected to. */
-const PLACEHOLDER = '0.0.0.1';
-
-/** Idle connections of a block, when balancer_keepalive says nothing. */
-const DEFAULT_CONNECTIONS = 32;
-
-/** Makes the upstream block that is being read ask the code, and its method so far when the code chooses no peer. */
-export function useBalancer(cf: ConfContext, code: LuaCode): void {
-  const upstream = upstreamOf(cf);
-  const empty = upstream.servers?.length === 0;
-  if (empty) upstream.servers?.push(plainServer(PLACEHOLDER, inetAddress(PLACEHOLDER, 80), 1));
-  if (upstream.initUpstream !== undefined) cf.warn('load balancing method redefined');
-  const prepare = upstream.initUpstream ?? initRoundRobin;
-  upstream.initUpstream = (context, block) => {
-    prepare(context, block);
-    const placeholder = empty && block.servers?.length === 1 ? block.peers?.peers[0]?.address : undefined;
-    initBalancer(block, code, placeholder);
-  };
-  upstream.supports = SUPPORTS_WEIGHT | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN;
-  upstream.dynamic = false;
+function confOf(upstream: Upstream): LuaServer {
+  return luaModule.serverOf(upstream.confs as ConfStack);
 }
 
-function initBalancer(upstream: Upstream, code: LuaCode, placeholder: PeerAddress | undefined): void {
-  const chooseOtherwise = upstream.initPeer;
-  const conf = luaModule.serverOf(upstream.confs as ConfStack);
-  const pool = new KeepalivePool({
-    size: conf.balancerKeepalive ?? DEFAULT_CONNECTIONS,
-    requests: Number.POSITIVE_INFINITY,
-    time: Number.POSITIVE_INFINITY,
-    timeout: 60000,
-    local: true,
+/** Makes the upstream block that is being read ask the code. */
+export function useLuaBalancer(cf: ConfContext, code: LuaCode): void {
+  useBalancer(cf, {
+    connections: (upstream) => confOf(upstream).balancerKeepalive,
+    usePool(upstream, pool) {
+      confOf(upstream).balancerPool = pool;
+    },
+    run(r, ctx) {
+      const lua = runOf(r);
+      resetRun(lua);
+      ctx.entered = IN_BALANCER;
+      const outcome = runCode(r, code, IN_BALANCER, 'balancer_by_lua', []);
+      ctx.entered = 0;
+      return outcome === undefined ? ERROR : OK;
+    },
   });
-  conf.balancerPool = pool;
-  const run = (r: HttpRequest, ctx: ApiContext): number => {
-    const lua = runOf(r);
-    resetRun(lua);
-    ctx.entered = IN_BALANCER;
-    const outcome = runCode(r, code, IN_BALANCER, 'balancer_by_lua', []);
-    ctx.entered = 0;
-    return outcome === undefined ? ERROR : OK;
-  };
-  upstream.initPeer = (r, pc, block) => {
-    const fallback = chooseOtherwise(r, pc, block);
-    if (fallback === undefined) return undefined;
-    return new BalancerSelection(pc as Exchange, contextOf(r), fallback, run, pool, block.pool, placeholder);
-  };
 }
 
 /** `balancer_keepalive`. */

@@ -4,7 +4,7 @@ import { flagSlot, msecSlot, numSlot, sizeSlot, strSlot } from '../../conf/slots
 import { coreModule } from '../../http/core/module.ts';
 import { compileComplexValue } from '../../http/script.ts';
 import { MAX_ERROR_LINE } from '../../log/error-log.ts';
-import { setBalancerKeepalive, useBalancer } from './balancer.ts';
+import { setBalancerKeepalive, useLuaBalancer } from './balancer.ts';
 import { chunkName, FileCode, InlineCode, type LuaCode } from './code.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
 import { described } from './directive-docs.ts';
@@ -55,7 +55,7 @@ function handler<C extends object>(
         if (form !== 'block' && args[0] === '') return `invalid location config: no runnable Lua code`;
         target[field] = codeOf(cf, form, name, args[0]);
         if (cf.confs !== undefined) luaModule.mainOf(cf.confs).uses.add(field);
-        if (field === 'balancer') useBalancer(cf, target[field] as LuaCode);
+        if (field === 'balancer') useLuaBalancer(cf, target[field] as LuaCode);
         if (field === 'content' && cf.confs !== undefined) coreModule.locationOf(cf.confs).handler = luaContent;
         return undefined;
       },

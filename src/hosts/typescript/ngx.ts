@@ -3,27 +3,33 @@
  * behalf of its request, so handlers may interleave at every `await`.
  */
 
+import { watchClient } from '../../api/abort.ts';
 import { type ApiContext, enter } from '../../api/context.ts';
 import { exec, exit, redirect } from '../../api/control.ts';
 import { digest, encodeBase64, escapeUri, unescapeUri } from '../../api/encoding.ts';
 import { apiError, setRaise } from '../../api/error.ts';
 import { logLevel, writeLog } from '../../api/log.ts';
 import { eof, flush, type OutputResult, print, sendHeaders } from '../../api/output.ts';
-import { phaseName } from '../../api/phase.ts';
+import { phaseName, YIELDABLE } from '../../api/phase.ts';
 import { getResponseHeader, setResponseHeader } from '../../api/response-header.ts';
 import { getStatus, setStatus } from '../../api/status.ts';
 import { capture } from '../../api/subrequest.ts';
 import type { Suspension } from '../../api/suspension.ts';
 import { now, sleep, time, updateTime } from '../../api/time.ts';
 import { getVariable, setVariable } from '../../api/variable.ts';
-import { runPostedRequests } from '../../http/finalize.ts';
-import { LOG_LEVEL_NAMES } from '../../log/log.ts';
+import { finalizeRequest, runPostedRequests } from '../../http/finalize.ts';
+import type { HttpRequest } from '../../http/request.ts';
+import { LOG_ERR, LOG_LEVEL_NAMES } from '../../log/log.ts';
+import { NgxBalancer } from './balancer.ts';
 import { HandlerExit } from './exit.ts';
 import { NgxRequest } from './request.ts';
 import { type NgxSharedDict, sharedDicts } from './shared.ts';
+import { NgxSockets } from './socket.ts';
 import { captureRequest, type SubrequestOptions, SubrequestResponse } from './subrequest.ts';
 import { bytes, type Data, utf8 } from './text.ts';
 import { NgxTimer } from './timer.ts';
+import { settled } from './wait.ts';
+import { NgxWorker } from './worker.ts';
 
 /** Log levels by name. */
 export type LogLevelName = 'stderr' | 'emerg' | 'alert' | 'crit' | 'error' | 'warn' | 'notice' | 'info' | 'debug';
@@ -45,6 +51,12 @@ export class Ngx {
   readonly header: Record<string, HeaderValue>;
   /** nginx's variables: `ngx.var.remote_addr`. Manual: ngx.var.VARIABLE. */
   readonly var: Record<string, string | undefined>;
+  /** Connections to other servers, with nginx's pools. Manual: ngx.socket. */
+  readonly socket: NgxSockets;
+  /** The choice of a server, in balancer_by_ts_file. Manual: ngx.balancer. */
+  readonly balancer: NgxBalancer;
+  /** This worker. Manual: ngx.worker. */
+  readonly worker: NgxWorker;
   /** Work for later, without a request. Manual: ngx.timer. */
   readonly timer: NgxTimer;
 
@@ -53,6 +65,9 @@ export class Ngx {
     const run = <T>(fn: () => T): T => this.#run(fn);
     const wait = <T>(operation: () => undefined | Suspension<T>): Promise<T | undefined> => this.#wait(operation);
     this.req = new NgxRequest(run, wait);
+    this.socket = new NgxSockets(run);
+    this.balancer = new NgxBalancer(run);
+    this.worker = new NgxWorker(ctx.http);
     this.header = new Proxy({}, headerHandler(run));
     this.var = new Proxy({}, variableHandler(run));
     this.timer = new NgxTimer(run, (timerContext) => new Ngx(timerContext));
@@ -71,15 +86,8 @@ export class Ngx {
   }
 
   /** Starts an operation; the promise ends when it does, and never after the request has ended. */
-  async #wait<T>(operation: () => undefined | Suspension<T>): Promise<T | undefined> {
-    const waits = this.#run(operation);
-    if (waits === undefined) return undefined;
-    return new Promise((resolve) => {
-      waits.start((result) => {
-        updateTime();
-        resolve(result);
-      });
-    });
+  #wait<T>(operation: () => undefined | Suspension<T>): Promise<T | undefined> {
+    return settled<T | undefined>((fn) => this.#run(fn), operation);
   }
 
   /** Output that a HEAD request does not get is no error of the handler. */
@@ -152,6 +160,31 @@ export class Ngx {
   exit(status: number): never {
     this.#run(() => exit(status));
     throw new HandlerExit(`exit ${status}`);
+  }
+
+  /**
+   * Calls the function when the client closes its connection before the response is complete. The handler goes on;
+   * ngx.exit(499) within the function ends the request. Manual: ngx.on_abort.
+   */
+  onAbort(fn: () => void): void {
+    const { r } = this.#ctx;
+    if (r === undefined) apiError('no request found');
+    this.#run(() => {
+      this.#ctx.check(YIELDABLE);
+      this.#ctx.onAbort = () => this.#aborted(r, fn);
+      this.#ctx.watchesClient = true;
+      watchClient(r, this.#ctx);
+    });
+  }
+
+  #aborted(r: HttpRequest, fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      if (!(error instanceof HandlerExit)) {
+        r.log(LOG_ERR, `onAbort function failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+      } else if (this.#ctx.exited) finalizeRequest(r, this.#ctx.exitCode);
+    }
   }
 
   /** Goes on in another location of this server. Manual: ngx.exec. */

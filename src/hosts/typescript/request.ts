@@ -15,10 +15,10 @@ import {
 import type { Suspension } from '../../api/suspension.ts';
 import { METHODS } from '../../http/request.ts';
 import { HandlerExit } from './exit.ts';
+import { clientSocket, type NgxStreamSocket } from './socket.ts';
 import { bytes, type Data, utf8 } from './text.ts';
+import type { Run } from './wait.ts';
 
-/** Runs API code on behalf of the request. */
-export type Run = <T>(fn: () => T) => T;
 /** Starts an operation that may wait. */
 export type Wait = <T>(operation: () => undefined | Suspension<T>) => Promise<T | undefined>;
 
@@ -111,6 +111,11 @@ export class NgxRequest {
       if (typeof waits === 'number') throw new HandlerExit(`status ${waits}`);
       return waits;
     });
+  }
+
+  /** The body as it comes, in place of readBody; with `raw` the client's whole connection. Manual: ngx.req.socket. */
+  socket(raw = false): NgxStreamSocket {
+    return clientSocket(this.#run, raw);
   }
 
   discardBody(): void {

@@ -1,15 +1,17 @@
 /** Running a TypeScript handler: a function that returns, throws, or ends later as a promise. */
-import { type ApiContext, contextOf, enter } from '../../api/context.ts';
+import { ApiContext, contextOf, enter } from '../../api/context.ts';
 import { exitResult } from '../../api/exit.ts';
 import { sendChain } from '../../api/output.ts';
-import { IN_CONTENT } from '../../api/phase.ts';
+import { IN_CONTENT, type IN_EXIT_WORKER, type IN_INIT_WORKER } from '../../api/phase.ts';
 import { AGAIN, DONE, ERROR, HTTP_INTERNAL_SERVER_ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/codes.ts';
+import type { HttpCycle } from '../../http/cycle.ts';
 import { runPhases } from '../../http/engine.ts';
 import { finalizeRequest, runPostedRequests } from '../../http/finalize.ts';
 import { internalRedirect, namedLocation } from '../../http/redirect.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import type { UserHandler } from '../phase-handlers.ts';
+import type { BodyPiece } from './body.ts';
 import { HandlerExit } from './exit.ts';
 import { ModuleFailure, type ModuleFile } from './loader.ts';
 import { Ngx } from './ngx.ts';
@@ -17,9 +19,14 @@ import { Ngx } from './ngx.ts';
 /** A handler: the default export of its module. */
 export type Handler = (ngx: Ngx) => unknown;
 
+/** The default export of a body filter's module. It may change the piece, and must not wait. */
+export type BodyFilterHandler = (ngx: Ngx, piece: BodyPiece) => void;
+
+const NOTHING: readonly unknown[] = [];
+
 /** What a handler file exports. */
 export interface HandlerModule {
-  readonly default?: Handler;
+  readonly default?: (ngx: Ngx, ...rest: readonly unknown[]) => unknown;
 }
 
 /** The request's ngx object: one for all its handlers, so that `ngx.ctx` is shared. */
@@ -39,7 +46,7 @@ export function handlerOfFile(file: ModuleFile<HandlerModule>, directive: string
       const phase = ctx.phase;
       let result: unknown;
       try {
-        result = call(file, ctx);
+        result = call(file, ctx, NOTHING);
       } catch (error) {
         return leave(r, ctx, directive, error);
       }
@@ -80,16 +87,21 @@ function isPromise(v: unknown): v is Promise<unknown> {
 }
 
 /** Calls the handler: at once when its module is loaded, else when it is. */
-function call(file: ModuleFile<HandlerModule>, ctx: ApiContext): unknown {
+function call(file: ModuleFile<HandlerModule>, ctx: ApiContext, rest: readonly unknown[]): unknown {
   const module = file.load();
-  return isPromise(module) ? module.then((loaded) => invoke(file, loaded, ctx)) : invoke(file, module, ctx);
+  return isPromise(module) ? module.then((loaded) => invoke(file, loaded, ctx, rest)) : invoke(file, module, ctx, rest);
 }
 
-function invoke(file: ModuleFile<HandlerModule>, module: HandlerModule, ctx: ApiContext): unknown {
+function invoke(
+  file: ModuleFile<HandlerModule>,
+  module: HandlerModule,
+  ctx: ApiContext,
+  rest: readonly unknown[],
+): unknown {
   if (typeof module.default !== 'function') {
     throw new ModuleFailure(`${file.path} has no default export that is a function (ngx) => ...`);
   }
-  return module.default(ngxOf(ctx));
+  return module.default(ngxOf(ctx), ...rest);
 }
 
 /** An asynchronous handler has ended. */
@@ -130,28 +142,58 @@ function failed(r: HttpRequest, ctx: ApiContext, directive: string, error: unkno
   return r.headerSent || ctx.headerSent ? ERROR : HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/** What a handler of a phase that cannot wait gave; undefined when it failed (logged). */
+export type Outcome = { readonly value: unknown } | undefined;
+
 /**
- * Runs a handler in a phase that cannot wait (header filter, log). Its promise, if it gives one, is only watched for
- * errors. See loadAhead for its file.
- * @returns false when it failed at once
+ * Runs a handler in a phase that cannot wait: header and body filter, balancer, log. Its promise, if it gives one, is only
+ * watched for errors. See loadAhead for its file.
  */
-export function runAtOnce(r: HttpRequest, file: ModuleFile<HandlerModule>, phase: number, directive: string): boolean {
+export function runAtOnce(
+  r: HttpRequest,
+  file: ModuleFile<HandlerModule>,
+  phase: number,
+  directive: string,
+  ...rest: readonly unknown[]
+): Outcome {
   const ctx = contextOf(r);
+  return runIn(ctx, phase, directive, () => call(file, ctx, rest));
+}
+
+function runIn(ctx: ApiContext, phase: number, directive: string, fn: () => unknown): Outcome {
   const beforePhase = ctx.phase;
   ctx.phase = phase;
   const before = enter(ctx);
   const report = (error: unknown): void => {
-    if (!(error instanceof HandlerExit)) r.log(LOG_ERR, `${directive} handler failed: ${describe(error)}`);
+    if (!(error instanceof HandlerExit)) ctx.log(LOG_ERR, `${directive} handler failed: ${describe(error)}`);
   };
   try {
-    const result = call(file, ctx);
-    if (isPromise(result)) result.then(undefined, report);
-    return true;
+    const value = fn();
+    if (isPromise(value)) value.then(undefined, report);
+    return { value };
   } catch (error) {
     report(error);
-    return error instanceof HandlerExit;
+    return error instanceof HandlerExit ? { value: undefined } : undefined;
   } finally {
     enter(before);
     ctx.phase = beforePhase;
   }
+}
+
+/**
+ * Runs a handler when a worker starts or ends, without a request. One that starts may wait; meanwhile the worker serves.
+ */
+export function runWorkerHook(
+  http: HttpCycle,
+  file: ModuleFile<HandlerModule>,
+  phase: typeof IN_INIT_WORKER | typeof IN_EXIT_WORKER,
+  directive: string,
+): void {
+  const ctx = new ApiContext(undefined, http, http.cycle.log);
+  ctx.phase = phase;
+  // The phase lasts as long as the handler waits.
+  const outcome = runIn(ctx, phase, directive, () => call(file, ctx, []));
+  const end = (): void => ctx.end();
+  if (isPromise(outcome?.value)) outcome.value.then(end, end);
+  else end();
 }

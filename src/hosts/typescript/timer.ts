@@ -69,9 +69,12 @@ export class NgxTimer {
     };
     const before = enter(ctx);
     try {
-      Promise.resolve(handler(this.#create(ctx), premature)).then(ended, failed);
+      Promise.resolve(handler(this.#create(ctx), premature))
+        .then(ended, failed)
+        .finally(() => ctx.end());
     } catch (error) {
       failed(error);
+      ctx.end();
     } finally {
       enter(before);
     }

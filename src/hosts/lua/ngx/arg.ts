@@ -3,6 +3,7 @@ import { bodyText, isBodyEnd, replaceBody, setBodyEnd } from '../../../api/body-
 import { type ApiContext, requireContext } from '../../../api/context.ts';
 import { apiError } from '../../../api/error.ts';
 import { IN_BODY_FILTER, IN_SET, phaseDirective } from '../../../api/phase.ts';
+import type { HttpRequest } from '../../../http/request.ts';
 import { formatNumber, LuaTable, type LuaValue, throwError } from '../../../lua/index.ts';
 import { bodyChain, setArguments, setBodyChain } from '../filters.ts';
 import { checkInteger, isTrue, typeName } from './args.ts';
@@ -23,7 +24,7 @@ function set(_t: LuaValue, key: LuaValue, value: LuaValue): LuaValue {
   if (ctx.phase !== IN_BODY_FILTER) apiError(`API disabled in the context of ${phaseDirective(ctx.phase)}`);
   const index = checkInteger(key, 2, '__newindex');
   if (index === 1) setData(ctx, value);
-  else if (index === 2) setBodyChain(setBodyEnd(ctx, bodyChain, isTrue(value)));
+  else if (index === 2) setEnd(ctx, isTrue(value));
   else throwError(`bad index: ${index}`);
   return undefined;
 }
@@ -35,7 +36,14 @@ function setData(ctx: ApiContext, value: LuaValue): void {
   else if (typeof value === 'number') text = formatNumber(value);
   else if (value instanceof LuaTable) text = joinTable(value, 3, '__newindex', true);
   else if (value !== undefined) throwError(`bad chunk data type: ${typeName(value)}`);
-  setBodyChain(replaceBody(ctx, bodyChain, text));
+  if (isBodyEnd(bodyChain)) ctx.seenLastInFilter = true;
+  setBodyChain(replaceBody(ctx.r as HttpRequest, bodyChain, text));
+}
+
+/** ngx.arg[2] = true ends the response here: what comes behind is dropped. False takes the end away. */
+function setEnd(ctx: ApiContext, end: boolean): void {
+  ctx.seenLastInFilter = end;
+  setBodyChain(setBodyEnd(ctx.r as HttpRequest, bodyChain, end));
 }
 
 export function installArg(ngx: LuaTable): void {
