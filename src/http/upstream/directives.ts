@@ -15,7 +15,15 @@ import {
   slot,
 } from '../../conf/slots.ts';
 import { compileComplexValue } from '../script.ts';
-import { FT_ERROR, FT_OFF, FT_TIMEOUT, type LocalAddress, type UpstreamSettings } from './conf.ts';
+import {
+  FT_ERROR,
+  FT_HTTP_404,
+  FT_INVALID_HEADER,
+  FT_OFF,
+  FT_TIMEOUT,
+  type LocalAddress,
+  type UpstreamSettings,
+} from './conf.ts';
 import { parseLocal } from './exchange.ts';
 
 const CONTEXTS: readonly ContextName[] = ['http', 'server', 'location'];
@@ -44,6 +52,15 @@ const parseBind: SlotParser<LocalAddress | null> = (cf, args) => {
   if (option === 'transparent') return refuse('transparent proxying is not supported on this platform');
   if (option !== undefined) return refuse(`invalid parameter "${option}"`);
   return { value, address };
+};
+
+/** Words of PREFIX_next_upstream where answers have no status of their own. */
+export const ANSWER_REASONS: Readonly<Record<string, number>> = {
+  error: FT_ERROR,
+  timeout: FT_TIMEOUT,
+  invalid_response: FT_INVALID_HEADER,
+  not_found: FT_HTTP_404,
+  off: FT_OFF,
 };
 
 /**

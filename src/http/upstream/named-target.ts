@@ -1,4 +1,4 @@
-/** Targets of memc_pass and redis2_pass: an address, an upstream, or variables that make the name of an upstream. */
+/** Targets of memcached_pass, memc_pass and redis2_pass: an address, an upstream, or variables that make the name of an upstream. */
 import type { ConfContext, ConfStack } from '../../conf/directive.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import { type ParsedUrl, parseUrl, UrlError } from '../../net/url.ts';
@@ -24,14 +24,28 @@ export function setNamedTarget(
   text: string,
   handler: PhaseHandler,
 ): string | undefined {
+  if (!hasVariables(text)) return setAddress(cf, conf, text, handler);
   if (conf.upstream !== undefined) return 'is duplicate';
+  handleWith(cf, handler);
+  conf.target = compileComplexValue(cf, text);
+  return undefined;
+}
+
+function handleWith(cf: ConfContext, handler: PhaseHandler): void {
   const location = coreModule.locationOf(cf.confs as ConfStack);
   location.handler = handler;
   if (location.name.endsWith('/')) location.autoRedirect = true;
-  if (hasVariables(text)) {
-    conf.target = compileComplexValue(cf, text);
-    return undefined;
-  }
+}
+
+/** The same where variables have no place. */
+export function setAddress(
+  cf: ConfContext,
+  conf: Pick<NamedTarget, 'upstream'>,
+  text: string,
+  handler: PhaseHandler,
+): string | undefined {
+  if (conf.upstream !== undefined) return 'is duplicate';
+  handleWith(cf, handler);
   let url: ParsedUrl;
   try {
     url = parseUrl(text, { defaultPort: 0, noResolve: true });

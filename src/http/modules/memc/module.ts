@@ -20,15 +20,8 @@ import {
   METHOD_PUT,
   type RequestBody,
 } from '../../request.ts';
-import {
-  FT_ERROR,
-  FT_HTTP_404,
-  FT_INVALID_HEADER,
-  FT_OFF,
-  FT_TIMEOUT,
-  type UpstreamSettings,
-} from '../../upstream/conf.ts';
-import { backendDirectives, completeBackend, plainBackend } from '../../upstream/directives.ts';
+import type { UpstreamSettings } from '../../upstream/conf.ts';
+import { ANSWER_REASONS, backendDirectives, completeBackend, plainBackend } from '../../upstream/directives.ts';
 import { Exchange } from '../../upstream/exchange.ts';
 import { inheritNamedTarget, type NamedTarget, setNamedTarget, withNamedTarget } from '../../upstream/named-target.ts';
 import type { UpstreamState } from '../../upstream/state.ts';
@@ -311,13 +304,9 @@ const directives: readonly Directive<MemcLocation>[] = [
     doc: 'The commands that may be given.',
     set: setAllowed,
   },
-  ...backendDirectives<MemcLocation>('memc', {
-    error: FT_ERROR,
-    timeout: FT_TIMEOUT,
-    invalid_response: FT_INVALID_HEADER,
-    not_found: FT_HTTP_404,
-    off: FT_OFF,
-  }).filter(({ name }) => SHARED.has(name.slice('memc_'.length))),
+  ...backendDirectives<MemcLocation>('memc', ANSWER_REASONS).filter(({ name }) =>
+    SHARED.has(name.slice('memc_'.length)),
+  ),
   gone('memc_upstream_max_fails', 'max_fails'),
   gone('memc_upstream_fail_timeout', 'fail_timeout'),
   flagSlot<MemcLocation>(

@@ -1,25 +1,16 @@
 /** `memcached_pass`: answers that lie in memcached. nginx: src/http/modules/ngx_http_memcached_module.c. */
-import type { ConfContext, ConfStack, Directive } from '../../../conf/directive.ts';
+import type { ConfContext, Directive } from '../../../conf/directive.ts';
 import { numSlot } from '../../../conf/slots.ts';
 import { LOG_ERR } from '../../../log/log.ts';
-import { parseUrl, UrlError } from '../../../net/url.ts';
 import { DONE, ERROR, HTTP_NOT_ALLOWED, OK } from '../../codes.ts';
-import { coreModule } from '../../core/module.ts';
 import { setContentType } from '../../core/types.ts';
 import { httpOf } from '../../cycle.ts';
 import { escapeUri } from '../../escape.ts';
 import { httpModule } from '../../module.ts';
 import { type HttpRequest, METHOD_GET, METHOD_HEAD } from '../../request.ts';
-import {
-  FT_ERROR,
-  FT_HTTP_404,
-  FT_INVALID_HEADER,
-  FT_OFF,
-  FT_TIMEOUT,
-  type UpstreamSettings,
-} from '../../upstream/conf.ts';
-import { backendDirectives, completeBackend, plainBackend } from '../../upstream/directives.ts';
-import { referToUpstream } from '../../upstream/module.ts';
+import type { UpstreamSettings } from '../../upstream/conf.ts';
+import { ANSWER_REASONS, backendDirectives, completeBackend, plainBackend } from '../../upstream/directives.ts';
+import { setAddress } from '../../upstream/named-target.ts';
 import { getIndexed, getVariableIndex } from '../../variables.ts';
 import { ValueExchange } from './value-exchange.ts';
 
@@ -69,19 +60,9 @@ function memcachedHandler(r: HttpRequest): number {
 }
 
 function setPass(cf: ConfContext, conf: MemcachedLocation, args: readonly string[]): string | undefined {
-  if (conf.upstream !== undefined) return 'is duplicate';
-  const text = args[0] as string;
-  try {
-    conf.upstream = referToUpstream(cf, parseUrl(text, { defaultPort: 0, noResolve: true }));
-  } catch (e) {
-    if (e instanceof UrlError) return `${e.message} in upstream "${text}"`;
-    throw e;
-  }
-  const location = coreModule.locationOf(cf.confs as ConfStack);
-  location.handler = memcachedHandler;
-  if (location.name.endsWith('/')) location.autoRedirect = true;
-  conf.keyIndex = getVariableIndex(httpOf(cf), 'memcached_key');
-  return undefined;
+  const message = setAddress(cf, conf, args[0] as string, memcachedHandler);
+  if (message === undefined) conf.keyIndex = getVariableIndex(httpOf(cf), 'memcached_key');
+  return message;
 }
 
 const directives: readonly Directive<MemcachedLocation>[] = [
@@ -93,13 +74,7 @@ const directives: readonly Directive<MemcachedLocation>[] = [
     doc: 'The server, or the upstream of servers, that $memcached_key is looked up in.',
     set: setPass,
   },
-  ...backendDirectives<MemcachedLocation>('memcached', {
-    error: FT_ERROR,
-    timeout: FT_TIMEOUT,
-    invalid_response: FT_INVALID_HEADER,
-    not_found: FT_HTTP_404,
-    off: FT_OFF,
-  }),
+  ...backendDirectives<MemcachedLocation>('memcached', ANSWER_REASONS),
   numSlot<MemcachedLocation>(
     'memcached_gzip_flag',
     ['http', 'server', 'location'],

@@ -12,15 +12,8 @@ import { setContentType } from '../../core/types.ts';
 import { httpModule } from '../../module.ts';
 import type { HttpRequest } from '../../request.ts';
 import { type ComplexValue, compileComplexValue, complexValueSlot } from '../../script.ts';
-import {
-  FT_ERROR,
-  FT_HTTP_404,
-  FT_INVALID_HEADER,
-  FT_OFF,
-  FT_TIMEOUT,
-  type UpstreamSettings,
-} from '../../upstream/conf.ts';
-import { backendDirectives, completeBackend, plainBackend } from '../../upstream/directives.ts';
+import type { UpstreamSettings } from '../../upstream/conf.ts';
+import { ANSWER_REASONS, backendDirectives, completeBackend, plainBackend } from '../../upstream/directives.ts';
 import { Exchange } from '../../upstream/exchange.ts';
 import { inheritNamedTarget, type NamedTarget, setNamedTarget, withNamedTarget } from '../../upstream/named-target.ts';
 import { INVALID_HEADER } from '../../upstream/results.ts';
@@ -199,13 +192,7 @@ const directives: readonly Directive<Redis2Location>[] = [
     '',
     'One command as it goes over the wire, without variables.',
   ),
-  ...backendDirectives<Redis2Location>('redis2', {
-    error: FT_ERROR,
-    timeout: FT_TIMEOUT,
-    invalid_response: FT_INVALID_HEADER,
-    not_found: FT_HTTP_404,
-    off: FT_OFF,
-  })
+  ...backendDirectives<Redis2Location>('redis2', ANSWER_REASONS)
     .filter(({ name }) => SHARED.has(name.slice('redis2_'.length)))
     // It knows no `transparent`.
     .map((directive) => (directive.name === 'redis2_bind' ? { ...directive, args: 1 } : directive)),
