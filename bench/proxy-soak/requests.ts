@@ -30,6 +30,8 @@ export interface Scene {
   readonly n: number;
   readonly agent: Agent;
   readonly tlsAgent: TlsAgent;
+  /** What was asked before on the connections of each agent, and how it ended. */
+  readonly before: { plain: string; tls: string };
   /** Backends suffer at present. */
   readonly striking: () => boolean;
 }
@@ -56,6 +58,13 @@ function pick<T>(list: readonly T[], n: number): T {
   return list[n % list.length] as T;
 }
 
+/**
+ * After a failure in the middle of a body that is passed on as it comes, the server closes the connection although its
+ * answer promised to keep it (nginx: r->reading_body in ngx_http_finalize_connection()). A client that was quick with its
+ * next request sends that again elsewhere. RFC 9112, section 9.3.1.
+ */
+const BODY_LEFT = /^\w+ \/arriving\/.*: 50[24]$/;
+
 /** Sends one request by node:http and judges its answer. */
 function ask(scene: Scene, what: Ask): Promise<Outcome> {
   const { mark } = scene;
@@ -78,6 +87,7 @@ function ask(scene: Scene, what: Ask): Promise<Outcome> {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
+      if (what.fresh !== true) scene.before[tls ? 'tls' : 'plain'] = `${method} ${path}: ${text}`;
       resolve({ text, wrong: wrong === undefined ? undefined : `${method} ${path}: ${wrong}` });
     };
     const timer = setTimeout(() => {
@@ -85,7 +95,14 @@ function ask(scene: Scene, what: Ask): Promise<Outcome> {
       request.destroy();
     }, DEADLINE);
     request.on('error', (error: NodeJS.ErrnoException) => {
-      const how = `${tls ? 'TLS' : 'plain'}, ${request.reusedSocket ? 'kept' : 'new'} connection`;
+      const before = scene.before[tls ? 'tls' : 'plain'];
+      if (request.reusedSocket && error.code === 'ECONNRESET' && BODY_LEFT.test(before)) {
+        settled = true;
+        clearTimeout(timer);
+        resolve(ask(scene, { ...what, fresh: true }));
+        return;
+      }
+      const how = `${tls ? 'TLS' : 'plain'}, ${request.reusedSocket ? `kept after ${before}` : 'new'}`;
       settle('failed', `failed: ${error.code ?? error.message} (${how})`);
     });
     request.on('response', (response) => {

@@ -52,7 +52,7 @@ function configuration(port: number, tlsPort: number, backends: readonly number[
 worker_processes 2; daemon off; pid logs/nginx.pid; error_log logs/error.log warn;${process.geteuid?.() === 0 ? ' user root;' : ''}
 events { worker_connections 2048; }
 http {
-  access_log off; client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; keepalive_timeout 30s;
+  access_log off; client_body_temp_path tmp/body; proxy_temp_path tmp/proxy; keepalive_timeout 300s;
   upstream suffering { ${all} keepalive 32; keepalive_timeout 2s; }
   upstream steady { ${steady} keepalive 32; keepalive_timeout 2s; }
   upstream single { server 127.0.0.1:${first} max_fails=0; keepalive 8; keepalive_timeout 2s; }
@@ -140,10 +140,11 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       const client = async (): Promise<void> => {
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
         const tlsAgent = new TlsAgent({ keepAlive: true, maxSockets: 1 });
+        const before = { plain: '', tls: '' };
         while (next < until && performance.now() < end) {
           const n = next++;
           const mark = `m${n.toString(36)}x`;
-          const outcome = await one({ port, tlsPort, n, mark, agent, tlsAgent, striking: () => striking });
+          const outcome = await one({ port, tlsPort, n, mark, agent, tlsAgent, before, striking: () => striking });
           asked++;
           outcomes.set(outcome.text, (outcomes.get(outcome.text) ?? 0) + 1);
           if (outcome.wrong === undefined) continue;
