@@ -2,10 +2,11 @@
  * Clients that go away while user code works: lua_check_client_abort and ngx.on_abort.
  * ngx_lua: ngx_http_lua_rd_check_broken_connection().
  */
-import { HTTP_CLIENT_CLOSED_REQUEST } from '../http/codes.ts';
+import { ERROR, HTTP_CLIENT_CLOSED_REQUEST } from '../http/codes.ts';
 import { finalizeRequest } from '../http/finalize.ts';
 import { type HttpRequest, noEvent } from '../http/request.ts';
 import { LOG_INFO } from '../log/log.ts';
+import type { StreamSession } from '../stream/session.ts';
 import { type ApiContext, contextOf } from './context.ts';
 
 /**
@@ -34,4 +35,19 @@ export function clientGone(r: HttpRequest): void {
   r.connection.error = true;
   ctx.stop?.();
   finalizeRequest(r, HTTP_CLIENT_CLOSED_REQUEST);
+}
+
+/** The same in stream: `end` finalizes the session. stream-lua: ngx_stream_lua_rd_check_broken_connection(). */
+export function watchSession(s: StreamSession, ctx: ApiContext, end: (rc: number) => void): void {
+  ctx.watchesClient = true;
+  s.onClientGone = () => {
+    s.log(LOG_INFO, 'stream client prematurely closed connection');
+    if (ctx.onAbort !== undefined) {
+      ctx.onAbort();
+      return;
+    }
+    ctx.stop?.();
+    end(ERROR);
+  };
+  s.watchClient();
 }

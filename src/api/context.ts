@@ -1,13 +1,16 @@
 /**
- * What user code has done to its request so far: one object per request (or timer, or worker start), shared by all
- * its handlers in either language. nginx: ngx_http_lua_ctx_t.
+ * What user code has done to its request so far: one object per request (or stream session, timer, worker start),
+ * shared by all its handlers in either language. nginx: ngx_http_lua_ctx_t.
  */
+
+import type { Block } from '../conf/block.ts';
 import type { Chain } from '../http/buf.ts';
-import type { HttpCycle } from '../http/cycle.ts';
 import { httpModule } from '../http/module.ts';
 import type { TlsConnection } from '../http/modules/ssl/handshake.ts';
 import { type EventHandler, type HttpRequest, noEvent } from '../http/request.ts';
 import { LOG_DEBUG, type Log, type LogScope } from '../log/log.ts';
+import { streamModule } from '../stream/module.ts';
+import type { StreamSession } from '../stream/session.ts';
 import { apiError } from './error.ts';
 import { IN_CONTENT, IN_EXIT_WORKER, IN_INIT, phaseDirective } from './phase.ts';
 
@@ -23,11 +26,14 @@ export interface Resource {
 const NOTHING: readonly (() => void)[] = [];
 
 export class ApiContext implements LogScope {
-  /** undefined in timers, worker hooks and handshakes. */
+  /** undefined in timers, worker hooks, handshakes and stream sessions. */
   readonly r: HttpRequest | undefined;
   /** The connection whose handshake waits for the code; undefined elsewhere. */
   tls: TlsConnection | undefined = undefined;
-  readonly http: HttpCycle | undefined;
+  /** undefined everywhere but in stream sessions. */
+  readonly session: StreamSession | undefined;
+  /** The http or stream block that the code belongs to. */
+  readonly block: Block | undefined;
   /** One of the IN_ bits of phase.ts. */
   phase = IN_CONTENT;
 
@@ -85,15 +91,25 @@ export class ApiContext implements LogScope {
   private origin: string;
 
   /** @param creator of a timer: whose location's configuration applies */
-  constructor(r: HttpRequest | undefined, http: HttpCycle | undefined, log?: Log, creator?: ApiContext) {
+  constructor(
+    r: HttpRequest | undefined,
+    block: Block | undefined,
+    log?: Log,
+    creator?: ApiContext,
+    session?: StreamSession,
+  ) {
     this.r = r;
-    this.http = http;
+    this.session = session;
+    this.block = block;
     this.fallbackLog = log;
     this.ownLocConf = creator?.locConf;
-    this.connectionNumber = r?.connection.connectionNumber ?? creator?.connectionNumber ?? 0;
+    this.connectionNumber =
+      r?.connection.connectionNumber ?? session?.connectionNumber ?? creator?.connectionNumber ?? 0;
     const c = creator?.r?.connection;
     this.origin =
-      c === undefined ? (creator?.origin ?? '') : `, client: ${c.remoteAddress}, server: ${c.listeningText ?? ''}`;
+      c === undefined
+        ? (creator?.session?.origin ?? creator?.origin ?? '')
+        : `, client: ${c.remoteAddress}, server: ${c.listeningText ?? ''}`;
   }
 
   /** For code that runs in a handshake, with the settings of its server. */
@@ -107,14 +123,17 @@ export class ApiContext implements LogScope {
     return ctx;
   }
 
-  /** Location configurations by module index: of the request, of a timer's creator, or what the http block gives. */
+  /**
+   * Location configurations by module index (in stream, which has no locations, the server's): of the request or
+   * session, of a timer's creator, or what the block gives.
+   */
   get locConf(): unknown[] {
-    return this.r?.locConf ?? this.ownLocConf ?? this.http?.outside ?? [];
+    return this.r?.locConf ?? this.session?.srvConf ?? this.ownLocConf ?? this.block?.outside ?? [];
   }
 
   /** error.log takes debug lines. */
   get debugging(): boolean {
-    const log = this.r?.connection.errorLog ?? this.fallbackLog ?? this.http?.cycle.log;
+    const log = this.r?.connection.errorLog ?? this.session?.errorLog ?? this.fallbackLog ?? this.block?.cycle.log;
     return log !== undefined && log.level >= LOG_DEBUG;
   }
 
@@ -124,6 +143,7 @@ export class ApiContext implements LogScope {
       this.resources = new Set();
       // As nginx: what a subrequest leaves lives as long as the main request.
       this.r?.main.addCleanup(() => this.end());
+      this.session?.addCleanup(() => this.end());
     }
     this.resources.add(resource);
   }
@@ -144,7 +164,8 @@ export class ApiContext implements LogScope {
   /** error_log of the request, or of the server where there is no request. */
   log(level: number, message: string): void {
     if (this.r !== undefined) this.r.log(level, message);
-    else (this.fallbackLog ?? this.http?.cycle.log)?.write(level, message, this);
+    else if (this.session !== undefined) this.session.log(level, message);
+    else (this.fallbackLog ?? this.block?.cycle.log)?.write(level, message, this);
   }
 
   // As the scope of log lines without a request. ngx_lua: ngx_http_lua_log_timer_error() and others.
@@ -171,6 +192,19 @@ export function contextOf(r: HttpRequest): ApiContext {
   if (ctx === undefined) {
     ctx = new ApiContext(r, r.http);
     apiModule.setContext(r, ctx);
+  }
+  return ctx;
+}
+
+/** Keeps an ApiContext per stream session. */
+export const streamApiModule = streamModule<object, object, ApiContext>({ name: 'tsresty_stream_api_module' });
+
+/** The session's context, made on first use. */
+export function sessionContextOf(s: StreamSession): ApiContext {
+  let ctx = streamApiModule.context(s);
+  if (ctx === undefined) {
+    ctx = new ApiContext(undefined, s.stream, undefined, undefined, s);
+    streamApiModule.setContext(s, ctx);
   }
   return ctx;
 }

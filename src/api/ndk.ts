@@ -19,7 +19,7 @@ export function addSetVarLookup(find: (directive: string) => SetVarFunction | un
 /** The request, or, in timers and worker hooks, what of one such functions look at: its configuration and its log. */
 function requestOf(ctx: ApiContext): HttpRequest {
   if (ctx.r !== undefined) return ctx.r;
-  const { locConf, http } = ctx;
+  const { locConf, block: http } = ctx;
   const { confs } = http ?? apiError('no request found');
   const stand = { http, locConf, srvConf: confs.server, mainConf: confs.main, log: ctx.log.bind(ctx) };
   return stand as unknown as HttpRequest;

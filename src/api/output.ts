@@ -7,12 +7,14 @@ import { ERROR, HTTP_NOT_MODIFIED, HTTP_OK, HTTP_SPECIAL_RESPONSE, OK } from '..
 import { coreModule } from '../http/core/module.ts';
 import { clearAcceptRanges, clearContentLength, outputFilter, sendHeader } from '../http/output.ts';
 import { HTTP_VERSION_11, type HttpRequest, METHOD_HEAD } from '../http/request.ts';
-import { type ApiContext, apiModule, requireRequest } from './context.ts';
-import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from './phase.ts';
+import { type ApiContext, apiModule, requireContext, requireRequest } from './context.ts';
+import { apiError } from './error.ts';
+import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_PREREAD, IN_REWRITE, IN_SERVER_REWRITE } from './phase.ts';
+import { endSessionOutput, flushSession, printToSession } from './session-output.ts';
 import type { Suspension } from './suspension.ts';
 
 /** Where the response may be generated. */
-export const OUTPUT_PHASES = IN_REWRITE | IN_SERVER_REWRITE | IN_ACCESS | IN_PRECONTENT | IN_CONTENT;
+export const OUTPUT_PHASES = IN_REWRITE | IN_SERVER_REWRITE | IN_ACCESS | IN_PRECONTENT | IN_CONTENT | IN_PREREAD;
 
 /** Options of the lua_* directives that concern output. */
 export interface OutputOptions {
@@ -128,14 +130,23 @@ function output(r: HttpRequest, chain: Chain): number {
 /** undefined on success, else the error text that the Lua functions give as their second result. */
 export type OutputResult = undefined | string;
 
+/** The current context, where output may be made: that of a request, or of a stream session. */
+function requireOutput(): ApiContext {
+  const ctx = requireContext();
+  ctx.check(OUTPUT_PHASES);
+  if (ctx.r === undefined && ctx.session === undefined) apiError('no request found');
+  return ctx;
+}
+
 /**
  * ngx.print and ngx.say with the text already joined.
  * @returns undefined on success, else "header only", "seen eof", "nginx output filter error"
  * @throws ApiError in a phase that cannot output
  */
 export function print(text: string): OutputResult {
-  const ctx = requireRequest(OUTPUT_PHASES);
+  const ctx = requireOutput();
   const r = ctx.r;
+  if (r === undefined) return printToSession(ctx, text);
   if (ctx.acquiredRawSocket) return 'raw request socket acquired';
   if (r.headerOnly) return 'header only';
   if (ctx.eof) return 'seen eof';
@@ -154,10 +165,12 @@ export function sendHeaders(): OutputResult {
 
 /** ngx.eof(). */
 export function eof(): OutputResult {
-  const ctx = requireRequest(OUTPUT_PHASES);
+  const ctx = requireOutput();
+  const r = ctx.r;
+  if (r === undefined) return endSessionOutput(ctx);
   if (ctx.acquiredRawSocket) return 'raw request socket acquired';
   if (ctx.eof) return 'seen eof';
-  const rc = sendChain(ctx.r, ctx, null);
+  const rc = sendChain(r, ctx, null);
   return rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE ? 'nginx output filter error' : undefined;
 }
 
@@ -166,8 +179,9 @@ export function eof(): OutputResult {
  * (or when the client is gone, with "client aborted" or "timeout").
  */
 export function flush(wait: boolean): OutputResult | Suspension<OutputResult> {
-  const ctx = requireRequest(OUTPUT_PHASES);
+  const ctx = requireOutput();
   const r = ctx.r;
+  if (r === undefined) return flushSession(ctx, wait);
   if (ctx.acquiredRawSocket) return 'raw request socket acquired';
   if (r.headerOnly) return 'header only';
   if (ctx.eof) return 'seen eof';

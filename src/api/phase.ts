@@ -22,6 +22,8 @@ export const IN_SERVER_REWRITE = 0x08000;
 export const IN_PROXY_SSL_VERIFY = 0x10000;
 export const IN_PRECONTENT = 0x20000;
 export const IN_PROXY_SSL_CERT = 0x40000;
+/** Of stream. Its bits are others in stream-lua-nginx-module; here one set serves both. */
+export const IN_PREREAD = 0x100000;
 /** init_by_lua runs without any context in ngx_lua; a bit of our own keeps the tests uniform. */
 export const IN_INIT = 0x80000;
 
@@ -35,6 +37,7 @@ export const YIELDABLE =
   IN_TIMER |
   IN_PROXY_SSL_CERT |
   IN_PROXY_SSL_VERIFY |
+  IN_PREREAD |
   IN_SSL_CLIENT_HELLO |
   IN_SSL_CERT |
   IN_SSL_SESSION_FETCH;
@@ -49,6 +52,7 @@ const PHASES: ReadonlyMap<number, readonly [directive: string, name: string]> = 
   [IN_REWRITE, ['rewrite_by_lua*', 'rewrite']],
   [IN_ACCESS, ['access_by_lua*', 'access']],
   [IN_PRECONTENT, ['precontent_by_lua*', 'precontent']],
+  [IN_PREREAD, ['preread_by_lua*', 'preread']],
   [IN_CONTENT, ['content_by_lua*', 'content']],
   [IN_HEADER_FILTER, ['header_filter_by_lua*', 'header_filter']],
   [IN_BODY_FILTER, ['body_filter_by_lua*', 'body_filter']],

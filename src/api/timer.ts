@@ -2,7 +2,7 @@
  * ngx.timer: user code without a request, later. Timers need no connection here; the limits of
  * lua_max_pending_timers and lua_max_running_timers are a safety valve. ngx_lua: ngx_http_lua_timer.c.
  */
-import type { HttpCycle } from '../http/cycle.ts';
+import type { Block } from '../conf/block.ts';
 import { LOG_ALERT } from '../log/log.ts';
 import { updateTime } from '../log/time.ts';
 import { beginActivity, endActivity } from '../net/activity.ts';
@@ -30,10 +30,10 @@ export class Timers {
   maxRunning = 256;
   running = 0;
   private readonly pending = new Set<Pending>();
-  readonly http: HttpCycle;
+  readonly block: Block;
 
-  constructor(http: HttpCycle) {
-    this.http = http;
+  constructor(block: Block) {
+    this.block = block;
   }
 
   get pendingCount(): number {
@@ -45,7 +45,7 @@ export class Timers {
    * @returns an error text: "too many pending timers", "process exiting"
    */
   schedule(delay: number, run: TimerRun, repeat: boolean): string | undefined {
-    if (this.http.cycle.exiting && delay > 0) return 'process exiting';
+    if (this.block.cycle.exiting && delay > 0) return 'process exiting';
     if (this.pending.size >= this.maxPending) return 'too many pending timers';
     this.arm(delay, run, repeat);
     return undefined;
@@ -54,8 +54,8 @@ export class Timers {
   private arm(delay: number, run: TimerRun, repeat: boolean): void {
     const fire = () => {
       this.pending.delete(entry);
-      if (repeat && !this.http.cycle.exiting) this.arm(delay, run, true);
-      this.fire(run, this.http.cycle.exiting && delay > 0);
+      if (repeat && !this.block.cycle.exiting) this.arm(delay, run, true);
+      this.fire(run, this.block.cycle.exiting && delay > 0);
     };
     const handle = delay === 0 ? setImmediate(fire) : setTimeout(fire, delay);
     const entry: Pending = { run, handle, delay };
@@ -65,7 +65,7 @@ export class Timers {
   private fire(run: TimerRun, premature: boolean): void {
     if (this.running >= this.maxRunning) {
       const where = run.where?.() ?? '?';
-      this.http.cycle.log.write(
+      this.block.cycle.log.write(
         LOG_ALERT,
         `lua failed to run timer with function defined at ${where}: ${this.maxRunning} lua_max_running_timers are not enough`,
       );
@@ -92,11 +92,11 @@ export class Timers {
   }
 }
 
-const byHttp = new WeakMap<HttpCycle, Timers>();
+const byBlock = new WeakMap<Block, Timers>();
 
-export function timersOf(http: HttpCycle): Timers {
-  let timers = byHttp.get(http);
-  if (timers === undefined) byHttp.set(http, (timers = new Timers(http)));
+export function timersOf(block: Block): Timers {
+  let timers = byBlock.get(block);
+  if (timers === undefined) byBlock.set(block, (timers = new Timers(block)));
   return timers;
 }
 
@@ -104,6 +104,6 @@ export function timersOf(http: HttpCycle): Timers {
 export function currentTimers(): Timers {
   const ctx = requireContext();
   ctx.check(~IN_EXIT_WORKER);
-  const { http } = ctx;
-  return http === undefined ? apiError('no request found') : timersOf(http);
+  const { block } = ctx;
+  return block === undefined ? apiError('no request found') : timersOf(block);
 }

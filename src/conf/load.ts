@@ -12,7 +12,6 @@ import { coreModule } from './modules/core.ts';
 import { errlogModule } from './modules/errlog.ts';
 import { eventsModule } from './modules/events.ts';
 import { regexModule } from './modules/regex.ts';
-import { streamBlockModule } from './modules/stream.ts';
 import { threadPoolModule } from './modules/thread-pool.ts';
 import { type ConfFile, type ConfSnapshot, type GlobResult, Parser } from './parser.ts';
 import { configurationPaths } from './paths.ts';
@@ -24,7 +23,6 @@ export const BASE_MODULES: readonly CoreModule[] = [
   coreModule,
   errlogModule,
   regexModule,
-  streamBlockModule,
   threadPoolModule,
   eventsModule,
 ];

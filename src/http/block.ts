@@ -2,6 +2,8 @@
  * The `http` block: makes the modules' configuration objects, reads what stands inside, hands the values down from
  * http to server to location, and builds what requests run on. nginx: ngx_http_block() (src/http/ngx_http.c).
  */
+
+import { CycleLog } from '../conf/block-log.ts';
 import type { Cycle } from '../conf/cycle.ts';
 import type { ConfContext, ConfStack, Directive } from '../conf/directive.ts';
 import type { CoreModule } from '../conf/registry.ts';
@@ -9,7 +11,6 @@ import { cycleOf } from '../conf/resources.ts';
 import { initSlots, mergeSlots } from '../conf/slots.ts';
 import type { AcceptedSocket } from '../net/socket.ts';
 import type { CoreLocation, CoreServer, HttpPort } from './core/conf.ts';
-import { CycleLog } from './core/error-log.ts';
 import { buildListening } from './core/listen.ts';
 import { LocationTree } from './core/location-tree.ts';
 import { coreModule } from './core/module.ts';
@@ -33,6 +34,7 @@ function createHttp(cycle: Cycle, modules: readonly HttpModule[]): HttpCycle {
     PhaseHandler[]
   >;
   return {
+    subsystem: 'http',
     cycle,
     modules,
     confs: {

@@ -1,15 +1,5 @@
-/** Result codes of handlers and filters, as in nginx (src/core/ngx_core.h), and the status codes that nginx names. */
-
-export const OK = 0;
-export const ERROR = -1;
-/** The operation goes on later; the handler will be called again. */
-export const AGAIN = -2;
-export const BUSY = -3;
-/** The handler has taken the request over and finalizes it itself. */
-export const DONE = -4;
-/** Not mine: go on with the next handler. */
-export const DECLINED = -5;
-export const ABORT = -6;
+/** Result codes of handlers and filters, and the status codes that nginx names. */
+export * from '../conf/codes.ts';
 
 export const HTTP_CONTINUE = 100;
 export const HTTP_SWITCHING_PROTOCOLS = 101;

@@ -2,6 +2,7 @@
  * One `http {}` block at run time: what its modules registered, its servers and its variables. Requests reach it as
  * `r.http`. A reload makes a new one; connections keep the one they were accepted under.
  */
+import type { Block } from '../conf/block.ts';
 import type { Cycle } from '../conf/cycle.ts';
 import type { ConfContext, ConfStack } from '../conf/directive.ts';
 import type { Log } from '../log/log.ts';
@@ -18,7 +19,8 @@ export type BodyFilter = (r: HttpRequest, chain: Chain | null) => number;
 /** A phase or content handler: returns a code of src/http/codes.ts or a status. */
 export type PhaseHandler = (r: HttpRequest) => number;
 
-export interface HttpCycle {
+export interface HttpCycle extends Block {
+  readonly subsystem: 'http';
   readonly cycle: Cycle;
   readonly modules: readonly HttpModule[];
   /** Configuration objects of the http block itself. */

@@ -6,6 +6,7 @@
  * parts that are joined; the common cases (one variable, text alone) have their own classes.
  */
 import type { ConfContext, ConfLevel, ContextName, Directive } from '../conf/directive.ts';
+import { hasVariables, parseScript, type ScriptPart } from '../conf/script.ts';
 import { complexSlot, type FieldOf, predicateSlot, type SlotExtra } from '../conf/slots.ts';
 import { parseSize } from '../conf/units.ts';
 import { httpOf } from './cycle.ts';
@@ -21,71 +22,16 @@ export interface ComplexValue {
   evaluate(r: HttpRequest): string;
 }
 
-/** One part of a compiled string. `args` marks the `?` that divides a rewrite's replacement. */
-export type ScriptPart =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'variable'; readonly index: number }
-  | { readonly kind: 'capture'; readonly n: number }
-  | { readonly kind: 'args' };
-
-function isNameChar(ch: number): boolean {
-  return (ch >= 0x61 && ch <= 0x7a) || (ch >= 0x41 && ch <= 0x5a) || (ch >= 0x30 && ch <= 0x39) || ch === 0x5f;
-}
-
-/** How many `$` there are: whether a string has to be compiled at all. nginx: ngx_http_script_variables_count(). */
-export function hasVariables(text: string): boolean {
-  return text.includes('$');
-}
+export { hasVariables, type ScriptPart };
 
 /**
- * Splits a string into its parts. nginx: ngx_http_script_compile().
+ * Splits a string into its parts.
  *
  * @param splitArgs the first `?` becomes an `args` part
  * @throws ConfError for names that are none
  */
 export function compileScript(cf: ConfContext, text: string, splitArgs = false): ScriptPart[] {
-  const parts: ScriptPart[] = [];
-  let pending = splitArgs;
-  let i = 0;
-  while (i < text.length) {
-    if (text[i] === '$') {
-      i++;
-      if (i === text.length) throw cf.error('invalid variable name');
-      const digit = text.charCodeAt(i) - 0x30;
-      if (digit >= 1 && digit <= 9) {
-        parts.push({ kind: 'capture', n: digit });
-        i++;
-        continue;
-      }
-      const bracket = text[i] === '{';
-      if (bracket && ++i === text.length) throw cf.error('invalid variable name');
-      const start = i;
-      while (i < text.length && isNameChar(text.charCodeAt(i))) i++;
-      const name = text.slice(start, i);
-      if (bracket) {
-        if (text[i] !== '}') throw cf.error(`the closing bracket in "${name}" variable is missing`);
-        i++;
-      }
-      if (name === '') throw cf.error('invalid variable name');
-      parts.push({ kind: 'variable', index: getVariableIndex(httpOf(cf), name) });
-      continue;
-    }
-    if (pending && text[i] === '?') {
-      pending = false;
-      parts.push({ kind: 'args' });
-      i++;
-      continue;
-    }
-    let end = text.indexOf('$', i);
-    if (end < 0) end = text.length;
-    if (pending) {
-      const mark = text.indexOf('?', i);
-      if (mark >= 0 && mark < end) end = mark;
-    }
-    parts.push({ kind: 'text', text: text.slice(i, end) });
-    i = end;
-  }
-  return parts;
+  return parseScript(cf, text, (name) => getVariableIndex(httpOf(cf), name), splitArgs);
 }
 
 /** What one part stands for now. */

@@ -48,3 +48,10 @@ export function endConnection(): void {
   connections.open--;
   endActivity();
 }
+
+let lastNumber = 0;
+
+/** The number of a new connection, for $connection and error.log. */
+export function nextConnectionNumber(): number {
+  return ++lastNumber;
+}

@@ -1,4 +1,8 @@
 /** The lua_socket_* and lua_ssl_* directives as the API sees them: whatever host declares them tells how they are found. */
+
+import { coreModule } from '../../http/core/module.ts';
+import type { ResolverConf } from '../../net/resolver-conf.ts';
+import { coreModule as streamCoreModule } from '../../stream/core/module.ts';
 import type { ApiContext } from '../context.ts';
 import type { SocketTls } from './tls.ts';
 
@@ -38,4 +42,18 @@ export function setSocketOptions(own: (ctx: ApiContext) => SocketOptions): void 
 /** The options that apply where `ctx` runs. */
 export function socketOptions(ctx: ApiContext): SocketOptions {
   return find(ctx);
+}
+
+/** What cosockets take from the core module's directives. */
+export interface CoreSettings {
+  readonly resolver: ResolverConf | undefined;
+  /** Milliseconds. */
+  readonly resolverTimeout: number;
+  readonly tcpNodelay: boolean;
+}
+
+/** The settings of the location, or of the stream server, where `ctx` runs. */
+export function coreSettings(ctx: ApiContext): CoreSettings {
+  const { index } = ctx.block?.subsystem === 'stream' ? streamCoreModule : coreModule;
+  return ctx.locConf[index] as CoreSettings;
 }

@@ -3,7 +3,7 @@
  * user). A pool knows how many connections were made for it, so that connecting can be made to queue (`backlog`).
  * ngx_lua: ngx_http_lua_socket_pool_t.
  */
-import type { HttpCycle } from '../../http/cycle.ts';
+import type { Block } from '../../conf/block.ts';
 import { LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import type { Socket, SocketOwner } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
@@ -80,7 +80,7 @@ export class SocketPool {
   /** Connections counted: in use, idle, and being made. */
   connections = 0;
   private readonly all: Map<string, SocketPool>;
-  private readonly http: HttpCycle | undefined;
+  private readonly block: Block | undefined;
   /** Oldest first. */
   private idle: Idle[] = [];
   private queue: QueuedConnect[] = [];
@@ -88,13 +88,13 @@ export class SocketPool {
 
   constructor(
     all: Map<string, SocketPool>,
-    http: HttpCycle | undefined,
+    block: Block | undefined,
     key: string,
     size: number,
     backlog: number | undefined,
   ) {
     this.all = all;
-    this.http = http;
+    this.block = block;
     this.key = key;
     this.size = size;
     this.backlog = backlog;
@@ -167,7 +167,7 @@ export class SocketPool {
   wake(): void {
     if (this.connections < 0) {
       const counts = `connections: ${this.connections}, size: ${this.size}`;
-      this.http?.cycle.log.write(
+      this.block?.cycle.log.write(
         LOG_ERR,
         `lua tcp socket connections count mismatched for connection pool "${this.key}", ${counts}`,
       );
@@ -190,7 +190,7 @@ export class SocketPool {
   }
 
   private debug(message: string): void {
-    const log = this.http?.cycle.log;
+    const log = this.block?.cycle.log;
     if (log !== undefined && log.level >= LOG_DEBUG) log.write(LOG_DEBUG, `lua tcp socket ${message}`);
   }
 
@@ -211,18 +211,18 @@ function wakeNext(pool: SocketPool): void {
   pool.wakeNext();
 }
 
-const byHttp = new WeakMap<object, Map<string, SocketPool>>();
+const byBlock = new WeakMap<object, Map<string, SocketPool>>();
 const NO_HTTP = {};
 
 /** The pools of an http block in this worker, by key. */
-export function poolsOf(http: HttpCycle | undefined): Map<string, SocketPool> {
-  const owner = http ?? NO_HTTP;
-  let pools = byHttp.get(owner);
-  if (pools === undefined) byHttp.set(owner, (pools = new Map()));
+export function poolsOf(block: Block | undefined): Map<string, SocketPool> {
+  const owner = block ?? NO_HTTP;
+  let pools = byBlock.get(owner);
+  if (pools === undefined) byBlock.set(owner, (pools = new Map()));
   return pools;
 }
 
 /** Closes the idle connections of an http block. */
-export function shutdownPools(http: HttpCycle): void {
-  for (const pool of poolsOf(http).values()) pool.shutdown();
+export function shutdownPools(block: Block): void {
+  for (const pool of poolsOf(block).values()) pool.shutdown();
 }

@@ -47,6 +47,8 @@ const ALL = 2;
 const BYTES = 3;
 const ANY = 4;
 const UNTIL = 5;
+/** As BYTES, but they stay to be read again. */
+const PEEK = 6;
 
 let lastId = 0;
 
@@ -181,6 +183,11 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
     return this.read(ANY, max);
   }
 
+  /** The next `n` bytes, which stay to be read. */
+  peekBytes(n: number): Received | Suspension<Received> {
+    return this.refuseRead() ?? (n === 0 ? '' : this.read(PEEK, n));
+  }
+
   /**
    * What comes before a pattern.
    * @param size 0, or the number of bytes after which a piece is given
@@ -272,6 +279,10 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
         this.takenTo(pos + n);
         return this.rest === 0;
       }
+      case PEEK:
+        if (available < this.rest) return false;
+        this.acc = text.slice(pos, pos + this.rest);
+        return true;
       case ANY: {
         if (this.ctx.debugging) this.debug('read any');
         const n = Math.min(available, this.rest);

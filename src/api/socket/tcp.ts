@@ -5,8 +5,6 @@
 
 import type { SecureContext } from 'node:tls';
 import { ConfError } from '../../conf/error.ts';
-import type { CoreLocation } from '../../http/core/conf.ts';
-import { coreModule } from '../../http/core/module.ts';
 import { sessionId } from '../../http/ssl/names.ts';
 import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
@@ -25,7 +23,7 @@ import { apiError } from '../error.ts';
 import { YIELDABLE } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
 import { parseHost } from './host.ts';
-import { socketOptions } from './options.ts';
+import { coreSettings, socketOptions } from './options.ts';
 import { type KeptConnection, poolsOf, type QueuedConnect, SocketPool } from './pool.ts';
 import { StreamCosocket } from './stream.ts';
 import {
@@ -176,7 +174,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
 
   private choosePool(options: ConnectOptions): SocketPool | undefined {
     const { ctx, key } = this;
-    const pools = poolsOf(ctx.http);
+    const pools = poolsOf(ctx.block);
     const pool = pools.get(key);
     if (pool !== undefined) return pool;
     const size = options.poolSize ?? (options.backlog === undefined ? 0 : socketOptions(ctx).socketPoolSize);
@@ -190,7 +188,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
       this.debug(`connection pool size: ${size}, backlog: ${backlog ?? -1}`);
       this.debug(`keepalive create connection pool for key "${key}"`);
     }
-    return new SocketPool(poolsOf(ctx.http), ctx.http, key, size, backlog);
+    return new SocketPool(poolsOf(ctx.block), ctx.block, key, size, backlog);
   }
 
   /** Connects, or waits for its turn. Returns undefined, an error text, or what to wait on. */
@@ -290,16 +288,15 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
       this.open(where.family === 'unix' ? { path: where.address } : { address: where.address, port: where.port });
       return undefined;
     }
-    const location = ctx.locConf[coreModule.index] as CoreLocation;
-    const { resolver } = location;
-    if (resolver === undefined || ctx.http === undefined) return `no resolver defined to resolve "${host}"`;
-    const all = resolverOf(resolver, ctx.http.cycle.log);
+    const { resolver, resolverTimeout } = coreSettings(ctx);
+    if (resolver === undefined || ctx.block === undefined) return `no resolver defined to resolve "${host}"`;
+    const all = resolverOf(resolver, ctx.block.cycle.log);
     const known = all.lookup(name);
     if (known !== undefined) {
       this.open({ address: pick(known), port });
       return undefined;
     }
-    this.cancelResolving = all.resolve(name, location.resolverTimeout, (failure, addresses) => {
+    this.cancelResolving = all.resolve(name, resolverTimeout, (failure, addresses) => {
       this.cancelResolving = undefined;
       this.resolved(failure, addresses);
     });
@@ -538,7 +535,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
   override send(data: string): ReturnType<StreamCosocket['send']> {
     if (!this.noDelaySet && this.socket !== undefined) {
       this.noDelaySet = true;
-      if ((this.ctx.locConf[coreModule.index] as CoreLocation).tcpNodelay) {
+      if (coreSettings(this.ctx).tcpNodelay) {
         this.ctx.log(LOG_DEBUG, 'lua socket tcp_nodelay');
         this.socket.setNoDelay(true);
       }
@@ -564,7 +561,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
 
   /** setKeepalive would have to make a pool. */
   get makesPool(): boolean {
-    return this.socket !== undefined && !poolsOf(this.ctx.http).has(this.key);
+    return this.socket !== undefined && !poolsOf(this.ctx.block).has(this.key);
   }
 
   /**
@@ -588,12 +585,12 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
       this.finalize();
       return 'connection in dubious state';
     }
-    if (ctx.http?.cycle.exiting === true) {
+    if (ctx.block?.cycle.exiting === true) {
       this.finalize();
       return undefined;
     }
     const options = socketOptions(ctx);
-    let pool = poolsOf(ctx.http).get(this.key);
+    let pool = poolsOf(ctx.block).get(this.key);
     if (pool === undefined) {
       const most = size ?? options.socketPoolSize;
       if (most <= 0) apiError(`bad "pool_size" option value: ${most}`);

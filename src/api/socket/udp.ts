@@ -1,8 +1,6 @@
 /**
  * UDP cosockets: ngx.socket.udp(). One peer, one datagram a receive. ngx_lua: ngx_http_lua_socket_udp.c.
  */
-import type { CoreLocation } from '../../http/core/conf.ts';
-import { coreModule } from '../../http/core/module.ts';
 import { connectionErrorLevel } from '../../log/connection-error.ts';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
@@ -15,7 +13,7 @@ import { YIELDABLE } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
 import { type DatagramOwner, type Datagrams, openDatagrams } from './datagrams.ts';
 import { parseHost } from './host.ts';
-import { socketOptions } from './options.ts';
+import { coreSettings, socketOptions } from './options.ts';
 import type { Connected } from './tcp.ts';
 
 /** Largest datagram. ngx_lua: UDP_MAX_DATAGRAM_SIZE. */
@@ -106,15 +104,14 @@ export class UdpCosocket implements Resource, TimerOwner, DatagramOwner {
     if (where !== undefined) {
       return where.family === 'unix' ? this.open(where.address, undefined) : this.open(where.address, where.port);
     }
-    const location = ctx.locConf[coreModule.index] as CoreLocation;
-    const { resolver } = location;
-    if (resolver === undefined || ctx.http === undefined) return `no resolver defined to resolve "${host}"`;
-    const all = resolverOf(resolver, ctx.http.cycle.log);
+    const { resolver, resolverTimeout } = coreSettings(ctx);
+    if (resolver === undefined || ctx.block === undefined) return `no resolver defined to resolve "${host}"`;
+    const all = resolverOf(resolver, ctx.block.cycle.log);
     const known = all.lookup(name);
     if (known !== undefined) return this.open(known[0] as string, port);
     this.waiting = true;
     ctx.own(this);
-    this.cancelResolving = all.resolve(name, location.resolverTimeout, (failed, addresses) => {
+    this.cancelResolving = all.resolve(name, resolverTimeout, (failed, addresses) => {
       this.cancelResolving = undefined;
       this.waiting = false;
       const done = this.connectDone;

@@ -6,9 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { HTTP_INTERNAL_SERVER_ERROR, HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE } from '../../http/codes.ts';
 import type { HttpRequest } from '../../http/request.ts';
-import type { ComplexValue } from '../../http/script.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LuaError, type LuaFunction, type LuaState } from '../../lua/index.ts';
+import type { StreamSession } from '../../stream/session.ts';
 
 /** Why code could not be loaded: the log line's text and the status of the request. */
 export class LoadFailure extends Error {
@@ -22,12 +22,22 @@ export class LoadFailure extends Error {
   }
 }
 
+/** For whom code is loaded: a request, a session, or nobody (init_by_lua and the like). */
+type Subject = HttpRequest | StreamSession | undefined;
+
+/** A path that may have variables: a complex value of http or of stream. */
+interface PathValue {
+  readonly literal: string | undefined;
+  readonly text: string;
+  evaluate(subject: never): string;
+}
+
 /** Where a handler's code comes from. */
 export interface LuaCode {
   /** What a directive's name ends in. */
   readonly suffix: '' | '_file';
   /** The closure in a state. @throws LoadFailure */
-  load(state: LuaState, r: HttpRequest | undefined, cache: boolean): LuaFunction;
+  load(state: LuaState, subject: Subject, cache: boolean): LuaFunction;
 }
 
 /** Code written in the configuration. */
@@ -62,17 +72,18 @@ export class InlineCode implements LuaCode {
 /** Code in a file: read once with lua_code_cache on, at each use with it off. */
 export class FileCode implements LuaCode {
   readonly suffix = '_file';
-  private readonly path: ComplexValue;
+  private readonly path: PathValue;
   private readonly prefix: string;
   private readonly cached = new WeakMap<LuaState, Map<string, LuaFunction>>();
 
-  constructor(path: ComplexValue, prefix: string) {
+  constructor(path: PathValue, prefix: string) {
     this.path = path;
     this.prefix = prefix;
   }
 
-  load(state: LuaState, r: HttpRequest | undefined, cache: boolean): LuaFunction {
-    const given = this.path.literal ?? (r === undefined ? this.path.text : this.path.evaluate(r));
+  load(state: LuaState, subject: Subject, cache: boolean): LuaFunction {
+    const { path: value } = this;
+    const given = value.literal ?? (subject === undefined ? value.text : value.evaluate(subject as never));
     const path = given.startsWith('/') ? given : this.prefix + given;
     let files = this.cached.get(state);
     if (files === undefined) this.cached.set(state, (files = new Map()));

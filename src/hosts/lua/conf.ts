@@ -20,6 +20,8 @@ export interface LuaMain {
   rewriteNoPostpone: boolean;
   accessNoPostpone: boolean;
   precontentNoPostpone: boolean;
+  /** Of stream. */
+  prereadNoPostpone: boolean;
   captureErrorLogSize: number;
   loadRestyCore: boolean;
   saRestart: boolean;
@@ -46,22 +48,9 @@ export interface LuaServer {
   balancerPool: KeepalivePool | undefined;
 }
 
-/** Of a location. */
-export interface LuaLocation {
-  rewrite: LuaCode | undefined;
-  access: LuaCode | undefined;
-  precontent: LuaCode | undefined;
-  content: LuaCode | undefined;
-  headerFilter: LuaCode | undefined;
-  bodyFilter: LuaCode | undefined;
-  log: LuaCode | undefined;
-  proxySslCertificate: LuaCode | undefined;
-  proxySslVerify: LuaCode | undefined;
-  /** lua_upstream_skip_openssl_default_verify */
-  skipDefaultVerify: boolean;
+/** What applies to all user code of a location, or of a stream server. */
+export interface LuaSettings {
   codeCache: boolean;
-  needRequestBody: boolean;
-  transformUnderscores: boolean;
   socketLogErrors: boolean;
   socketConnectTimeout: number;
   socketSendTimeout: number;
@@ -70,9 +59,7 @@ export interface LuaLocation {
   socketBufferSize: number;
   socketPoolSize: number;
   socketSendLowat: number;
-  http10Buffering: boolean;
   checkClientAbort: boolean;
-  useDefaultType: boolean;
   /** Or-ed PROTOCOL_* bits. */
   sslProtocols: number;
   sslCiphers: string;
@@ -88,4 +75,31 @@ export interface LuaLocation {
   sslContext: VariantContext | undefined;
   /** What comes of them. */
   tls: SocketTls;
+}
+
+/** Of a location. */
+export interface LuaLocation extends LuaSettings {
+  rewrite: LuaCode | undefined;
+  access: LuaCode | undefined;
+  precontent: LuaCode | undefined;
+  content: LuaCode | undefined;
+  headerFilter: LuaCode | undefined;
+  bodyFilter: LuaCode | undefined;
+  log: LuaCode | undefined;
+  proxySslCertificate: LuaCode | undefined;
+  proxySslVerify: LuaCode | undefined;
+  /** lua_upstream_skip_openssl_default_verify */
+  skipDefaultVerify: boolean;
+  needRequestBody: boolean;
+  transformUnderscores: boolean;
+  http10Buffering: boolean;
+  useDefaultType: boolean;
+}
+
+/** Of a stream server, or an upstream block of stream. */
+export interface LuaStreamServer extends LuaSettings {
+  preread: LuaCode | undefined;
+  content: LuaCode | undefined;
+  log: LuaCode | undefined;
+  balancer: LuaCode | undefined;
 }

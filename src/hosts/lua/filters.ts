@@ -11,9 +11,10 @@ import {
   IN_LOG,
   IN_SET,
 } from '../../api/phase.ts';
+import type { Block } from '../../conf/block.ts';
 import type { Chain } from '../../http/buf.ts';
 import { AGAIN, DECLINED, ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/codes.ts';
-import type { BodyFilter, HeaderFilter, HttpCycle } from '../../http/cycle.ts';
+import type { BodyFilter, HeaderFilter } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { filterFinalize } from '../../http/special-response.ts';
 import { LOG_ERR } from '../../log/log.ts';
@@ -128,15 +129,15 @@ export function runSet(r: HttpRequest, code: LuaCode, args: readonly string[]): 
 
 /** init_worker_by_lua and exit_worker_by_lua. */
 export function runWorkerHook(
-  http: HttpCycle,
+  block: Block,
   code: LuaCode | undefined,
   phase: typeof IN_INIT_WORKER | typeof IN_EXIT_WORKER,
 ): void {
   if (code === undefined) return;
   const name = (phase === IN_INIT_WORKER ? 'init_worker_by_lua' : 'exit_worker_by_lua') + code.suffix;
-  const ctx = new ApiContext(undefined, http, http.cycle.log);
+  const ctx = new ApiContext(undefined, block, block.cycle.log);
   ctx.phase = phase;
-  const state = sharedState(http);
+  const state = sharedState(block);
   const run = new LuaRun(ctx, state);
   try {
     const closure = code.load(state, undefined, true);

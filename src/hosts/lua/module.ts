@@ -19,6 +19,7 @@ import { httpModule } from '../../http/module.ts';
 import { sslModule } from '../../http/modules/ssl/module.ts';
 import { upstreamModule } from '../../http/upstream/module.ts';
 import { contentHandler, phaseHandler } from '../phase-handlers.ts';
+import { luaSettingsOf } from './block.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
 import { luaDirectives } from './directives.ts';
 import { bodyFilter, headerFilter, logHandler, runWorkerHook } from './filters.ts';
@@ -59,7 +60,7 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
   postconfiguration(http) {
     const { uses } = luaModule.mainOf(http.confs);
     setOutputOptions((r) => luaModule.location(r));
-    setSocketOptions((ctx) => ctx.locConf[luaModule.index] as LuaLocation);
+    setSocketOptions((ctx) => luaSettingsOf(ctx.block, ctx.locConf));
     http.cycle.hooks.drain.push(() => {
       shutdownPools(http);
       for (const { confs } of upstreamModule.mainOf(http.confs).upstreams) {

@@ -45,7 +45,7 @@ export class LuaRun {
   userTable: LuaValue = undefined;
   /** The callback of ngx.on_abort, a light thread not started yet. */
   onAbort: LightThread | undefined = undefined;
-  /** Called with the result when a run has ended that is no handler of a request's: a timer's, a handshake's. */
+  /** Called with the result when a run has ended that is no handler of a request's: a timer's, a handshake's, a stream session's. */
   onEnd: ((rc: number) => void) | undefined = undefined;
 
   private pointer: LuaValue = undefined;

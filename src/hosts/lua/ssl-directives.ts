@@ -18,7 +18,7 @@ import { confFiles, loadAuthorities, loadCrl, loadPair } from '../../http/ssl/fi
 import { setPairs, VariantContext } from '../../http/ssl/variant-context.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_ALERT } from '../../log/log.ts';
-import type { LuaLocation } from './conf.ts';
+import type { LuaSettings } from './conf.ts';
 
 const PLACES: readonly ContextName[] = ['http', 'server', 'location'];
 
@@ -33,10 +33,10 @@ const DEFAULTS = {
   sslCrl: '',
   sslKeyLog: '',
   sslConfCommands: undefined,
-} as const satisfies Partial<LuaLocation>;
+} as const satisfies Partial<LuaSettings>;
 
-export const luaSslDirectives: readonly Directive<LuaLocation>[] = [
-  bitmaskSlot<LuaLocation>(
+export const luaSslDirectives: readonly Directive<LuaSettings>[] = [
+  bitmaskSlot<LuaSettings>(
     'lua_ssl_protocols',
     PLACES,
     'location',
@@ -46,32 +46,32 @@ export const luaSslDirectives: readonly Directive<LuaLocation>[] = [
     { min: 1 },
     { doc: 'The protocols of cosockets.', defaultText: 'TLSv1.2 TLSv1.3' },
   ),
-  strSlot<LuaLocation>('lua_ssl_ciphers', PLACES, 'location', 'sslCiphers', DEFAULTS.sslCiphers, {
+  strSlot<LuaSettings>('lua_ssl_ciphers', PLACES, 'location', 'sslCiphers', DEFAULTS.sslCiphers, {
     doc: "Ciphers of cosockets in the OpenSSL library's format.",
   }),
-  numSlot<LuaLocation>('lua_ssl_verify_depth', PLACES, 'location', 'sslVerifyDepth', DEFAULTS.sslVerifyDepth, {
+  numSlot<LuaSettings>('lua_ssl_verify_depth', PLACES, 'location', 'sslVerifyDepth', DEFAULTS.sslVerifyDepth, {
     doc: "Most certificates between a server's and a trusted one.",
   }),
-  strArraySlot<LuaLocation>('lua_ssl_certificate', PLACES, 'location', 'sslCertificates', undefined, {
+  strArraySlot<LuaSettings>('lua_ssl_certificate', PLACES, 'location', 'sslCertificates', undefined, {
     doc: 'A file with a certificate that cosockets show to servers.',
   }),
-  strArraySlot<LuaLocation>('lua_ssl_certificate_key', PLACES, 'location', 'sslCertificateKeys', undefined, {
+  strArraySlot<LuaSettings>('lua_ssl_certificate_key', PLACES, 'location', 'sslCertificateKeys', undefined, {
     doc: 'The file with the key of that certificate.',
   }),
-  strSlot<LuaLocation>('lua_ssl_trusted_certificate', PLACES, 'location', 'sslTrustedCertificate', '', {
+  strSlot<LuaSettings>('lua_ssl_trusted_certificate', PLACES, 'location', 'sslTrustedCertificate', '', {
     doc: 'A file with the certificates of trusted authorities.',
   }),
-  strSlot<LuaLocation>('lua_ssl_crl', PLACES, 'location', 'sslCrl', '', { doc: 'A file with revoked certificates.' }),
-  strSlot<LuaLocation>('lua_ssl_key_log', PLACES, 'location', 'sslKeyLog', '', {
+  strSlot<LuaSettings>('lua_ssl_crl', PLACES, 'location', 'sslCrl', '', { doc: 'A file with revoked certificates.' }),
+  strSlot<LuaSettings>('lua_ssl_key_log', PLACES, 'location', 'sslKeyLog', '', {
     doc: 'A file for the keys of TLS connections, for those who look at captured packets.',
   }),
-  keyvalSlot<LuaLocation>('lua_ssl_conf_command', PLACES, 'location', 'sslConfCommands', undefined, {
+  keyvalSlot<LuaSettings>('lua_ssl_conf_command', PLACES, 'location', 'sslConfCommands', undefined, {
     doc: 'Settings of OpenSSL by their names there, as far as Node.js can make them.',
   }),
 ];
 
 /** Gives the location what its cosockets need for TLS. For mergeLocation; throws ConfError. */
-export function mergeLuaSsl(cf: ConfContext, parent: LuaLocation, conf: LuaLocation): void {
+export function mergeLuaSsl(cf: ConfContext, parent: LuaSettings, conf: LuaSettings): void {
   let own = false;
   let usual = true;
   for (const [name, fallback] of Object.entries(DEFAULTS)) {
@@ -95,7 +95,7 @@ export function mergeLuaSsl(cf: ConfContext, parent: LuaLocation, conf: LuaLocat
   };
 }
 
-function makeLuaContext(cf: ConfContext, conf: LuaLocation, context: VariantContext, usual: boolean): void {
+function makeLuaContext(cf: ConfContext, conf: LuaSettings, context: VariantContext, usual: boolean): void {
   const options = newContextOptions();
   setProtocols(options, conf.sslProtocols);
   setCiphers(options, conf.sslCiphers);

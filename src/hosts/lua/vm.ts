@@ -2,13 +2,15 @@
  * Lua states: one per worker that all requests share, or, with lua_code_cache off, one per request, so that changed
  * files and init_by_lua take effect at once. ngx_lua: ngx_http_lua_init_vm(), ngx_http_lua_get_lua_vm().
  */
-import { ApiContext, contextOf } from '../../api/context.ts';
+import { ApiContext, contextOf, sessionContextOf } from '../../api/context.ts';
 import { IN_INIT } from '../../api/phase.ts';
+import type { Block } from '../../conf/block.ts';
 import { ConfError } from '../../conf/error.ts';
-import type { HttpCycle } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import { LuaState, limitCollections, StateImage } from '../../lua/index.ts';
+import type { StreamSession } from '../../stream/session.ts';
+import { luaMainOf } from './block.ts';
 import { LoadFailure } from './code.ts';
 import type { LuaMain } from './conf.ts';
 import { installLibrary } from './library/index.ts';
@@ -16,6 +18,7 @@ import { luaModule } from './module.ts';
 import { installNgx } from './ngx/index.ts';
 import { setReplaying } from './replay.ts';
 import { callProtected, LuaRun } from './run.ts';
+import { streamLuaModule } from './stream/module.ts';
 
 /** LuaJIT's own path as OpenResty builds it, which `;;` stands for. */
 const DEFAULT_PATH =
@@ -25,7 +28,7 @@ const DEFAULT_CPATH = './?.so;/usr/local/lib/lua/5.1/?.so;/usr/local/openresty/l
 
 /** Per http block: the shared state and what makes further ones. */
 interface Vm {
-  readonly http: HttpCycle;
+  readonly block: Block;
   readonly main: LuaMain;
   shared: LuaState | undefined;
   /** Of a state that has run nothing yet, for lua_code_cache off. */
@@ -34,7 +37,7 @@ interface Vm {
   replay: boolean;
 }
 
-const vms = new WeakMap<HttpCycle, Vm>();
+const vms = new WeakMap<Block, Vm>();
 
 /** Part of a worker's time that collectgarbage() may take; beyond that V8 collects when it wants to. */
 const COLLECTION_SHARE = 0.05;
@@ -54,16 +57,16 @@ function expandPath(path: string | undefined, standard: string, prefix: string):
 }
 
 function newState(vm: Vm): LuaState {
-  const { main, http } = vm;
+  const { main, block } = vm;
   const { image } = vm;
   if (image !== undefined) return new LuaState({ image });
-  const { prefix } = http.cycle;
+  const { prefix } = block.cycle;
   const state = new LuaState({
     packagePath: expandPath(main.packagePath ?? environment('LUA_PATH'), DEFAULT_PATH, prefix),
     packageCpath: expandPath(main.packageCpath ?? environment('LUA_CPATH'), DEFAULT_CPATH, prefix),
   });
-  installNgx(state, http);
-  installLibrary(state, http);
+  installNgx(state, block);
+  installLibrary(state, block);
   // lua-resty-core is loaded in every state of OpenResty, and has loaded the others, which makes them fields of
   // `table` and a global.
   state
@@ -80,7 +83,7 @@ function newState(vm: Vm): LuaState {
 function runInit(vm: Vm, state: LuaState): void {
   const code = vm.main.initCode;
   if (code === undefined) return;
-  const ctx = new ApiContext(undefined, vm.http, vm.http.cycle.log);
+  const ctx = new ApiContext(undefined, vm.block, vm.block.cycle.log);
   ctx.phase = IN_INIT;
   const before = setReplaying(vm.replay);
   try {
@@ -95,15 +98,15 @@ function runInit(vm: Vm, state: LuaState): void {
 }
 
 /** Creates the worker's state and runs init_by_lua. Called at the start in the master and in each worker. */
-export function initVm(http: HttpCycle, stage: 'master' | 'worker' | 'single'): void {
+export function initVm(block: Block, stage: 'master' | 'worker' | 'single'): void {
   const vm: Vm = {
-    http,
-    main: luaModule.mainOf(http.confs),
+    block,
+    main: luaMainOf(block),
     shared: undefined,
     image: undefined,
     replay: stage === 'worker',
   };
-  vms.set(http, vm);
+  vms.set(block, vm);
   limitCollections(COLLECTION_SHARE);
   vm.shared = newState(vm);
   runInit(vm, vm.shared);
@@ -111,8 +114,8 @@ export function initVm(http: HttpCycle, stage: 'master' | 'worker' | 'single'): 
 }
 
 /** The worker's shared state. */
-export function sharedState(http: HttpCycle): LuaState {
-  const vm = vms.get(http);
+export function sharedState(block: Block): LuaState {
+  const vm = vms.get(block);
   if (vm?.shared === undefined) throw new Error('the Lua VM has not been initialised');
   return vm.shared;
 }
@@ -129,13 +132,29 @@ export function runOf(r: HttpRequest): LuaRun {
 }
 
 function stateFor(r: HttpRequest): LuaState {
-  if (luaModule.location(r).codeCache) return sharedState(r.http);
-  const vm = vms.get(r.http) as Vm;
+  return luaModule.location(r).codeCache ? sharedState(r.http) : freshState(r.http, r);
+}
+
+/** The run of a stream session, as runOf. */
+export function sessionRunOf(s: StreamSession): LuaRun {
+  const ctx = sessionContextOf(s);
+  let run = ctx.lua as LuaRun | undefined;
+  if (run === undefined) {
+    const shared = streamLuaModule.server(s).codeCache;
+    run = new LuaRun(ctx, shared ? sharedState(s.stream) : freshState(s.stream, s));
+    ctx.lua = run;
+  }
+  return run;
+}
+
+/** A state of its own: lua_code_cache is off. */
+function freshState(block: Block, scope: { log(level: number, message: string): void }): LuaState {
+  const vm = vms.get(block) as Vm;
   const state = newState(vm);
   try {
     runInit(vm, state);
   } catch (error) {
-    r.log(LOG_ERR, (error as Error).message);
+    scope.log(LOG_ERR, (error as Error).message);
   }
   return state;
 }

@@ -67,7 +67,7 @@ export class Ngx {
     this.req = new NgxRequest(run, wait);
     this.socket = new NgxSockets(run);
     this.balancer = new NgxBalancer(run);
-    this.worker = new NgxWorker(ctx.http);
+    this.worker = new NgxWorker(ctx.block);
     this.header = new Proxy({}, headerHandler(run));
     this.var = new Proxy({}, variableHandler(run));
     this.timer = new NgxTimer(run, (timerContext) => new Ngx(timerContext));
@@ -97,7 +97,7 @@ export class Ngx {
 
   /** The zones of lua_shared_dict by name: `ngx.shared.hits`. Manual: ngx.shared.DICT. */
   get shared(): Readonly<Record<string, NgxSharedDict>> {
-    return sharedDicts(this.#ctx.http);
+    return sharedDicts(this.#ctx.block);
   }
 
   /** Sends text or bytes. Throws when the response has ended or the client is gone. Manual: ngx.print. */
@@ -225,11 +225,11 @@ export class Ngx {
 
   /** Writes a line to error_log, with this request described. Manual: ngx.log. */
   log(level: LogLevelName, ...values: readonly unknown[]): void {
-    const { http } = this.#ctx;
-    if (http === undefined) return;
+    const { block } = this.#ctx;
+    if (block === undefined) return;
     const number = LOG_LEVEL_NAMES.indexOf(level);
     this.#run(() => {
-      if (number <= logLevel(http)) writeLog(http, number, `[ts] ${bytes(values.map(String).join(''))}`);
+      if (number <= logLevel(block)) writeLog(block, number, `[ts] ${bytes(values.map(String).join(''))}`);
     });
   }
 

@@ -3,7 +3,7 @@
  * functions return an error beside nil, these throw.
  */
 import { sharedDict } from '../../api/shared-dict.ts';
-import type { HttpCycle } from '../../http/cycle.ts';
+import type { Block } from '../../conf/block.ts';
 import { checkKey, type DictValue, type SharedDict } from '../../shm/dict.ts';
 import { bytes, utf8 } from './text.ts';
 
@@ -145,19 +145,19 @@ function text(value: DictValue | undefined): SharedValue | undefined {
   return typeof value === 'string' ? utf8(value) : value;
 }
 
-const made = new WeakMap<HttpCycle, Readonly<Record<string, NgxSharedDict>>>();
+const made = new WeakMap<Block, Readonly<Record<string, NgxSharedDict>>>();
 
 /** The dictionaries of an http block by name; a name that is none gives undefined. */
-export function sharedDicts(http: HttpCycle | undefined): Readonly<Record<string, NgxSharedDict>> {
-  if (http === undefined) return {};
-  let dicts = made.get(http);
+export function sharedDicts(block: Block | undefined): Readonly<Record<string, NgxSharedDict>> {
+  if (block === undefined) return {};
+  let dicts = made.get(block);
   if (dicts === undefined) {
     const known: Record<string, NgxSharedDict> = {};
-    for (const name of http.cycle.zones.keys()) {
-      const dict = sharedDict(http, name);
+    for (const name of block.cycle.zones.keys()) {
+      const dict = sharedDict(block, name);
       if (dict !== undefined) known[name] = new NgxSharedDict(dict);
     }
-    made.set(http, (dicts = known));
+    made.set(block, (dicts = known));
   }
   return dicts;
 }

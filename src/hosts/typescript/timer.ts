@@ -2,7 +2,7 @@
 import { ApiContext, enter } from '../../api/context.ts';
 import { IN_TIMER } from '../../api/phase.ts';
 import { currentTimers } from '../../api/timer.ts';
-import type { HttpCycle } from '../../http/cycle.ts';
+import type { Block } from '../../conf/block.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import type { Ngx } from './ngx.ts';
 
@@ -54,14 +54,14 @@ export class NgxTimer {
     const timers = this.#run(currentTimers);
     const failure = timers.schedule(
       Math.trunc(seconds * 1000),
-      (premature, ended) => this.#fire(timers.http, handler, premature, ended),
+      (premature, ended) => this.#fire(timers.block, handler, premature, ended),
       repeat,
     );
     if (failure !== undefined) throw new Error(failure);
   }
 
-  #fire(http: HttpCycle, handler: TimerHandler, premature: boolean, ended: () => void): void {
-    const ctx = new ApiContext(undefined, http);
+  #fire(block: Block, handler: TimerHandler, premature: boolean, ended: () => void): void {
+    const ctx = new ApiContext(undefined, block);
     ctx.phase = IN_TIMER;
     const failed = (error: unknown): void => {
       ctx.log(LOG_ERR, `timer handler failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);

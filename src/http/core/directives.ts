@@ -3,6 +3,7 @@
  * more than a slot have a file of their own beside this one. nginx: ngx_http_core_commands.
  */
 
+import { addErrorLogTarget } from '../../conf/block-log.ts';
 import type { ConfContext, ContextName, Directive } from '../../conf/directive.ts';
 import { parseErrorLog } from '../../conf/modules/errlog.ts';
 import { referToThreadPool } from '../../conf/modules/thread-pool.ts';
@@ -28,7 +29,6 @@ import { compileComplexValue, complexSizeSlot, hasVariables, predicatesSlot } fr
 import { limitExceptDirective, locationDirective, serverDirective } from './blocks.ts';
 import type { CoreLocation, CoreMain, CoreServer } from './conf.ts';
 import * as conf from './conf.ts';
-import { addErrorLogTarget } from './error-log.ts';
 import { errorPageDirective } from './error-page.ts';
 import { listenDirective } from './listen.ts';
 import { openFileCacheDirectives } from './open-file-directives.ts';

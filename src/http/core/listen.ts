@@ -5,9 +5,9 @@
  */
 import type { Cycle } from '../../conf/cycle.ts';
 import type { ConfContext, Directive } from '../../conf/directive.ts';
-import { parseNumber, parseSize, parseTime } from '../../conf/units.ts';
+import { DEFAULT_SOCKET, parseSocketParameter, type SocketParameters } from '../../conf/listen-parameters.ts';
 import type { Log } from '../../log/log.ts';
-import type { ListenAddress, Listening, ListenSocketOptions } from '../../net/listening.ts';
+import type { ListenAddress, Listening } from '../../net/listening.ts';
 import { inetAddress, isWildcard, parseUrl, UrlError } from '../../net/url.ts';
 import { httpOf } from '../cycle.ts';
 import type { HttpRequest } from '../request.ts';
@@ -15,13 +15,8 @@ import type { CoreMain, CoreServer, ListenGroup } from './conf.ts';
 import { coreModule } from './module.ts';
 import { ServerNames } from './server-name.ts';
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
 /** The parameters of one `listen`. nginx: ngx_http_listen_opt_t. */
-interface ListenOptions {
-  socket: Writable<ListenSocketOptions>;
-  /** Something about the socket was said: it can be said only once for an address. */
-  set: boolean;
+interface ListenOptions extends SocketParameters {
   defaultServer: boolean;
   ssl: boolean;
   http2: boolean;
@@ -57,11 +52,9 @@ interface PortConf {
 /** What `listen` directives have asked for so far, until the http block closes. */
 const portsOf = new WeakMap<CoreMain, PortConf[]>();
 
-const DEFAULT_BACKLOG = 511;
-
 function defaultOptions(): ListenOptions {
   return {
-    socket: { backlog: DEFAULT_BACKLOG, reuseport: false, ipv6only: true, deferred: false, bind: false },
+    socket: { ...DEFAULT_SOCKET },
     set: false,
     defaultServer: false,
     ssl: false,
@@ -69,70 +62,6 @@ function defaultOptions(): ListenOptions {
     quic: false,
     proxyProtocol: false,
   };
-}
-
-/** Parameters that say something about the socket, by the text before `=`. */
-const SOCKET_PARAMETERS: Readonly<
-  Record<string, (socket: Writable<ListenSocketOptions>, value: string, whole: string) => string | undefined>
-> = {
-  'setfib=': (_socket, _value, whole) => `invalid parameter "${whole}"`,
-  'fastopen=': (socket, value, whole) => {
-    const n = parseNumber(value);
-    if (n === undefined) return `invalid fastopen "${whole}"`;
-    socket.fastopen = n;
-    return undefined;
-  },
-  'backlog=': (socket, value, whole) => {
-    const n = parseNumber(value);
-    if (n === undefined || n === 0) return `invalid backlog "${whole}"`;
-    socket.backlog = n;
-    return undefined;
-  },
-  'rcvbuf=': (socket, value, whole) => {
-    const n = parseSize(value);
-    if (n === undefined) return `invalid rcvbuf "${whole}"`;
-    socket.rcvbuf = n;
-    return undefined;
-  },
-  'sndbuf=': (socket, value, whole) => {
-    const n = parseSize(value);
-    if (n === undefined) return `invalid sndbuf "${whole}"`;
-    socket.sndbuf = n;
-    return undefined;
-  },
-  'so_keepalive=': (socket, value) => {
-    if (value === 'on') socket.keepalive = true;
-    else if (value === 'off') socket.keepalive = false;
-    else {
-      const keepalive = parseKeepalive(value);
-      if (keepalive === undefined) return `invalid so_keepalive value: "${value}"`;
-      socket.keepalive = keepalive;
-    }
-    return undefined;
-  },
-};
-
-/** `idle:interval:count`, each of which may be left out. */
-function parseKeepalive(text: string): { idle?: number; interval?: number; count?: number } | undefined {
-  const [idleText = '', intervalText = '', ...rest] = text.split(':');
-  const countText = rest.join(':');
-  const keepalive: { idle?: number; interval?: number; count?: number } = {};
-  if (idleText !== '') {
-    const idle = parseTime(idleText, 's');
-    if (idle === undefined) return undefined;
-    keepalive.idle = idle;
-  }
-  if (intervalText !== '') {
-    const interval = parseTime(intervalText, 's');
-    if (interval === undefined) return undefined;
-    keepalive.interval = interval;
-  }
-  if (countText !== '') {
-    const count = parseNumber(countText);
-    if (count === undefined) return undefined;
-    keepalive.count = count;
-  }
-  return keepalive.idle || keepalive.interval || keepalive.count ? keepalive : undefined;
 }
 
 /** A parameter that would change what goes over the wire is refused while nobody implements it. */
@@ -160,39 +89,9 @@ function parseParameter(cf: ConfContext, options: ListenOptions, text: string): 
     case 'proxy_protocol':
       options.proxyProtocol = true;
       return undefined;
-    case 'multipath':
-      cf.log('emerg', 'multipath is not supported on this platform, ignored');
-      return undefined;
-    case 'bind':
-      break;
-    case 'deferred':
-      options.socket.deferred = true;
-      break;
-    case 'reuseport':
-      options.socket.reuseport = true;
-      break;
-    case 'ipv6only=on':
-      options.socket.ipv6only = true;
-      break;
-    case 'ipv6only=off':
-      options.socket.ipv6only = false;
-      break;
-    default: {
-      if (text.startsWith('ipv6only=o')) return `invalid ipv6only flags "${text.slice(9)}"`;
-      if (text.startsWith('accept_filter=')) {
-        cf.log('emerg', `accept filters "${text}" are not supported on this platform, ignored`);
-        return undefined;
-      }
-      const name = text.slice(0, text.indexOf('=') + 1);
-      const parse = Object.hasOwn(SOCKET_PARAMETERS, name) ? SOCKET_PARAMETERS[name] : undefined;
-      if (parse === undefined) return `invalid parameter "${text}"`;
-      const message = parse(options.socket, text.slice(name.length), text);
-      if (message !== undefined) return message;
-    }
+    default:
+      return parseSocketParameter(cf, options, text);
   }
-  options.set = true;
-  options.socket.bind = true;
-  return undefined;
 }
 
 function setListen(cf: ConfContext, server: CoreServer, args: readonly string[]): string | undefined {

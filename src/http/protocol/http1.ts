@@ -1,5 +1,6 @@
 import { LOG_ERR, type Log } from '../../log/log.ts';
 import { currentMsec } from '../../log/time.ts';
+import { nextConnectionNumber } from '../../net/activity.ts';
 import { latin1Slice } from '../../net/latin1.ts';
 import type { AcceptedSocket, SocketOwner } from '../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
@@ -53,13 +54,6 @@ export const STATE_CLOSED = 6;
 
 /** Early input beyond this many bytes stops the reading. */
 const MOST_EARLY_INPUT = 65536;
-
-let lastNumber = 0;
-
-/** The number of a new connection, for $connection and error.log. */
-export function nextConnectionNumber(): number {
-  return ++lastNumber;
-}
 
 /** The open connections of the process. */
 const allConnections = new Set<Http1Connection>();

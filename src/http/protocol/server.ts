@@ -2,11 +2,12 @@
  * Ties listening sockets to HTTP connections. The seam for what comes before HTTP on a connection (PROXY protocol, TLS)
  * and beside HTTP/1 (HTTP/2): they take the socket here and hand on one that speaks HTTP/1.
  */
+import { nextConnectionNumber } from '../../net/activity.ts';
 import type { AcceptedSocket } from '../../net/socket.ts';
 import type { ListenGroup } from '../core/conf.ts';
 import type { HttpCycle } from '../cycle.ts';
 import { abortHandshakes, type StartHttp, TlsConnection } from '../modules/ssl/handshake.ts';
-import { abortConnections, Http1Connection, nextConnectionNumber } from './http1.ts';
+import { abortConnections, Http1Connection } from './http1.ts';
 import { closeIdleConnections } from './idle.ts';
 
 /** What `Listening.accept` is to be for a group of servers. */

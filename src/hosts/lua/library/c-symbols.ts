@@ -129,7 +129,7 @@ const FUNCTION_NAMES = [
 const REGISTERED = '__c_functions';
 
 function dictOf(name: LuaValue) {
-  return current?.http === undefined || typeof name !== 'string' ? undefined : sharedDict(current.http, name);
+  return current?.block === undefined || typeof name !== 'string' ? undefined : sharedDict(current.block, name);
 }
 
 function isDict(name: LuaValue): LuaResult {

@@ -4,7 +4,15 @@
  */
 import { current } from '../../../api/context.ts';
 import { setRequestHeader } from '../../../api/request-header.ts';
-import { type LuaResult, LuaTable, type LuaValue, ret0, throwError, toText } from '../../../lua/index.ts';
+import {
+  type LuaFunction,
+  type LuaResult,
+  LuaTable,
+  type LuaValue,
+  ret0,
+  throwError,
+  toText,
+} from '../../../lua/index.ts';
 import { checkTable } from '../ngx/args.ts';
 import { clear } from '../ngx/encoding.ts';
 import { headerValues, setHeader } from '../ngx/header.ts';
@@ -34,9 +42,11 @@ const SUBMODULES = [
 
 const versionOnly: ModuleLoader = () => moduleTable({ version: CORE_VERSION });
 
-function allowsSubsystem(...names: LuaValue[]): LuaResult {
-  if (!names.includes('http')) throwError('unsupported subsystem: http');
-  return ret0();
+function allowsSubsystem(subsystem: string): LuaFunction {
+  return (...names: LuaValue[]): LuaResult => {
+    if (!names.includes(subsystem)) throwError(`unsupported subsystem: ${subsystem}`);
+    return ret0();
+  };
 }
 
 /** Puts a value at a free index of a table, index 0 leading the list of free ones. */
@@ -75,7 +85,7 @@ const BUFFERS = `
   return get_string_buf, set_string_buf_size, get_string_buf_size, get_size_ptr, get_errmsg_ptr
 `;
 
-const base: ModuleLoader = (state) => {
+const base: ModuleLoader = (state, block) => {
   const made = state.newThread(state.load(BUFFERS, '=resty.core.base')).resume();
   const [getBuffer, setSize, getSize, sizePointer, messagePointer] = made.status === 'done' ? made.values : [];
   return moduleTable({
@@ -91,8 +101,8 @@ const base: ModuleLoader = (state) => {
       return ret0();
     },
     ref_in_table: refInTable,
-    allows_subsystem: allowsSubsystem,
-    get_request: () => (current?.r === undefined ? undefined : requireRun()?.exdata),
+    allows_subsystem: allowsSubsystem(block.subsystem),
+    get_request: () => (current?.r === undefined && current?.session === undefined ? undefined : requireRun()?.exdata),
     FFI_OK: 0,
     FFI_NO_REQ_CTX: -100,
     FFI_BAD_CONTEXT: -101,
@@ -105,12 +115,12 @@ const base: ModuleLoader = (state) => {
   });
 };
 
-const regex: ModuleLoader = (_state, http) =>
+const regex: ModuleLoader = (_state, block) =>
   moduleTable({
     version: CORE_VERSION,
     no_pcre: false,
     set_buf_grow_ratio: () => ret0(),
-    is_regex_cache_empty: () => regexFunctions(http).isCacheEmpty,
+    is_regex_cache_empty: () => regexFunctions(block).isCacheEmpty,
   });
 
 const request: ModuleLoader = () =>

@@ -4,11 +4,11 @@
  */
 import { current } from '../../../api/context.ts';
 import { logLevel, writeLog } from '../../../api/log.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
+import type { Block } from '../../../conf/block.ts';
 import { LOG_DEBUG, LOG_STDERR, logState } from '../../../log/log.ts';
 import { currentMsec } from '../../../log/time.ts';
 import { type LuaResult, LuaTable, type LuaValue, ret2, throwError } from '../../../lua/index.ts';
-import { luaModule } from '../module.ts';
+import { luaMainOf } from '../block.ts';
 import { checkInteger } from '../ngx/args.ts';
 import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
 
@@ -82,23 +82,23 @@ class CapturedLines {
   }
 }
 
-const captured = new WeakMap<HttpCycle, CapturedLines>();
+const captured = new WeakMap<Block, CapturedLines>();
 
 /** Begins to keep lines when lua_capture_error_log asks for it. */
-export function captureErrorLog(http: HttpCycle): void {
-  const size = luaModule.mainOf(http.confs).captureErrorLogSize;
-  if (size <= 0 || captured.has(http)) return;
+export function captureErrorLog(block: Block): void {
+  const size = luaMainOf(block).captureErrorLogSize;
+  if (size <= 0 || captured.has(block)) return;
   const lines = new CapturedLines(size);
-  captured.set(http, lines);
+  captured.set(block, lines);
   logState.capture = (level, line) => lines.add(level, line);
 }
 
-export const errlog: ModuleLoader = (_state, http) => {
+export const errlog: ModuleLoader = (_state, block) => {
   const missing = (): LuaResult => ret2(undefined, 'directive "lua_capture_error_log" is not set');
 
   function setFilterLevel(value: LuaValue): LuaResult {
     if (value === undefined || value === false) return ret2(undefined, 'missing "level" argument');
-    const lines = captured.get(http);
+    const lines = captured.get(block);
     if (lines === undefined) return missing();
     const level = checkInteger(value, 1, 'set_filter_level');
     if (level < LOG_STDERR || level > LOG_DEBUG) return ret2(undefined, `bad log level: ${level}`);
@@ -107,7 +107,7 @@ export const errlog: ModuleLoader = (_state, http) => {
   }
 
   function getLogs(max: LuaValue, into: LuaValue): LuaResult {
-    const lines = captured.get(http);
+    const lines = captured.get(block);
     if (lines === undefined) return missing();
     const most = max === undefined || max === false ? 10 : checkInteger(max, 1, 'get_logs');
     const table = into instanceof LuaTable ? into : new LuaTable();
@@ -129,7 +129,7 @@ export const errlog: ModuleLoader = (_state, http) => {
     if (typeof message !== 'string') throwError("bad argument #2 to 'raw_log' (must be a string)");
     const number = Math.trunc(level);
     if (number < LOG_STDERR || number > LOG_DEBUG) throwError('bad log level');
-    writeLog(http, number, message);
+    writeLog(block, number, message);
     return undefined;
   }
 
@@ -137,7 +137,7 @@ export const errlog: ModuleLoader = (_state, http) => {
     version: CORE_VERSION,
     set_filter_level: setFilterLevel,
     get_logs: getLogs,
-    get_sys_filter_level: () => (current === undefined ? http.cycle.log.level : logLevel(http)),
+    get_sys_filter_level: () => (current === undefined ? block.cycle.log.level : logLevel(block)),
     raw_log: rawLog,
   });
 };

@@ -2,7 +2,7 @@
  * The Lua modules that are built in: those of lua-resty-core, which work on nginx's own data there, and libraries
  * that OpenResty bundles whose C parts are not needed here. They win over files of the same name.
  */
-import type { HttpCycle } from '../../../http/cycle.ts';
+import type { Block } from '../../../conf/block.ts';
 import { currentState, type LuaState, throwError } from '../../../lua/index.ts';
 import { balancer } from './balancer.ts';
 import { base64 } from './base64.ts';
@@ -65,15 +65,33 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   tablepool,
 };
 
+/** Modules of lua-resty-core that refuse to be loaded in stream. */
+const HTTP_ONLY: ReadonlySet<string> = new Set([
+  'ngx.req',
+  'ngx.resp',
+  'ngx.ssl.proxysslcert',
+  'ngx.ssl.proxysslverify',
+  'ngx.ssl.session',
+  'ngx.upstream',
+  'resty.core.ndk',
+  'resty.core.response',
+]);
+
 let symbolsDefined = false;
 
+function notInStream(): never {
+  return throwError('unsupported subsystem: stream');
+}
+
 /** Provides the modules for `require`. */
-export function installLibrary(state: LuaState, http: HttpCycle): void {
+export function installLibrary(state: LuaState, block: Block): void {
   if (!symbolsDefined) {
     symbolsDefined = true;
     defineSymbols();
   }
   for (const name of Object.keys(MODULES)) {
-    state.preload(name, () => (MODULES[name] as ModuleLoader)(currentState(), http));
+    const refused = block.subsystem === 'stream' && HTTP_ONLY.has(name);
+    const load: ModuleLoader = refused ? notInStream : (MODULES[name] as ModuleLoader);
+    state.preload(name, () => load(currentState(), block));
   }
 }

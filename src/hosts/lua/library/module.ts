@@ -1,12 +1,12 @@
 /** What the built-in Lua modules share. */
-import type { HttpCycle } from '../../../http/cycle.ts';
+import type { Block } from '../../../conf/block.ts';
 import { type LuaFunction, type LuaState, LuaTable, type LuaValue, markLibrary } from '../../../lua/index.ts';
 
 /** The version of lua-resty-core whose modules these are. */
 export const CORE_VERSION = '0.1.33';
 
 /** Makes a module for a state; called by the first `require` of it. */
-export type ModuleLoader = (state: LuaState, http: HttpCycle) => LuaValue;
+export type ModuleLoader = (state: LuaState, block: Block) => LuaValue;
 
 /** A module's table. Its functions get their Lua names, for tracebacks. */
 export function moduleTable(fields: Readonly<Record<string, LuaValue>>): LuaTable {

@@ -5,8 +5,8 @@ import { type LuaResult, type LuaValue, ret2 } from '../../../lua/index.ts';
 import { replayingInit } from '../replay.ts';
 import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
 
-export const process_: ModuleLoader = (_state, http) => {
-  const { cycle } = http;
+export const process_: ModuleLoader = (_state, block) => {
+  const { cycle } = block;
   const kind = () => cycle.worker?.kind ?? 'master';
 
   function enableAgent(connections: LuaValue): LuaResult {

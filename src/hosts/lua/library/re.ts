@@ -60,12 +60,12 @@ function splitText(request: SplitRequest): SplitResult {
   return { pieces, end: pos, rc: 0 };
 }
 
-export const re: ModuleLoader = (state, http) => {
+export const re: ModuleLoader = (state, block) => {
   const core = state.loaded.get('resty.core.regex');
   if (core instanceof LuaTable && core.get('no_pcre') === true) {
     throwValue("no support for 'ngx.re' module: OpenResty was compiled without PCRE support");
   }
-  const functions = regexFunctions(http);
+  const functions = regexFunctions(block);
 
   function split(
     subjectValue: LuaValue,

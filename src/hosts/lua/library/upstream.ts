@@ -1,6 +1,6 @@
 /** The module ngx.upstream: upstream blocks and their servers seen from Lua. lua-upstream-nginx-module. */
 import { current } from '../../../api/context.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
+import type { Block } from '../../../conf/block.ts';
 import type { Upstream } from '../../../http/upstream/conf.ts';
 import { upstreamModule } from '../../../http/upstream/module.ts';
 import { DOWN_FAILED, type RoundRobinPeer, type RoundRobinPeers } from '../../../http/upstream/peers.ts';
@@ -20,8 +20,8 @@ function fullName(upstream: Upstream): string {
 }
 
 /** By the name alone, or by name and port. */
-function find(http: HttpCycle, name: string): Upstream | undefined {
-  const { upstreams } = upstreamModule.mainOf(http.confs);
+function find(block: Block, name: string): Upstream | undefined {
+  const { upstreams } = upstreamModule.mainOf(block.confs);
   const colon = name.indexOf(':');
   return (
     upstreams.find((upstream) => upstream.host === name) ??
@@ -78,10 +78,10 @@ function withPeers(upstream: Upstream, run: (peers: RoundRobinPeers) => LuaResul
   return shared.locked(run);
 }
 
-export const upstream: ModuleLoader = (_state, http) => {
+export const upstream: ModuleLoader = (_state, block) => {
   /** Runs something on the peers of the upstream that the first argument names. */
   function onPeers(name: string, args: readonly LuaValue[], run: (peers: RoundRobinPeers) => LuaResult): LuaResult {
-    const found = find(http, checkString(args[0], 1, name));
+    const found = find(block, checkString(args[0], 1, name));
     if (found === undefined) return ret2(undefined, 'upstream not found');
     if (found.peers === undefined) return ret2(undefined, 'no peer data');
     return withPeers(found, run);
@@ -95,11 +95,11 @@ export const upstream: ModuleLoader = (_state, http) => {
   return moduleTable({
     get_upstreams: (...args: LuaValue[]) => {
       if (args.length !== 0) throwError('no argument expected');
-      return listOf(upstreamModule.mainOf(http.confs).upstreams.map(fullName));
+      return listOf(upstreamModule.mainOf(block.confs).upstreams.map(fullName));
     },
     get_servers: (...args: LuaValue[]) => {
       if (args.length !== 1) throwError('exactly one argument expected');
-      const found = find(http, checkString(args[0], 1, 'get_servers'));
+      const found = find(block, checkString(args[0], 1, 'get_servers'));
       return found === undefined ? ret2(undefined, 'upstream not found') : serversOf(found);
     },
     get_primary_peers: (...args: LuaValue[]) => getPeers('get_primary_peers', args, false),

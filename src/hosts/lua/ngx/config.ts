@@ -10,15 +10,22 @@ function versionNumber(text: string): number {
 
 /** The version of lua-nginx-module whose behaviour is the reference: 0.10.32. */
 const NGX_LUA_VERSION = 10032;
+/** Of stream-lua-nginx-module: 0.0.19. */
+const STREAM_LUA_VERSION = 19;
 
-export function installConfig(ngx: LuaTable, prefix: () => string, configure: () => string): void {
+export function installConfig(
+  ngx: LuaTable,
+  subsystem: 'http' | 'stream',
+  prefix: () => string,
+  configure: () => string,
+): void {
   ngx.setStr(
     'config',
     LuaTable.fromObject({
-      subsystem: 'http',
+      subsystem,
       debug: false,
       nginx_version: versionNumber(NGINX_VERSION),
-      ngx_lua_version: NGX_LUA_VERSION,
+      ngx_lua_version: subsystem === 'stream' ? STREAM_LUA_VERSION : NGX_LUA_VERSION,
       prefix,
       nginx_configure: configure,
     }),

@@ -22,9 +22,11 @@ const METHODS = {
   HTTP_TRACE: request.METHOD_TRACE,
 } as const;
 
-const CONSTANTS: Readonly<Record<string, number>> = { ...CODES, ...STATUSES, ...METHODS, ...LEVELS };
+const STREAM: Readonly<Record<string, number>> = { ...CODES, ...LEVELS };
+const HTTP: Readonly<Record<string, number>> = { ...STREAM, ...STATUSES, ...METHODS };
 
-export function installConstants(ngx: LuaTable): void {
-  for (const name of Object.keys(CONSTANTS)) ngx.setStr(name, CONSTANTS[name]);
+export function installConstants(ngx: LuaTable, subsystem: 'http' | 'stream'): void {
+  const constants = subsystem === 'stream' ? STREAM : HTTP;
+  for (const name of Object.keys(constants)) ngx.setStr(name, constants[name]);
   ngx.setStr('null', NULL);
 }

@@ -14,6 +14,7 @@ import {
   IN_INIT_WORKER,
   IN_LOG,
   IN_PRECONTENT,
+  IN_PREREAD,
   IN_REWRITE,
   IN_SERVER_REWRITE,
   IN_SET,
@@ -38,6 +39,7 @@ const CTX_PHASES =
   IN_HEADER_FILTER |
   IN_BODY_FILTER |
   IN_LOG |
+  IN_PREREAD |
   IN_TIMER |
   IN_BALANCER |
   IN_SSL_CERT |
@@ -73,16 +75,26 @@ function newUserTable({ tls, r }: ApiContext): LuaTable {
   return table;
 }
 
+function getContext(): LuaValue {
+  const run = requireRun() ?? apiError('no request ctx found');
+  if (run.userTable === undefined) {
+    requireContext().check(CTX_PHASES);
+    run.userTable = newUserTable(run.ctx);
+  }
+  return run.userTable;
+}
+
+function setContext(value: LuaValue): undefined {
+  const run = requireRun() ?? apiError('no request ctx found');
+  if (!(value instanceof LuaTable)) throwError(`ctx should be a table while getting a ${typeof value}`);
+  run.userTable = value;
+  if (run.ctx.tls !== undefined) run.ctx.tls.decisions.userData = value;
+}
+
 function get(_ngx: LuaValue, name: LuaValue): LuaValue {
   switch (name) {
-    case 'ctx': {
-      const run = requireRun() ?? apiError('no request ctx found');
-      if (run.userTable === undefined) {
-        requireContext().check(CTX_PHASES);
-        run.userTable = newUserTable(run.ctx);
-      }
-      return run.userTable;
-    }
+    case 'ctx':
+      return getContext();
     case 'status':
       return getStatus();
     case 'headers_sent':
@@ -96,13 +108,8 @@ function get(_ngx: LuaValue, name: LuaValue): LuaValue {
 
 function set(ngx: LuaValue, name: LuaValue, value: LuaValue): LuaValue {
   switch (name) {
-    case 'ctx': {
-      const run = requireRun() ?? apiError('no request ctx found');
-      if (!(value instanceof LuaTable)) throwError(`ctx should be a table while getting a ${typeof value}`);
-      run.userTable = value;
-      if (run.ctx.tls !== undefined) run.ctx.tls.decisions.userData = value;
-      return undefined;
-    }
+    case 'ctx':
+      return setContext(value);
     case 'status':
       setStatus(checkInteger(value, 3, 'status'));
       return undefined;
@@ -115,7 +122,20 @@ function set(ngx: LuaValue, name: LuaValue, value: LuaValue): LuaValue {
   }
 }
 
+/** In stream there is ngx.ctx alone. */
+function getInStream(_ngx: LuaValue, name: LuaValue): LuaValue {
+  return name === 'ctx' ? getContext() : undefined;
+}
+
+function setInStream(ngx: LuaValue, name: LuaValue, value: LuaValue): LuaValue {
+  if (name === 'ctx') setContext(value);
+  else (ngx as LuaTable).set(name, value);
+  return undefined;
+}
+
 /** The metatable of ngx. */
-export function fieldsMetatable(): LuaTable {
-  return LuaTable.fromObject({ __index: get, __newindex: set });
+export function fieldsMetatable(subsystem: 'http' | 'stream'): LuaTable {
+  return subsystem === 'stream'
+    ? LuaTable.fromObject({ __index: getInStream, __newindex: setInStream })
+    : LuaTable.fromObject({ __index: get, __newindex: set });
 }

@@ -3,10 +3,10 @@
  * on is the current context), so that a fresh state costs little more than a few tables.
  */
 import { sharedDict } from '../../../api/shared-dict.ts';
+import type { Block } from '../../../conf/block.ts';
 import { configureArguments } from '../../../conf/configure-arguments.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
 import { type LuaState, LuaTable, markLibrary } from '../../../lua/index.ts';
-import { luaModule } from '../module.ts';
+import { luaMainOf } from '../block.ts';
 import { installArg } from './arg.ts';
 import { installConfig } from './config.ts';
 import { installConstants } from './constants.ts';
@@ -22,6 +22,7 @@ import { installOutput } from './output.ts';
 import { installRe } from './re.ts';
 import { installRequest } from './req.ts';
 import { installResponse } from './resp.ts';
+import { installSession } from './session.ts';
 import { installShared } from './shared.ts';
 import { installSocket } from './socket.ts';
 import { installUdp } from './socket-udp.ts';
@@ -33,38 +34,45 @@ import { installWorker } from './worker.ts';
 import { installWorkerThread } from './worker-thread.ts';
 
 /** Puts `ngx` and `ndk` into a state's globals and package.loaded. */
-export function installNgx(state: LuaState, http: HttpCycle): void {
+export function installNgx(state: LuaState, block: Block): void {
   const ngx = new LuaTable();
   installOutput(ngx);
   installControl(ngx);
-  installHeader(ngx);
   installVar(ngx);
   installSocket(ngx, state);
-  installRequest(ngx);
+  if (block.subsystem === 'http') installHttp(ngx, state);
+  else installSession(ngx);
   installUdp(ngx, state);
-  installNdk(state);
-  installResponse(ngx);
-  installLog(ngx, state, http);
+  installLog(ngx, state, block);
   installTime(ngx);
   installThread(ngx, state);
   installEncoding(ngx);
-  installLocation(ngx);
   installTimer(ngx);
-  installRe(ngx, http);
-  installShared(ngx, luaModule.mainOf(http.confs).sharedDicts, (name) => sharedDict(http, name));
-  installWorker(ngx, http);
+  installRe(ngx, block);
+  installShared(ngx, luaMainOf(block).sharedDicts, (name) => sharedDict(block, name));
+  installWorker(ngx, block);
   installConfig(
     ngx,
-    () => http.cycle.prefix,
-    () => configureArguments([{ name: 'http', submodules: http.modules }]),
+    block.subsystem,
+    () => block.cycle.prefix,
+    () => configureArguments([{ name: block.subsystem, submodules: block.modules }]),
   );
-  installWorkerThread(ngx, state, http);
-  installArg(ngx);
-  installConstants(ngx);
+  if (block.subsystem === 'http') installWorkerThread(ngx, state, block);
+  installConstants(ngx, block.subsystem);
   for (const [, area] of ngx.entries()) if (area instanceof LuaTable) markLibrary(area);
   markLibrary(ngx);
-  ngx.metatable = fieldsMetatable();
+  ngx.metatable = fieldsMetatable(block.subsystem);
   state.globals.setStr('ngx', ngx);
-  guardGlobals(state, http);
+  guardGlobals(state, block);
   state.loaded.setStr('ngx', ngx);
+}
+
+/** What only requests have. */
+function installHttp(ngx: LuaTable, state: LuaState): void {
+  installHeader(ngx);
+  installRequest(ngx);
+  installNdk(state);
+  installResponse(ngx);
+  installLocation(ngx);
+  installArg(ngx);
 }

@@ -3,7 +3,7 @@
 import { current } from '../../../api/context.ts';
 import { logLevel, writeLog } from '../../../api/log.ts';
 import { IN_INIT } from '../../../api/phase.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
+import type { Block } from '../../../conf/block.ts';
 import { LOG_DEBUG, LOG_NOTICE, LOG_STDERR } from '../../../log/log.ts';
 import {
   argError,
@@ -42,21 +42,21 @@ function describe(v: LuaValue, argument: number, name: string): string {
   return argError(argument, name, `string, number, boolean, or nil expected, got ${typeName(v)}`);
 }
 
-function write(http: HttpCycle, level: number, args: readonly LuaValue[], name: string): LuaResult {
+function write(block: Block, level: number, args: readonly LuaValue[], name: string): LuaResult {
   // A worker that runs init_by_lua again does not repeat what the master has logged.
   if (replayingInit && current?.phase === IN_INIT) return ret0();
-  if (level > logLevel(http)) return ret0();
+  if (level > logLevel(block)) return ret0();
   let text = '';
   for (let i = 0; i < args.length; i++) text += describe(args[i], i + 1, name);
-  writeLog(http, level, `[lua] ${place()}${text}`);
+  writeLog(block, level, `[lua] ${place()}${text}`);
   return ret0();
 }
 
-export function installLog(ngx: LuaTable, state: LuaState, http: HttpCycle): void {
+export function installLog(ngx: LuaTable, state: LuaState, block: Block): void {
   ngx.setStr('log', (level: LuaValue, ...args: LuaValue[]) => {
     const number = checkInteger(level, 1, 'log');
     if (number < LOG_STDERR || number > LOG_DEBUG) argError(1, 'log', `bad log level: ${number}`);
-    return write(http, number, args, 'log');
+    return write(block, number, args, 'log');
   });
-  state.globals.setStr('print', (...args: LuaValue[]) => write(http, LOG_NOTICE, args, 'print'));
+  state.globals.setStr('print', (...args: LuaValue[]) => write(block, LOG_NOTICE, args, 'print'));
 }

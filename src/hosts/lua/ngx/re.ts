@@ -1,6 +1,6 @@
 /** ngx.re.match, find, gmatch, sub, gsub. lua-resty-core: resty.core.regex; the work is done in src/regex. */
 import { writeLog } from '../../../api/log.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
+import type { Block } from '../../../conf/block.ts';
 import { LOG_ERR } from '../../../log/log.ts';
 import {
   callNow,
@@ -16,7 +16,7 @@ import {
 } from '../../../lua/index.ts';
 import type { Regex } from '../../../regex/regex.ts';
 import { namedCapture, RegexFunctions, type Replacer } from '../../../regex/replace.ts';
-import { luaModule } from '../module.ts';
+import { luaMainOf } from '../block.ts';
 
 function text(v: LuaValue): string {
   return typeof v === 'string' ? v : toText(v);
@@ -59,19 +59,19 @@ function guarded<T>(fn: () => T): T {
   }
 }
 
-export function regexFunctions(http: HttpCycle): RegexFunctions {
-  let functions = byHttp.get(http);
+export function regexFunctions(block: Block): RegexFunctions {
+  let functions = byBlock.get(block);
   if (functions === undefined) {
-    const main = luaModule.mainOf(http.confs);
+    const main = luaMainOf(block);
     functions = new RegexFunctions(main.regexCacheMaxEntries, main.regexMatchLimit, (message) => {
-      writeLog(http, LOG_ERR, message);
+      writeLog(block, LOG_ERR, message);
     });
-    byHttp.set(http, functions);
+    byBlock.set(block, functions);
   }
   return functions;
 }
 
-const byHttp = new WeakMap<HttpCycle, RegexFunctions>();
+const byBlock = new WeakMap<Block, RegexFunctions>();
 
 function matching(functions: RegexFunctions): LuaFunction {
   return (subject, pattern, options, ctx, into) => {
@@ -118,8 +118,8 @@ function replacing(functions: RegexFunctions, global: boolean): LuaFunction {
   };
 }
 
-export function installRe(ngx: LuaTable, http: HttpCycle): void {
-  const functions = regexFunctions(http);
+export function installRe(ngx: LuaTable, block: Block): void {
+  const functions = regexFunctions(block);
   ngx.setStr(
     're',
     LuaTable.fromObject({

@@ -38,7 +38,7 @@ function sessionPointer(session: TlsSession | undefined, ctx: ApiContext, state:
   if (session === undefined) return nullPointer();
   const pointer = opaquePointer(session);
   if (ctx.debugging) {
-    const log = ctx.http?.cycle.log;
+    const log = ctx.block?.cycle.log;
     const line = `lua ssl free session: ${session}`;
     addFinalizer(pointer, () => log?.write(LOG_DEBUG, line), state, true);
   }

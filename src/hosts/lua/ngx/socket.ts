@@ -3,6 +3,7 @@
  * the socket itself, as in ngx_lua, so that libraries may keep fields of their own in it.
  */
 
+import { SessionSocket } from '../../../api/socket/session.ts';
 import { type Received, ReceiveFailure, type Sent, type StreamCosocket } from '../../../api/socket/stream.ts';
 import type { ConnectOptions } from '../../../api/socket/tcp.ts';
 import { TcpCosocket } from '../../../api/socket/tcp.ts';
@@ -355,6 +356,29 @@ function getFd(self: LuaValue): LuaResult {
   return typeof fd === 'number' ? fd : ret2(undefined, fd);
 }
 
+function sessionOf(self: LuaValue, name: string): SessionSocket {
+  const socket = socketOf(checkTable(self, 1, name));
+  return socket instanceof SessionSocket ? socket : throwError('bad request');
+}
+
+function peek(self: LuaValue, bytes: LuaValue): LuaResult {
+  if (arguments.length !== 2) throwError(`expecting 2 arguments (including the object), but got ${arguments.length}`);
+  const socket = sessionOf(self, 'peek');
+  const n = checkInteger(bytes, 2, 'peek');
+  if (n < 0) argError(2, 'peek', 'bytes can not be negative');
+  return received(socket.peek(n));
+}
+
+function shutdown(self: LuaValue, direction: LuaValue): LuaResult {
+  if (arguments.length !== 2) {
+    throwError(`expecting 2 arguments (including the object), but seen ${arguments.length}`);
+  }
+  const socket = sessionOf(self, 'shutdown');
+  if (direction !== 'send') return argError(2, 'shutdown', 'only "send" is supported');
+  const error = socket.shutdownSend();
+  return error === undefined ? 1 : ret2(undefined, error);
+}
+
 const READING = {
   receive,
   receiveany: receiveAny,
@@ -377,6 +401,7 @@ function metatable(methods: Readonly<Record<string, LuaValue>>): LuaTable {
 const TCP = '__tcp_cosocket_mt';
 const BODY = '__tcp_req_cosocket_mt';
 const RAW_BODY = '__tcp_raw_req_cosocket_mt';
+const SESSION = '__tcp_session_cosocket_mt';
 
 function registered(name: string): LuaTable {
   return currentState().registry.getStr(name) as LuaTable;
@@ -385,6 +410,11 @@ function registered(name: string): LuaTable {
 /** The metatable of ngx.req.socket(). */
 export function bodyMetatable(raw: boolean): LuaTable {
   return registered(raw ? RAW_BODY : BODY);
+}
+
+/** The metatable of ngx.req.socket() in stream. */
+export function sessionMetatable(): LuaTable {
+  return registered(SESSION);
 }
 
 function createTcp(): LuaResult {
@@ -422,5 +452,6 @@ export function installSocket(ngx: LuaTable, state: LuaState): void {
   state.registry.setStr(TCP, tcp);
   state.registry.setStr(BODY, metatable(READING));
   state.registry.setStr(RAW_BODY, metatable({ ...READING, send }));
+  state.registry.setStr(SESSION, metatable({ ...READING, send, peek, shutdown }));
   ngx.setStr('socket', markLibrary(LuaTable.fromObject({ tcp: createTcp, stream: createTcp, connect: connectNew })));
 }

@@ -44,7 +44,7 @@ function runTimer(
   args: LuaValue[],
   ended: () => void,
 ): void {
-  const ctx = new ApiContext(undefined, creator.http, undefined, creator);
+  const ctx = new ApiContext(undefined, creator.block, undefined, creator);
   ctx.phase = IN_TIMER;
   const run = new LuaRun(ctx, state);
   const end = () => {

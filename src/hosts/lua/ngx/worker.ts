@@ -2,16 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { current } from '../../../api/context.ts';
 import { IN_INIT, phaseName } from '../../../api/phase.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
+import type { Block } from '../../../conf/block.ts';
 import { type LuaResult, LuaTable, ret2 } from '../../../lua/index.ts';
 
 /**
  * The process ids of the workers: the master's children that have a worker's title, or this process when it is alone.
  * Undefined where /proc does not tell.
  */
-function workerPids(http: HttpCycle): number[] | undefined {
-  if (http.cycle.worker?.kind === 'single') return [process.pid];
-  const master = http.cycle.control?.masterPid ?? process.ppid;
+function workerPids(block: Block): number[] | undefined {
+  if (block.cycle.worker?.kind === 'single') return [process.pid];
+  const master = block.cycle.control?.masterPid ?? process.ppid;
   try {
     const children = readFileSync(`/proc/${master}/task/${master}/children`, 'latin1').trim().split(' ').map(Number);
     return children.filter((pid) => /: worker process$/.test(titleOf(pid)));
@@ -29,8 +29,8 @@ function titleOf(pid: number): string {
   }
 }
 
-export function installWorker(ngx: LuaTable, http: HttpCycle): void {
-  const { cycle } = http;
+export function installWorker(ngx: LuaTable, block: Block): void {
+  const { cycle } = block;
   ngx.setStr(
     'worker',
     LuaTable.fromObject({
@@ -40,7 +40,7 @@ export function installWorker(ngx: LuaTable, http: HttpCycle): void {
       count: () => cycle.worker?.count ?? 1,
       pids: (): LuaResult => {
         if ((current?.phase ?? IN_INIT) === IN_INIT) return ret2(undefined, 'API disabled in the current context');
-        const pids = workerPids(http);
+        const pids = workerPids(block);
         return pids === undefined ? ret2(undefined, 'not supported on this system') : LuaTable.fromArray(pids);
       },
     }),

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { sharedDict } from '../../../api/shared-dict.ts';
 import type { Suspension } from '../../../api/suspension.ts';
+import type { Block } from '../../../conf/block.ts';
 import { configureArguments } from '../../../conf/configure-arguments.ts';
 import type { ThreadPool } from '../../../conf/modules/thread-pool.ts';
-import type { HttpCycle } from '../../../http/cycle.ts';
 import type { DictAnswer, DictCall, Outcome, Task, ThreadSetup } from './message.ts';
 
 /** The thread's program: a bundle of its own beside the server's. */
@@ -26,13 +26,13 @@ class Thread {
   /** It runs no more. */
   ended = false;
 
-  constructor(http: HttpCycle, setup: Omit<ThreadSetup, 'calls' | 'answered'>, gone: () => void) {
+  constructor(block: Block, setup: Omit<ThreadSetup, 'calls' | 'answered'>, gone: () => void) {
     const { port1, port2 } = new MessageChannel();
     const answered = new Int32Array(new SharedArrayBuffer(4));
     const workerData: ThreadSetup = { ...setup, calls: port2, answered };
     this.worker = new Worker(PROGRAM, { workerData, transferList: [port2], stdout: false, stderr: false });
     port1.on('message', (call: DictCall) => {
-      port1.postMessage(answer(http, call));
+      port1.postMessage(answer(block, call));
       Atomics.store(answered, 0, 1);
       Atomics.notify(answered, 0);
     });
@@ -65,8 +65,8 @@ class Thread {
   }
 }
 
-function answer(http: HttpCycle, { dict: name, method, args }: DictCall): DictAnswer {
-  const dict = sharedDict(http, name);
+function answer(block: Block, { dict: name, method, args }: DictCall): DictAnswer {
+  const dict = sharedDict(block, name);
   if (dict === undefined) return { thrown: 'no such zone', error: undefined, flags: 0, forcible: false, stale: false };
   let result: unknown;
   let thrown: string | undefined;
@@ -117,7 +117,7 @@ interface Queue {
 
 /** The threads of an http block in this process. */
 export class LuaThreads {
-  private readonly http: HttpCycle;
+  private readonly block: Block;
   private readonly most: number;
   private readonly dicts: readonly string[];
   private readonly all = new Set<Thread>();
@@ -125,8 +125,8 @@ export class LuaThreads {
   private readonly queues = new Map<ThreadPool, Queue>();
 
   /** @param most lua_worker_thread_vm_pool_size */
-  constructor(http: HttpCycle, most: number, dicts: readonly string[]) {
-    this.http = http;
+  constructor(block: Block, most: number, dicts: readonly string[]) {
+    this.block = block;
     this.most = most;
     this.dicts = dicts;
   }
@@ -144,10 +144,10 @@ export class LuaThreads {
 
   private start([packagePath, packageCpath]: readonly [string, string]): Thread | undefined {
     if (this.all.size >= this.most) return undefined;
-    const { cycle, modules } = this.http;
+    const { cycle, modules } = this.block;
     const configure = configureArguments([{ name: 'http', submodules: modules }]);
     const setup = { packagePath, packageCpath, prefix: cycle.prefix, configure, dicts: this.dicts };
-    const thread = new Thread(this.http, setup, () => {
+    const thread = new Thread(this.block, setup, () => {
       this.all.delete(thread);
       const i = this.idle.indexOf(thread);
       if (i >= 0) this.idle.splice(i, 1);

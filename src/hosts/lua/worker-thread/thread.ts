@@ -87,6 +87,7 @@ function makeState(): LuaState {
   installEncoding(ngx);
   installConfig(
     ngx,
+    'http',
     () => setup.prefix,
     () => setup.configure,
   );

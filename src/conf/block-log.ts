@@ -1,12 +1,12 @@
-/** `error_log` inside http: logs of blocks, whose files the process layer opens with the others. */
+/** `error_log` inside http and stream: logs of blocks, whose files the process layer opens with the others. */
 
-import type { Cycle } from '../../conf/cycle.ts';
-import type { ConfContext } from '../../conf/directive.ts';
-import type { ErrorLogTarget } from '../../conf/modules/errlog.ts';
-import { cycleOf } from '../../conf/resources.ts';
-import { ErrorLog } from '../../log/error-log.ts';
-import type { Log, LogScope } from '../../log/log.ts';
-import { makeErrorLog } from '../../log/open-logs.ts';
+import { ErrorLog } from '../log/error-log.ts';
+import type { Log, LogScope } from '../log/log.ts';
+import { makeErrorLog } from '../log/open-logs.ts';
+import type { Cycle } from './cycle.ts';
+import type { ConfContext } from './directive.ts';
+import type { ErrorLogTarget } from './modules/errlog.ts';
+import { cycleOf } from './resources.ts';
 
 /**
  * Adds a target to a block's log, which is made for its first one.

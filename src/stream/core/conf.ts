@@ -1,0 +1,54 @@
+/** Configuration objects of ngx_stream_core_module. Times in milliseconds, sizes in bytes. */
+import type { ConfStack } from '../../conf/directive.ts';
+import type { Log } from '../../log/log.ts';
+import type { ListenAddress, Listening } from '../../net/listening.ts';
+import type { ResolverConf } from '../../net/resolver-conf.ts';
+import type { ContentHandler } from '../phases.ts';
+
+/** Of the stream block. */
+export interface CoreMain {
+  readonly servers: CoreServer[];
+  /** Sockets to listen on, each with the addresses that arrive there. Filled when the block closes. */
+  readonly ports: StreamPort[];
+  /** Accepted, since people's configurations have them; maps need no sizes. */
+  variablesHashMaxSize: number;
+  variablesHashBucketSize: number;
+}
+
+/** One listening socket of stream. nginx: ngx_stream_port_t. */
+export interface StreamPort {
+  readonly listening: Listening;
+  /** For the address that the client connected to, when the socket is bound to a wildcard. */
+  readonly byAddress: ReadonlyMap<string, ListenGroup>;
+  /** For all other addresses. */
+  readonly group: ListenGroup;
+}
+
+/** One listening address with the server behind it. nginx: ngx_stream_conf_addr_t. */
+export interface ListenGroup {
+  readonly where: ListenAddress;
+  readonly ssl: boolean;
+  readonly proxyProtocol: boolean;
+  readonly server: CoreServer;
+}
+
+/** nginx: ngx_stream_core_srv_conf_t. */
+export interface CoreServer {
+  /** This server's configuration objects. */
+  confs: ConfStack;
+  /** Where the block stands. */
+  file: string;
+  line: number;
+  /** A `listen` directive was seen. */
+  listen: boolean;
+  /** What serves its sessions (proxy_pass, return, content_by_lua...). */
+  handler: ContentHandler | undefined;
+  errorLog: Log;
+  /** Undefined when none is configured. The same object in all blocks that inherit it. */
+  resolver: ResolverConf | undefined;
+  resolverTimeout: number;
+  proxyProtocolTimeout: number;
+  tcpNodelay: boolean;
+  prereadBufferSize: number;
+  prereadTimeout: number;
+}
