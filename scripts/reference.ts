@@ -13,9 +13,12 @@ import { eventsModule } from '../src/conf/modules/events.ts';
 import { regexModule } from '../src/conf/modules/regex.ts';
 import { threadPoolModule } from '../src/conf/modules/thread-pool.ts';
 import { luaModule } from '../src/hosts/lua/module.ts';
+import { streamLuaModule } from '../src/hosts/lua/stream/module.ts';
 import { typescriptModule } from '../src/hosts/typescript/module.ts';
 import type { HttpModule } from '../src/http/module.ts';
 import { httpModules } from '../src/http/modules/index.ts';
+import type { StreamModule } from '../src/stream/module.ts';
+import { streamModules } from '../src/stream/modules/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const FOLDER: string = join(root, 'docs/modules');
@@ -103,17 +106,25 @@ const CORE: readonly (readonly [string, string])[] = [
   ['regex', 'src/conf/modules/regex.ts'],
   ['thread_pool', 'src/conf/modules/thread-pool.ts'],
   ['http', 'src/http/block.ts'],
+  ['stream', 'src/stream/block.ts'],
 ];
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   ngx_http_core_module: 'Servers, locations, requests, bodies, limits and files.',
+  ngx_stream_core_module: 'Servers of plain TCP: where they listen, what holds for their sessions.',
 };
 
 /** All pages, by file name. */
 export function pages(): Map<string, string> {
   const hosts = [luaModule, typescriptModule] as unknown as readonly HttpModule[];
+  const streamHosts = [streamLuaModule] as unknown as readonly StreamModule[];
   const core = [coreModule, errlogModule, eventsModule, regexModule, threadPoolModule];
-  const modules = [...core, ...MODULES, ...httpModules(hosts)] as unknown as readonly Documented[];
+  const modules = [
+    ...core,
+    ...MODULES,
+    ...httpModules(hosts),
+    ...streamModules(streamHosts),
+  ] as unknown as readonly Documented[];
   const files = new Map([...sources(), ...CORE]);
   const made = new Map<string, string>();
   let index = '# Modules\n\nWhat each module declares; the behaviour is that of the module of the same name.\n\n';

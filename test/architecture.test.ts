@@ -18,14 +18,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   net: BASE,
   shm: BASE,
   http: [...BASE, 'regex'],
-  api: [...BASE, 'http', 'regex'],
-  'hosts/lua': [...BASE, 'api', 'hosts', 'http', 'lua', 'regex'],
+  stream: BASE,
+  api: [...BASE, 'http', 'regex', 'stream'],
+  'hosts/lua': [...BASE, 'api', 'hosts', 'http', 'lua', 'regex', 'stream'],
   'hosts/typescript': [...BASE, 'api', 'hosts', 'http'],
   hosts: [...BASE, 'api', 'http'],
   // The flags that V8 needs for Lua are given to processes when they start.
   process: [...BASE, 'lua'],
   tools: [...BASE, 'regex'],
-  cli: [...BASE, 'api', 'hosts', 'hosts/lua', 'hosts/typescript', 'http', 'lua', 'process', 'tools'],
+  cli: [...BASE, 'api', 'hosts', 'hosts/lua', 'hosts/typescript', 'http', 'lua', 'process', 'stream', 'tools'],
   // src/index.ts, the package's public face.
   '.': ['api', 'hosts/typescript', 'http', 'lua'],
 };

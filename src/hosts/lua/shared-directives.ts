@@ -27,7 +27,9 @@ export function codeOf(cf: ConfContext, form: Form, tag: string, argument: strin
   }
   const source = form === 'block' ? cf.luaSource?.code : argument;
   const line = form === 'block' ? (cf.luaSource?.line ?? cf.line) : cf.line;
-  return new InlineCode(source as string, chunkName(tag, cf.file, line, cf.cycle.confPrefix));
+  // stream-lua names the code of init_by_lua and init_worker_by_lua without its place.
+  const bare = inStream(cf) && tag.startsWith('init_');
+  return new InlineCode(source as string, bare ? `=${tag}` : chunkName(tag, cf.file, line, cf.cycle.confPrefix));
 }
 
 type Field<C> = { [K in keyof C]-?: C[K] extends LuaCode | undefined ? K : never }[keyof C] & string;

@@ -63,8 +63,22 @@ function setServer(cf: ConfContext): undefined {
 
 // biome-ignore lint/suspicious/noExplicitAny: they write to objects of two levels
 const directives: readonly Directive<any>[] = [
-  numSlot<CoreMain>('variables_hash_max_size', ['stream'], 'main', 'variablesHashMaxSize', 1024),
-  numSlot<CoreMain>('variables_hash_bucket_size', ['stream'], 'main', 'variablesHashBucketSize', 64),
+  numSlot<CoreMain>(
+    'variables_hash_max_size',
+    ['stream'],
+    'main',
+    'variablesHashMaxSize',
+    1024,
+    'Accepted; not needed.',
+  ),
+  numSlot<CoreMain>(
+    'variables_hash_bucket_size',
+    ['stream'],
+    'main',
+    'variablesHashBucketSize',
+    64,
+    'Accepted; not needed.',
+  ),
   {
     name: 'server',
     contexts: ['stream'],

@@ -32,6 +32,7 @@ export const returnModule = streamModule<object, ReturnServer>({
 });
 
 function sendValue(s: StreamSession): void {
+  s.action = 'returning text';
   const text = returnModule.server(s).text?.evaluate(s) ?? '';
   if (text !== '') s.write(text);
   // What the client's socket does not take at once is sent before it is closed.

@@ -48,7 +48,7 @@ function write(block: Block, level: number, args: readonly LuaValue[], name: str
   if (level > logLevel(block)) return ret0();
   let text = '';
   for (let i = 0; i < args.length; i++) text += describe(args[i], i + 1, name);
-  writeLog(block, level, `[lua] ${place()}${text}`);
+  writeLog(block, level, `${block.subsystem === 'stream' ? 'stream ' : ''}[lua] ${place()}${text}`);
   return ret0();
 }
 
