@@ -1,11 +1,11 @@
 /** ngx.worker for TypeScript. */
-import type { HttpCycle } from '../../http/cycle.ts';
+import type { Block } from '../../conf/block.ts';
 
 /** The worker that runs the handler. Manual: ngx.worker.*. */
 export class NgxWorker {
-  readonly #http: HttpCycle | undefined;
+  readonly #http: Block | undefined;
 
-  constructor(http: HttpCycle | undefined) {
+  constructor(http: Block | undefined) {
     this.#http = http;
   }
 
