@@ -126,24 +126,26 @@ export function emptyLast(node: Node): boolean {
   }
 }
 
-/** Whether every match begins with one of these assertions. */
-export function leadsWith(node: Node, kinds: readonly string[]): boolean {
+/** Whether every match begins with one of these assertions, if wanted also one in a lookahead. */
+export function leadsWith(node: Node, kinds: readonly string[], inLookahead = false): boolean {
   switch (node.type) {
     case 'assert':
       return kinds.includes(node.kind);
     case 'seq': {
       // Items of no width before it do not matter.
       for (const item of node.items) {
-        if (leadsWith(item, kinds)) return true;
+        if (leadsWith(item, kinds, inLookahead)) return true;
         if (item.type !== 'look' && item.type !== 'assert') return false;
       }
       return false;
     }
     case 'alt':
-      return node.branches.every((branch) => leadsWith(branch, kinds));
+      return node.branches.every((branch) => leadsWith(branch, kinds, inLookahead));
     case 'group':
     case 'atomic':
-      return leadsWith(node.body, kinds);
+      return leadsWith(node.body, kinds, inLookahead);
+    case 'look':
+      return inLookahead && !node.negate && !node.behind && leadsWith(node.body, kinds, true);
     default:
       return false;
   }

@@ -74,6 +74,10 @@ export interface PatternSettings {
   /** An unset group is matched by its backreference as if it were empty (the J letter of ngx.re). */
   unsetBackrefEmpty: boolean;
   dollarEndOnly: boolean;
+  /** (?|..) stands somewhere in it, so groups may share a number. */
+  duplicateNumbers: boolean;
+  /** CR or LF is written in it, as a character or an escape of one. */
+  explicitLineEnds: boolean;
 }
 
 /** A pattern after parsing. */

@@ -57,6 +57,11 @@ export function intersect(a: Ranges, b: Ranges): Ranges {
   return out;
 }
 
+/** What the first has and the second has not. */
+export function difference(a: Ranges, b: Ranges): Ranges {
+  return intersect(a, complement(b, MAX_CODE_POINT));
+}
+
 export function disjoint(a: Ranges, b: Ranges): boolean {
   let i = 0;
   let j = 0;

@@ -2,8 +2,10 @@
 // pcre2_dfa_match() finds it. All ways through the pattern are followed at once, one place of the subject after the
 // other, so that no pattern is slower than its size times the subject's length; what would need a memory of the way
 // taken (backreferences, \K, verbs) is an error when it is come upon, as in PCRE2.
+
+import { nullable } from './analysis.ts';
 import type { LookNode, Node, Pattern } from './ast.ts';
-import { byteTable } from './charset.ts';
+import { byteTable, complement, contains, MAX_CODE_POINT, union, VSPACE } from './charset.ts';
 import { RC } from './errors.ts';
 import { graphemeEnd } from './grapheme.ts';
 import { StartFinder, searchHints } from './hints.ts';
@@ -13,6 +15,8 @@ import { ASSERT_KINDS, holds, newlineAt, stepBack, type WideSet, wideMatch } fro
 /** Repeats are written out, so large counts make large automata; beyond this the pattern is not run. */
 const MAX_STATES = 200_000;
 const WSSIZE = -43;
+/** States passed in one search, over all starts: some seconds. */
+const STEP_LIMIT = 20_000_000;
 
 type State =
   | { type: 'end' }
@@ -24,8 +28,10 @@ type State =
   | { type: 'grapheme'; next: number }
   /** An atomic group: the longest way through `entry`. */
   | { type: 'atomic'; entry: number; next: number }
-  /** A possessive loop: again and again the longest way through `entry`. */
-  | { type: 'loop'; entry: number; next: number }
+  /** A possessive loop: again and again the longest way through `entry`; `once` if it must take something. */
+  | { type: 'loop'; entry: number; once: boolean; single: boolean; next: number }
+  /** An atomic group that repeats without limit; `again` is the state after an iteration that took something. */
+  | { type: 'atomicLoop'; entry: number; again: number; follows: boolean; next: number }
   | { type: 'look'; negate: boolean; ways: { entry: number; back: number }[]; next: number; otherwise: number }
   | { type: 'recursion'; yes: number; no: number }
   | { type: 'call'; group: number; next: number }
@@ -107,15 +113,31 @@ class Builder {
   }
 
   private repeat(node: Node & { type: 'repeat' }, next: number): number {
-    const { body, min, max } = node;
+    const { min, max } = node;
+    const body = this.repeatedBody(node.body);
     let after = next;
+    // Past such a group PCRE2 does not find on.
+    if (max === 0 && body.type !== 'set' && nullable(body)) return this.add({ type: 'error', code: RC.DFA_UITEM });
     if (node.mode === 'possessive') {
       if (max === Infinity && min <= 1) {
-        const entry = this.build(body, 0);
-        const loop = this.add({ type: 'loop', entry, next });
-        return min === 0 ? loop : this.add({ type: 'atomic', entry, next: loop });
+        return this.add({
+          type: 'loop',
+          entry: this.build(body, 0),
+          once: min === 1,
+          single: body.type === 'set',
+          next,
+        });
       }
       return this.add({ type: 'atomic', entry: this.build({ ...node, mode: 'greedy' }, 0), next });
+    }
+    if (max === Infinity && body.type === 'atomic') {
+      const entry = this.build(body.body, 0);
+      const loop = { type: 'atomicLoop' as const, entry, again: 0, follows: false, next };
+      const again = this.add({ ...loop, again: this.states.length, follows: true });
+      after = this.add({ ...loop, again });
+      if (min === 0) return this.add({ type: 'split', next: [next, after] });
+      for (let i = 1; i < min; i++) after = this.build(body, after);
+      return after;
     }
     if (max === Infinity) {
       const split: State & { type: 'split' } = { type: 'split', next: [next] };
@@ -126,6 +148,14 @@ class Builder {
     }
     for (let i = 0; i < min; i++) after = this.build(body, after);
     return after;
+  }
+
+  /** With (*ANY) in UTF mode a repeated `.` takes U+2028 and U+2029, which one alone does not. */
+  private repeatedBody(body: Node): Node {
+    const { newline, utf } = this.pattern.settings;
+    if (newline !== 'any' || !utf || body.type !== 'set' || contains(body.set, 0x2028)) return body;
+    const notNewline = complement(VSPACE, MAX_CODE_POINT);
+    return body.set.join() === notNewline.join() ? { type: 'set', set: union(body.set, [0x2028, 0x2029]) } : body;
   }
 
   private condition(node: Node & { type: 'cond' }, next: number): number {
@@ -165,12 +195,16 @@ export class DfaMatcher {
   private readonly groupEntries = new Map<number, number>();
   private subject = '';
   private searchStart = 0;
-  private matchStart = 0;
+  private runs = 0;
+  private steps = 0;
+  private readonly limit: number;
 
-  constructor(pattern: Pattern, anchored: boolean) {
+  /** `limit`: how often the automaton may be entered in one search (the match limit). */
+  constructor(pattern: Pattern, anchored: boolean, limit: number) {
     this.pattern = pattern;
+    const inPattern = pattern.settings.limitMatch;
+    this.limit = inPattern > 0 ? Math.min(limit, inPattern) : limit;
     this.builder = new Builder(pattern);
-    this.starts = new StartFinder(searchHints(pattern, anchored), pattern.settings.utf);
     let entry = 0;
     let failure = 0;
     try {
@@ -181,6 +215,15 @@ export class DfaMatcher {
     }
     this.entry = entry;
     this.failure = failure;
+    // Where an item ends the search with an error, no start may be passed over that comes upon it.
+    const faulty = this.builder.states.some(
+      (state) => state.type === 'error' || state.type === 'atomicLoop' || (state.type === 'loop' && !state.single),
+    );
+    const hints = searchHints(pattern, anchored);
+    this.starts = new StartFinder(
+      faulty ? { ...hints, atStart: false, minLength: 0, firstBytes: null, requiredBytes: [] } : hints,
+      pattern.settings,
+    );
   }
 
   /** Searches from `start`; fills the first pair of `ovector`. Returns 1, or a negative PCRE2 number. */
@@ -188,10 +231,11 @@ export class DfaMatcher {
     if (this.failure !== 0) return this.failure;
     this.subject = subject;
     this.searchStart = start;
+    this.runs = 0;
+    this.steps = 0;
     try {
       for (let s = this.starts.first(subject, start); s >= 0; s = this.starts.next(s)) {
-        this.matchStart = s;
-        const ends = this.run(this.entry, s, null, start, true);
+        const ends = this.run(this.entry, s, null, start);
         if (ends.length > 0) {
           ovector[0] = s;
           ovector[1] = ends[ends.length - 1]!;
@@ -200,6 +244,8 @@ export class DfaMatcher {
       }
     } catch (error) {
       if (error instanceof DfaError) return error.code;
+      // Subroutine calls within each other, deeper than the stack.
+      if (error instanceof RangeError) return RC.DEPTHLIMIT;
       throw error;
     }
     return RC.NOMATCH;
@@ -209,7 +255,8 @@ export class DfaMatcher {
    * The places, ascending, where the automaton entered at `from` can end. \G holds at `here`: within an inner run that
    * is where the run began, as in PCRE2.
    */
-  private run(entry: number, from: number, call: Call | null, here = from, outermost = false): number[] {
+  private run(entry: number, from: number, call: Call | null, here = from): number[] {
+    if (++this.runs > this.limit) throw new DfaError(RC.MATCHLIMIT);
     const { states } = this.builder;
     const { settings } = this.pattern;
     const { subject } = this;
@@ -227,14 +274,18 @@ export class DfaMatcher {
       const work = waiting.get(pos);
       if (work === undefined) continue;
       waiting.delete(pos);
+      /** Ways followed at this place besides. */
+      let others = 0;
       while (work.length > 0) {
         const index = work.pop()!;
         if (seen[index] === pos) continue;
         seen[index] = pos;
+        if (++this.steps > STEP_LIMIT) throw new DfaError(RC.MATCHLIMIT);
         const state = states[index]!;
+        if (state.type !== 'split' && state.type !== 'loop') others++;
         switch (state.type) {
           case 'end':
-            if (!outermost || this.acceptable(pos)) ends.push(pos);
+            if (this.acceptable(pos, from)) ends.push(pos);
             break;
           case 'set':
             if (pos >= n) break;
@@ -271,19 +322,38 @@ export class DfaMatcher {
           case 'loop': {
             let end = pos;
             for (;;) {
-              const next = this.run(state.entry, end, call).at(-1);
+              const next = this.run(state.entry, end, call, pos).at(-1);
               if (next === undefined || next === end) break;
               end = next;
             }
-            if (end === pos) work.push(state.next);
-            else wait(state.next, end);
+            if (end !== pos) wait(state.next, end);
+            else if (state.single && !state.once) work.push(state.next);
+            else if (!state.once) {
+              // PCRE2 then skips a character if other ways are open too, which can only be its fault: not answered.
+              if (others > 0 || work.length > 0 || waiting.size > 0) throw new DfaError(RC.DFA_UITEM);
+              work.push(state.next);
+            }
+            break;
+          }
+          case 'atomicLoop': {
+            const end = this.run(state.entry, pos, call).at(-1);
+            if (end === undefined) break;
+            if (end === pos) {
+              work.push(state.next);
+              break;
+            }
+            // Here PCRE2 loses count of the characters of an iteration after the first, unless it is but one.
+            if (state.follows && stepBack(subject, end, 1, settings.utf) > pos) throw new DfaError(RC.DFA_UITEM);
+            wait(state.next, end);
+            wait(state.again, end);
             break;
           }
           case 'look': {
             const found = state.ways.some(({ entry: way, back }) => {
               const at = stepBack(subject, pos, back, settings.utf);
               if (at < 0) return false;
-              const where = this.run(way, at, call);
+              // \G is asked of the place the assertion stands at.
+              const where = this.run(way, at, call, pos);
               return back > 0 ? where.includes(pos) : where.length > 0;
             });
             if (found !== state.negate) work.push(state.next);
@@ -322,9 +392,10 @@ export class DfaMatcher {
     return entry;
   }
 
-  private acceptable(pos: number): boolean {
+  /** (*NOTEMPTY) and the other one hold within assertions and atomic groups too. */
+  private acceptable(pos: number, from: number): boolean {
     const { settings } = this.pattern;
-    if (pos !== this.matchStart) return true;
-    return !settings.notEmpty && !(settings.notEmptyAtStart && pos === this.searchStart);
+    if (pos !== from) return true;
+    return !settings.notEmpty && !(settings.notEmptyAtStart && from === this.searchStart);
   }
 }

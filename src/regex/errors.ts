@@ -114,6 +114,7 @@ export const RC = {
   MATCHLIMIT: -47,
   RECURSELOOP: -52,
   DFA_RECURSE: -39,
+  DEPTHLIMIT: -53,
   HEAPLIMIT: -63,
 } as const;
 

@@ -103,7 +103,8 @@ function bracedDigits(r: Reader, base: 8 | 16, notDigit: number): number {
       r.fail(134);
     }
   }
-  if (r.peek() !== 0x7d) r.fail(notDigit);
+  // At the end of the pattern the fault is the last digit's.
+  if (r.peek() !== 0x7d) r.fail(notDigit, r.pos >= r.end ? r.pos - 1 : r.pos);
   r.pos++;
   if (r.utf && value >= 0xd800 && value <= 0xdfff) r.fail(173, r.pos - 1);
   return value;
@@ -125,7 +126,7 @@ function hex(r: Reader): Escape {
 }
 
 function octalBraces(r: Reader): Escape {
-  if (r.peek() !== 0x7b) r.fail(155);
+  if (r.peek() !== 0x7b) r.fail(155, r.pos >= r.end ? r.pos - 1 : r.pos);
   r.pos++;
   return char(bracedDigits(r, 8, 164));
 }
@@ -176,7 +177,7 @@ function groupReference(r: Reader): Escape {
       r.pos = brace;
       return { kind: 'letter', letter: 'k' };
     }
-    if (r.peek() !== 0x7d) r.fail(157);
+    if (r.peek() !== 0x7d) r.fail(157, brace);
     r.pos++;
   } else {
     n = r.number(r.groupCount, MAX_GROUP, 161);

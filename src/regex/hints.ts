@@ -1,7 +1,7 @@
 // Where a search need not even try: facts every match agrees with, checked before an attempt. They are those PCRE2 uses
 // too, since passing over a start is visible when a verb such as (*COMMIT) stands at it.
 import { firstSet, leadsWith, minLength, nullable } from './analysis.ts';
-import { type Node, type Pattern, some } from './ast.ts';
+import { type Node, type Pattern, type PatternSettings, some } from './ast.ts';
 import { byteTable, type Ranges } from './charset.ts';
 import { utf8Sequences } from './utf8-ranges.ts';
 
@@ -11,6 +11,8 @@ export interface SearchHints {
   anchored: boolean;
   /** It begins at the very start of the subject. */
   atStart: boolean;
+  /** It begins where a line does. */
+  atLineStart: boolean;
   /** It takes at least so many bytes. */
   minLength: number;
   /** It begins with one of these bytes; null when it may begin with any or be empty. */
@@ -76,12 +78,16 @@ export function searchHints(pattern: Pattern, anchored: boolean): SearchHints {
   const { root, settings } = pattern;
   const blind = settings.noStartOptimize;
   const accept = hasVerb(root, 'accept');
+  const atStart = leadsWith(root, ['start'], true);
+  const once = anchored || leadsWith(root, ['here'], true);
   return {
-    anchored: anchored || leadsWith(root, ['here']),
-    atStart: leadsWith(root, ['start']),
+    anchored: once,
+    atStart,
+    atLineStart: !blind && leadsWith(root, ['lineStart']),
     minLength: blind || accept ? 0 : minLength(root),
     firstBytes: blind ? null : firstBytes(pattern),
-    requiredBytes: blind || accept ? [] : requiredBytes(root),
+    // With one start there is little to gain.
+    requiredBytes: blind || accept || once || atStart ? [] : requiredBytes(root),
   };
 }
 
@@ -90,12 +96,15 @@ export class StartFinder {
   private readonly hints: SearchHints;
   private readonly utf: boolean;
   private readonly once: boolean;
+  private readonly lineEnds: boolean;
   private subject = '';
   private lastRequired = 0;
 
-  constructor(hints: SearchHints, utf: boolean) {
+  constructor(hints: SearchHints, { utf, newline, explicitLineEnds }: PatternSettings) {
     this.hints = hints;
     this.utf = utf;
+    const several = newline === 'any' || newline === 'anycrlf';
+    this.lineEnds = (several && hints.atLineStart) || (!explicitLineEnds && (several || newline === 'crlf'));
     this.once = hints.anchored || hints.atStart;
   }
 
@@ -118,7 +127,10 @@ export class StartFinder {
   next(start: number): number {
     if (this.once) return -1;
     const { subject } = this;
+    const afterCr = this.lineEnds && subject.charCodeAt(start) === 13;
     start++;
+    // A line ending is not entered in its middle.
+    if (afterCr && subject.charCodeAt(start) === 10) start++;
     if (this.utf) while (start < subject.length && (subject.charCodeAt(start) & 0xc0) === 0x80) start++;
     return this.at(start);
   }

@@ -7,7 +7,9 @@ const NO_GROUP = 115;
 const NOT_FIXED = 125;
 const TOO_LONG = 187;
 const SINGLE_BYTE = 136;
+const TOO_COMPLICATED = 135;
 const MAX_LENGTH = 65535;
+const MAX_BRANCHES = 2000;
 
 /** The body of group `index`, or null. */
 export function findGroup(root: Node, index: number): Node | null {
@@ -17,15 +19,6 @@ export function findGroup(root: Node, index: number): Node | null {
     if (found !== null) return found;
   }
   return null;
-}
-
-/** Whether two groups share a number, which only (?|..) brings about. */
-function hasDuplicateNumbers(root: Node, seen = new Set<number>()): boolean {
-  if (root.type === 'group') {
-    if (seen.has(root.index)) return true;
-    seen.add(root.index);
-  }
-  return children(root).some((child) => hasDuplicateNumbers(child, seen));
 }
 
 /** Thrown and caught within this file: the error code of an item that has no fixed length. */
@@ -39,14 +32,33 @@ class Variable {
   }
 }
 
-interface Context {
-  root: Node;
-  settings: PatternSettings;
+/** What the measuring of one pattern shares. */
+export interface Measuring {
+  readonly root: Node;
+  readonly settings: PatternSettings;
   /** Groups being measured, to notice recursion. */
-  active: number[];
+  readonly active: number[];
+  /** Lengths of groups found before, where a number is one group's only. */
+  readonly known: Map<number, number>;
+  /** Branches measured so far: PCRE2 gives up after some. */
+  branches: number;
 }
 
-function measure(node: Node, context: Context): number {
+/** The start of the measuring of a pattern. */
+export function measuring(root: Node, settings: PatternSettings): Measuring {
+  return { root, settings, active: [], known: new Map(), branches: 0 };
+}
+
+function measureBranch(node: Node, context: Measuring): number {
+  if (context.branches++ > MAX_BRANCHES) throw new Variable(TOO_COMPLICATED);
+  return measure(node, context);
+}
+
+function measureBody(node: Node, context: Measuring): number {
+  return node.type === 'alt' ? measure(node, context) : measureBranch(node, context);
+}
+
+function measure(node: Node, context: Measuring): number {
   switch (node.type) {
     case 'set':
       // The empty class of the J mode is taken as "not known".
@@ -66,13 +78,23 @@ function measure(node: Node, context: Context): number {
       return total;
     }
     case 'alt': {
-      const lengths = node.branches.map((branch) => measure(branch, context));
+      const lengths = node.branches.map((branch) => measureBranch(branch, context));
       if (lengths.some((length) => length !== lengths[0])) throw new Variable(NOT_FIXED);
       return lengths[0]!;
     }
-    case 'group':
+    case 'group': {
+      const { known, settings } = context;
+      const before = settings.duplicateNumbers ? undefined : known.get(node.index);
+      if (before !== undefined) return before;
+      const length = measureBody(node.body, context);
+      known.set(node.index, length);
+      return length;
+    }
     case 'atomic':
-      return measure(node.body, context);
+      return measureBody(node.body, context);
+    case 'look':
+      measureInner(node, context);
+      return 0;
     case 'cond': {
       if (node.test.type === 'define') return 0;
       const yes = measure(node.yes, context);
@@ -92,7 +114,7 @@ function measure(node: Node, context: Context): number {
     case 'grapheme':
       throw new Variable(NOT_FIXED);
     case 'backref': {
-      if (context.settings.unsetBackrefEmpty || hasDuplicateNumbers(context.root)) throw new Variable(NOT_FIXED);
+      if (context.settings.unsetBackrefEmpty || context.settings.duplicateNumbers) throw new Variable(NOT_FIXED);
       if (node.groups.length === 0) throw new Variable(NO_GROUP, node.offset);
       if (node.groups.length !== 1) throw new Variable(NOT_FIXED);
       return measureGroup(node.groups[0]!, node, context);
@@ -105,8 +127,26 @@ function measure(node: Node, context: Context): number {
   }
 }
 
+function branchesOf(look: LookNode): readonly Node[] {
+  return look.body.type === 'alt' ? look.body.branches : [look.body];
+}
+
+/** The lookbehinds inside an assertion, which may lead back to a group that is being measured. */
+function measureInner(look: LookNode, context: Measuring): void {
+  some(look, (node) => {
+    if (node.type !== 'look' || !node.behind) return false;
+    try {
+      for (const branch of branchesOf(node)) measureBranch(branch, context);
+    } catch (error) {
+      if (!(error instanceof Variable)) throw error;
+      throw error.offset < 0 ? new Variable(error.code, node.offset) : error;
+    }
+    return false;
+  });
+}
+
 /** The length of the group a backreference or call is to; one that stands inside that very group is recursive. */
-function measureGroup(index: number, from: Node & { offset: number }, context: Context): number {
+function measureGroup(index: number, from: Node & { offset: number }, context: Measuring): number {
   const group = findGroup(context.root, index);
   if (group === null) throw new Variable(NO_GROUP, from.offset);
   if (context.active.includes(index) || some(group, (node) => node === from)) throw new Variable(NOT_FIXED);
@@ -122,18 +162,14 @@ export function lookbehindBranches(
   root: Node,
   settings: PatternSettings,
 ): { body: Node; length: number }[] {
-  const branches = look.body.type === 'alt' ? look.body.branches : [look.body];
-  return branches.map((body) => ({ body, length: measure(body, { root, settings, active: [] }) }));
+  const context = measuring(root, settings);
+  return branchesOf(look).map((body) => ({ body, length: measureBranch(body, context) }));
 }
 
 /** The compile error a lookbehind has, or null when it is sound. */
-export function lookbehindFault(
-  look: LookNode,
-  root: Node,
-  settings: PatternSettings,
-): { code: number; offset: number } | null {
+export function lookbehindFault(look: LookNode, context: Measuring): { code: number; offset: number } | null {
   try {
-    lookbehindBranches(look, root, settings);
+    for (const branch of branchesOf(look)) measureBranch(branch, context);
     return null;
   } catch (error) {
     if (error instanceof Variable) return { code: error.code, offset: error.offset < 0 ? look.offset : error.offset };
@@ -144,7 +180,7 @@ export function lookbehindFault(
 /** The number of characters a node always takes, or null when that varies. */
 export function fixedLength(node: Node, root: Node, settings: PatternSettings): number | null {
   try {
-    return measure(node, { root, settings, active: [] });
+    return measure(node, measuring(root, settings));
   } catch (error) {
     if (error instanceof Variable) return null;
     throw error;

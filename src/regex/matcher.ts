@@ -19,7 +19,7 @@ const GREEDY = 2; // pc after the loop, least position, position last tried
 const LAZY = 3; // pc of the REPEAT, position, how many more are allowed (-1: any number)
 const UNDO_FRAME = 4; // frame, frame top, -
 const CALL_BARRIER = 5; // group, -, -: stops verbs that ran within the call
-const BARRIER_CHOICE = 6; // pc, position, 1 if it stops (*THEN) only
+const BARRIER_CHOICE = 6; // pc, position, -
 const VERB = 7; // COMMIT..THEN plus 256 times (name + 1), position or target height, group called when it ran
 const MARK = 8; // name, position, -
 
@@ -32,11 +32,11 @@ const STACK_LIMIT = 1 << 25;
 /** Words the saved registers of subroutine calls may take together. */
 const FRAME_LIMIT = 1 << 24;
 /** Characters examined in one search, over all starts, before it is given up as hitting the limit. */
-const WORK_LIMIT = 1e9;
+const WORK_LIMIT = 2e8;
 /** Choices in one search, over all starts: some seconds. */
-const ALL_CHOICES = 100_000_000;
+const ALL_CHOICES = 20_000_000;
 /** Choices in one attempt under JIT, whose own count is of something else. */
-const CHOICE_LIMIT = 50_000_000;
+const CHOICE_LIMIT = 10_000_000;
 const EMPTY_FRAME = new Int32Array(0);
 
 /** How the search goes on after a failed attempt at one start. */
@@ -76,7 +76,7 @@ export class Matcher {
     this.stackLimit = jitStack > 0 ? jitStackEntries(pattern.root, jitStack) * ENTRY : STACK_LIMIT;
     this.stackFault = jitStack > 0 ? RC.JIT_STACKLIMIT : RC.HEAPLIMIT;
     this.registers = new Int32Array(this.program.registers);
-    this.starts = new StartFinder(this.program.hints, pattern.settings.utf);
+    this.starts = new StartFinder(this.program.hints, pattern.settings);
   }
 
   /**
@@ -138,13 +138,15 @@ export class Matcher {
     return true;
   }
 
-  /** Drops the choices above `height` (in words) and keeps what undoes registers; the new height is returned. */
+  /**
+   * Drops the choices and marks above `height` (in words) and keeps what undoes registers; the new height is returned.
+   */
   private cut(height: number, top: number): number {
     const { stack } = this;
     let to = height;
     for (let from = height; from < top; from += ENTRY) {
       const kind = stack[from]!;
-      if (kind === UNDO || kind === UNDO_FRAME || kind === MARK) {
+      if (kind === UNDO || kind === UNDO_FRAME) {
         if (to !== from) stack.copyWithin(to, from, from + ENTRY);
         to += ENTRY;
       }
@@ -474,7 +476,6 @@ export class Matcher {
             stack[sp] = BARRIER_CHOICE;
             stack[sp + 1] = op === OP.LOOK_NOT ? code[pc + 2]! : code[pc + 3]!;
             stack[sp + 2] = pos;
-            stack[sp + 3] = op === OP.LOOK_NOT ? 0 : 1;
             sp += ENTRY;
           }
           pc += op === OP.COND_LOOK ? 5 : 4;
@@ -497,8 +498,8 @@ export class Matcher {
           break;
         case OP.COND_LOOK_NOT_END: {
           const position = registers[code[pc + 2]!]!;
-          sp = this.unwind(registers[code[pc + 1]!]!, sp);
-          frame = this.currentFrame(frame);
+          // What the assertion captured stays, as after a positive one.
+          sp = this.cut(registers[code[pc + 1]!]!, sp);
           pos = position;
           pc = code[pc + 3]!;
           break;
@@ -707,16 +708,18 @@ export class Matcher {
         let skipTo = stack[sp + 2]!;
         let target = 0;
         if (verb === OP.THEN && skipTo >= 0) target = skipTo;
+        let barrier = sp - ENTRY;
         if (verb === OP.SKIP && stack[sp + 1]! > 255) {
-          skipTo = this.markPosition(program.names[(stack[sp + 1]! >> 8) - 1]!, sp);
-          if (skipTo < 0) continue;
+          // To its mark it goes through assertions, but not out of the subroutine call.
+          barrier = this.markBelow(program.names[(stack[sp + 1]! >> 8) - 1]!, sp, group);
+          if (barrier < 0) continue;
+          skipTo = stack[barrier + 2]!;
         }
         // Unwind to the target, or to the boundary of the assertion or subroutine call the verb is in.
-        let barrier = sp - ENTRY;
         for (; barrier >= target; barrier -= ENTRY) {
           const at = stack[barrier]!;
           if (at === CALL_BARRIER && stack[barrier + 1] === group) break;
-          if (at === BARRIER_CHOICE && (stack[barrier + 3] === 0 || verb === OP.THEN)) break;
+          if (at === BARRIER_CHOICE) break;
         }
         sp = this.unwind(barrier >= target ? barrier + ENTRY : target, sp);
         frame = this.currentFrame(frame);
@@ -754,10 +757,12 @@ export class Matcher {
     return this.unwoundFrame === -2 ? frame : this.unwoundFrame;
   }
 
-  private markPosition(name: string, below: number): number {
+  /** The entry of the mark, in the call of `group`. */
+  private markBelow(name: string, below: number, group: number): number {
     const { stack, program } = this;
     for (let at = below - ENTRY; at >= 0; at -= ENTRY) {
-      if (stack[at] === MARK && program.names[stack[at + 1]!] === name) return stack[at + 2]!;
+      if (stack[at] === MARK && program.names[stack[at + 1]!] === name) return at;
+      if (stack[at] === CALL_BARRIER && stack[at + 1] === group) return -1;
     }
     return -1;
   }

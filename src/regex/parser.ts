@@ -16,7 +16,7 @@ import {
 import { complement, VSPACE } from './charset.ts';
 import { RegexError } from './errors.ts';
 import { readEscape } from './escape.ts';
-import { lookbehindFault } from './lookbehind.ts';
+import { lookbehindFault, type Measuring, measuring } from './lookbehind.ts';
 import type { RegexOptions } from './options.ts';
 import { MAX_GROUP, type ModeFlags, Reader } from './reader.ts';
 import { characterSet, escapeSet, maxChar, readClass, readProperty } from './sets.ts';
@@ -28,7 +28,7 @@ const MAX_NAMES = 10000;
 /** (*word) items that only make sense at the very start. */
 const START_WORDS = [
   'BSR_ANYCRLF)', 'BSR_UNICODE)', 'CR)', 'LF)', 'CRLF)', 'ANY)', 'NUL)', 'ANYCRLF)', 'UTF)', 'UCP)', 'NOTEMPTY)',
-  'NOTEMPTY_ATSTART)', 'NO_AUTO_POSSESS)', 'NO_DOTSTAR_ANCHOR)', 'NO_JIT)', 'NO_START_OPT)', 'LIMIT_HEAP=',
+  'NOTEMPTY_ATSTART)', 'UTF8)', 'NO_AUTO_POSSESS)', 'NO_DOTSTAR_ANCHOR)', 'NO_JIT)', 'NO_START_OPT)', 'LIMIT_HEAP=',
   'LIMIT_MATCH=', 'LIMIT_DEPTH=', 'LIMIT_RECURSION=',
 ]; // biome-ignore format: a word list reads best filled
 
@@ -82,6 +82,8 @@ class Parser {
   lookDepth = 0;
   /** Whether the last item may be followed by a quantifier. */
   quantifiable = false;
+  /** What the last group that is nothing but one holds. */
+  lastPlain: Node | null = null;
   /** Set by `(?(` before `?` or `*`: an assertion must come next, a callout may come before it. */
   conditionLook = 0;
   readonly named: { name: string; number: number }[] = [];
@@ -122,6 +124,8 @@ class Parser {
       notEmptyAtStart: false,
       unsetBackrefEmpty: options.javascriptCompat === true,
       dollarEndOnly: options.dollarEndOnly === true,
+      duplicateNumbers: false,
+      explicitLineEnds: false,
     };
   }
 
@@ -134,7 +138,8 @@ class Parser {
     }
     const root = this.alternatives(null);
     if (r.pos < r.end) r.fail(122);
-    this.root = root;
+    this.settings.explicitLineEnds = r.explicitLineEnds;
+    this.measuring = measuring(root, this.settings);
     for (const name of this.unresolved) name();
     for (const look of this.lookbehinds) this.checkLookbehind(look);
     for (const question of [...this.deferred, ...this.deferredLast]) question();
@@ -148,12 +153,12 @@ class Parser {
   }
 
   private checkLookbehind(look: LookNode): void {
-    const fault = lookbehindFault(look, this.root, this.settings);
+    const fault = lookbehindFault(look, this.measuring);
     if (fault !== null) this.r.fail(fault.code, fault.offset);
   }
 
-  /** Filled in once the tree is whole; recursion inside a lookbehind needs it. */
-  private root: Node = EMPTY;
+  /** Made once the tree is whole; recursion inside a lookbehind needs it. */
+  private measuring!: Measuring;
 
   private startWords(): void {
     const { r, settings } = this;
@@ -177,6 +182,7 @@ class Parser {
       }
       switch (word) {
         case 'UTF)':
+        case 'UTF8)':
           r.utf = settings.utf = true;
           break;
         case 'UCP)':
@@ -249,14 +255,14 @@ class Parser {
           this.quoted = false;
           continue;
         }
-        if (this.conditionLook > 0) r.fail(128, start);
+        if (this.conditionLook > 0) r.fail(128, r.pos - 1);
         items.push(this.literal(c));
         this.quantifiable = true;
         continue;
       }
       if (this.mode.extended && this.skipExtended(c)) continue;
       if (c === 0x28 && this.skipComment()) continue;
-      this.expectAssertion(c, start);
+      this.expectAssertion(c);
       this.item(c, start, items);
     }
     return seq(items);
@@ -266,7 +272,7 @@ class Parser {
   private skipExtended(c: number): boolean {
     const { r } = this;
     if ((c >= 9 && c <= 13) || c === 0x20) return true;
-    if (r.utf && (c === 0x85 || c === 0x200e || c === 0x200f || c === 0x2028 || c === 0x2029)) return true;
+    if (c === 0x85 || c === 0x200e || c === 0x200f || c === 0x2028 || c === 0x2029) return true;
     if (c !== 0x23) return false;
     const lineEnd = this.newlinePattern();
     lineEnd.lastIndex = r.pos;
@@ -303,7 +309,7 @@ class Parser {
   }
 
   /** After `(?(` only an assertion may come, or a callout and then an assertion. */
-  private expectAssertion(c: number, start: number): void {
+  private expectAssertion(c: number): void {
     const expected = this.conditionLook;
     if (expected <= 0) return;
     const { r } = this;
@@ -314,10 +320,11 @@ class Parser {
       const e = r.peek(2);
       ok = d === 0x3d || d === 0x21 || (d === 0x43 && expected === 2) || (d === 0x3c && (e === 0x3d || e === 0x21));
     }
-    if (!ok) r.fail(128, start);
+    if (!ok) r.fail(128, r.pos - 1);
   }
 
   private literal(code: number): Node {
+    if (code === 10 || code === 13) this.r.explicitLineEnds = true;
     return { type: 'set', set: characterSet(this.r, code, this.mode.caseless) };
   }
 
@@ -456,7 +463,9 @@ class Parser {
       r.pos++;
       repeatMode = 'possessive';
     }
-    const body = items.pop()!;
+    let body = items.pop()!;
+    // Whether a character stands alone or in a group decides how DFA mode takes it possessively.
+    if (repeatMode === 'possessive' && body === this.lastPlain) body = { type: 'seq', items: [body] };
     items.push(repeatNode(body, min, max, repeatMode));
   }
 
@@ -546,7 +555,7 @@ class Parser {
       r.pos++;
       const n = r.number(r.groupCount, MAX_GROUP, 161, before);
       if (n !== null) {
-        if (r.peek() !== terminator) r.fail(157);
+        if (r.peek() !== terminator) r.fail(157, before);
         this.call(n, items);
         return;
       }
@@ -728,6 +737,7 @@ class Parser {
     this.depth++;
     if (r.peek() === 0x7c) {
       r.pos++;
+      this.settings.duplicateNumbers = true;
       this.group({ kind: 'reset' }, items, false);
       return;
     }
@@ -735,6 +745,7 @@ class Parser {
     let hyphenAllowed = true;
     let value = true;
     const unset: (keyof ModeFlags)[] = [];
+    let moreSet = false;
     const set = (flag: keyof ModeFlags) => {
       if (value) mode[flag] = true;
       else unset.push(flag);
@@ -769,17 +780,18 @@ class Parser {
         case 's':
           set('dotall');
           break;
-        case 'x':
-          set('extended');
-          if (r.peek() === 0x78) {
-            r.pos++;
-            set('extendedMore');
-          } else if (value) {
-            mode.extendedMore = false;
-          } else {
-            unset.push('extendedMore');
+        case 'x': {
+          const more = r.peek() === 0x78;
+          if (more) r.pos++;
+          if (!value) unset.push('extended', 'extendedMore');
+          else {
+            // xx anywhere in the letters counts; x alone turns an outer xx into x.
+            mode.extended = true;
+            moreSet ||= more;
+            mode.extendedMore = moreSet;
           }
           break;
+        }
         default:
           r.fail(111, r.pos - 1);
       }
@@ -852,6 +864,7 @@ class Parser {
         return;
       default:
         // The branches stay within the group: what is around it (a lookbehind, a condition) has branches of its own.
+        this.lastPlain = body;
         items.push(body.type === 'alt' ? { type: 'seq', items: [body] } : body);
     }
   }
@@ -912,7 +925,16 @@ class Parser {
         if (r.pos >= r.end) r.fail(114);
         if (this.depth > NEST_LIMIT) r.fail(119);
         const c = r.next();
-        this.expectAssertion(c, start);
+        // Quoting nothing is allowed here.
+        if (this.quoted ? c === 0x5c && r.peek() === 0x45 : c === 0x5c && (r.peek() === 0x51 || r.peek() === 0x45)) {
+          this.quoted = r.peek() === 0x51;
+          r.pos++;
+          continue;
+        }
+        if (this.quoted) r.fail(128, r.pos - 1);
+        if (this.mode.extended && this.skipExtended(c)) continue;
+        if (c === 0x28 && this.skipComment()) continue;
+        this.expectAssertion(c);
         this.item(c, start, lookItems);
       }
       test = { type: 'look', look: lookItems[0] as LookNode };
@@ -993,8 +1015,11 @@ class Parser {
         return;
       }
       if (name === 'R') return;
-      const n = Number(name.slice(1));
-      if (n > MAX_GROUP) this.r.fail(161, offset + name.length - 1);
+      let n = 0;
+      for (let i = 1; i < name.length; i++) {
+        n = n * 10 + name.charCodeAt(i) - 0x30;
+        if (n > MAX_GROUP) this.r.fail(161, offset + i);
+      }
       if (n === 0 || n > this.r.groupCount) this.r.fail(115, offset);
       (test as { group: number | null }).group = n;
     });

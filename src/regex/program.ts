@@ -388,31 +388,48 @@ class Compiler {
     this.put(OP.ATOMIC_END, height);
   }
 
-  /** Compiles the body of an assertion, whose ACCEPTs come to its end. */
-  private assertionBody(node: LookNode, frame: number, isCondition = false): void {
+  /** Compiles the body of an assertion; gives the operands of its ACCEPTs, which come to its end. */
+  private assertionBody(node: LookNode, frame: number): number[] {
     const outer = this.assertion;
     const outerThen = this.thenRegister;
-    // Out of a positive assertion (*THEN) reaches the alternatives around it.
-    if (node.negate || isCondition) this.thenRegister = -1;
+    // (*THEN) does not reach out of an assertion: with no other branch the assertion fails.
+    this.thenRegister = -1;
     this.assertion = { frame, accepts: [], groups: this.openGroups.length };
+    // An assertion that may be backtracked into may be asked for less.
+    const follow: Follow = node.atomic ? [] : null;
     if (node.behind) {
       const branches = lookbehindBranches(node, this.pattern.root, this.pattern.settings);
-      this.lookbehind(branches);
+      this.lookbehind(branches, follow);
     } else {
-      this.node(node.body, []);
+      this.lookaheadBody(node.body, follow);
     }
-    for (const at of this.assertion.accepts) this.code[at] = this.here;
+    const { accepts } = this.assertion;
     this.assertion = outer;
     this.thenRegister = outerThen;
+    return accepts;
   }
 
-  private lookbehind(branches: { body: Node; length: number }[]): void {
+  private acceptHere(accepts: readonly number[]): void {
+    for (const at of accepts) this.code[at] = this.here;
+  }
+
+  private lookaheadBody(body: Node, follow: Follow): void {
+    if (body.type !== 'alt' && hasThen(body)) {
+      this.thenRegister = this.register();
+      this.put(OP.HEIGHT, this.thenRegister, 0);
+    }
+    this.node(body, follow);
+  }
+
+  private lookbehind(branches: { body: Node; length: number }[], follow: Follow): void {
     const ends: number[] = [];
+    if (branches.some(({ body }) => hasThen(body))) this.thenRegister = this.register();
     branches.forEach(({ body, length }, i) => {
       const last = i === branches.length - 1;
+      if (this.thenRegister >= 0) this.put(OP.HEIGHT, this.thenRegister, last ? 0 : 1);
       const split = last ? -1 : this.put(OP.SPLIT, 0);
       if (length > 0) this.put(OP.BACK, length);
-      this.node(body, []);
+      this.node(body, follow);
       if (!last) {
         ends.push(this.put(OP.JUMP, 0) + 1);
         this.code[split + 1] = this.here;
@@ -426,16 +443,26 @@ class Compiler {
     const frame = this.register();
     if (node.negate) {
       const at = this.put(OP.LOOK_NOT, height, 0, frame);
-      this.assertionBody(node, frame);
+      this.acceptHere(this.assertionBody(node, frame));
       this.put(OP.LOOK_NOT_END, height);
       this.code[at + 2] = this.here;
       return;
     }
     const position = this.register();
     this.put(OP.LOOK, height, position, frame);
-    this.assertionBody(node, frame);
-    if (node.atomic) this.put(OP.LOOK_END, height, position);
-    else this.put(OP.LOOK_END_OPEN, position);
+    const accepts = this.assertionBody(node, frame);
+    if (node.atomic) {
+      this.acceptHere(accepts);
+      this.put(OP.LOOK_END, height, position);
+      return;
+    }
+    this.put(OP.LOOK_END_OPEN, position);
+    if (accepts.length === 0) return;
+    // After (*ACCEPT) even this assertion is not backtracked into.
+    const jump = this.put(OP.JUMP, 0);
+    this.acceptHere(accepts);
+    this.put(OP.LOOK_END, height, position);
+    this.code[jump + 1] = this.here;
   }
 
   private repeat(node: RepeatNode, follow: Follow): void {
@@ -522,7 +549,7 @@ class Compiler {
         const position = this.register();
         const frame = this.register();
         const at = this.put(OP.COND_LOOK, height, position, 0, frame);
-        this.assertionBody(test.look, frame, true);
+        this.acceptHere(this.assertionBody(test.look, frame));
         if (!test.look.negate) {
           this.put(OP.COND_LOOK_END, height, position);
           this.branches(node, follow, at + 3);
@@ -550,10 +577,11 @@ class Compiler {
 
   private verb(node: Node & { type: 'verb' }): void {
     const { kind } = node;
-    if (node.name !== '' && kind !== 'skip' && kind !== 'accept' && kind !== 'fail') {
-      this.put(OP.MARK, this.name(node.name));
-    }
     switch (kind) {
+      case 'mark':
+        // Names of the other verbs are only told, (*SKIP) does not go back to them.
+        this.put(OP.MARK, this.name(node.name));
+        return;
       case 'fail':
         this.put(OP.FAIL);
         return;

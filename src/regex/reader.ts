@@ -23,6 +23,8 @@ export const MAX_GROUP = 65535;
 const MAX_REPEAT = 65535;
 const MAX_NAME = 32;
 
+const REPEAT = /\d+(?:,\d*)?\}/y;
+
 const isDigit = (c: number) => c >= 0x30 && c <= 0x39;
 const isWord = (c: number) => isDigit(c) || (c >= 0x41 && c <= 0x5a) || (c >= 0x61 && c <= 0x7a) || c === 0x5f;
 
@@ -34,6 +36,8 @@ export class Reader {
   ucp = false;
   altBsux = false;
   allowEmptyClass = false;
+  /** Whether CR or LF was read as a literal. */
+  explicitLineEnds = false;
   /** Capture groups opened so far. */
   groupCount = 0;
 
@@ -106,6 +110,9 @@ export class Reader {
   /** `{n}`, `{n,}` or `{n,m}` after the brace, or null (and no movement) where the brace is a literal. Faults as `number`. */
   repeatCounts(blame = -1): { min: number; max: number } | null {
     const start = this.pos;
+    // Only what is written as a repeat to its end is one, however large its numbers.
+    REPEAT.lastIndex = start;
+    if (!REPEAT.test(this.s)) return null;
     const min = this.number(-1, MAX_REPEAT, 105, blame);
     if (min === null || this.pos >= this.end) {
       this.pos = start;

@@ -227,7 +227,7 @@ export class Regex {
       const { anchored = false, dfa = false, jit = false, matchLimit = 0, jitStackSize = 0 } = this.options;
       const limit = matchLimit > 0 ? matchLimit : DEFAULT_MATCH_LIMIT;
       const jitStack = jit ? jitStackSize || DEFAULT_JIT_STACK : 0;
-      this.own = dfa ? new DfaMatcher(this.tree, anchored) : new Matcher(this.tree, anchored, limit, jitStack);
+      this.own = dfa ? new DfaMatcher(this.tree, anchored, limit) : new Matcher(this.tree, anchored, limit, jitStack);
     }
     this.groups = null;
     const rc = this.own.match(subject, start, this.ovector);

@@ -141,19 +141,23 @@ export function readClass(r: Reader, mode: ModeFlags): Ranges {
     }
   }
   if (c === 0x5d && r.allowEmptyClass) return negate ? [0, maxChar(r)] : [];
-  const set = readMembers(r, mode, c);
+  const set = readMembers(r, mode, c, negate);
   return negate ? negated(r, set) : set;
 }
 
-function readMembers(r: Reader, mode: ModeFlags, first: number): Ranges {
+function readMembers(r: Reader, mode: ModeFlags, first: number, negate: boolean): Ranges {
   /** Literal characters and ranges, which caseless matching widens; the escapes' sets in `classes` it does not. */
   const literals: number[] = [];
   let classes: Ranges = [];
+  /** Of \D, \S, \W and negated POSIX names. */
+  let complements: Ranges = [];
+  let hasProperty = false;
   let state = 'no' as RangeState;
   let rangeFrom = -1;
   let quoted = false;
   let c = first;
   const literal = (code: number) => {
+    if (code === 10 || code === 13) r.explicitLineEnds = true;
     if (state === 'started') {
       if (rangeFrom > code) r.fail(108, r.pos - 1);
       literals[literals.length - 1] = code;
@@ -179,7 +183,10 @@ function readMembers(r: Reader, mode: ModeFlags, first: number): Ranges {
       // Ignored.
     } else if (c === 0x5b && r.end - r.pos >= 3 && isPosixMark(r.peek()) && posixEnd(r, r.pos) >= 0) {
       if (state === 'started') r.fail(150);
-      classes = union(classes, readPosix(r, mode));
+      const isNegated = r.peek(1) === 0x5e;
+      const posix = readPosix(r, mode);
+      if (isNegated) complements = union(complements, posix);
+      else classes = union(classes, posix);
       hyphenMustNotFollow();
       state = 'no';
     } else if (c === 0x2d && state === 'possible') {
@@ -201,7 +208,9 @@ function readMembers(r: Reader, mode: ModeFlags, first: number): Ranges {
           const isProperty = letter === 'p' || letter === 'P';
           const set = isProperty ? readProperty(r, letter === 'P') : escapeSet(r, letter);
           if (set === null) r.fail(107, r.pos - 1);
-          classes = union(classes, set!);
+          hasProperty ||= isProperty;
+          if ('DSW'.includes(letter)) complements = union(complements, set!);
+          else classes = union(classes, set!);
           hyphenMustNotFollow();
         }
       }
@@ -212,6 +221,9 @@ function readMembers(r: Reader, mode: ModeFlags, first: number): Ranges {
   }
   // A hyphen before the closing bracket is itself.
   if (state === 'started') literals.push(0x2d, 0x2d);
+  // In a negated class with a property, these say nothing of characters above 255 (PCRE2 10.42; later versions differ).
+  if (negate && hasProperty && r.utf && !r.ucp) complements = intersect(complements, [0, 0xff]);
+  classes = union(classes, complements);
   let set = union([], []);
   for (let i = 0; i < literals.length; i += 2) set = union(set, [literals[i]!, literals[i + 1]!]);
   return union(mode.caseless ? closeCase(r, set) : set, classes);
@@ -225,7 +237,8 @@ function readPosix(r: Reader, mode: ModeFlags): Ranges {
   if (negate) r.pos++;
   let name = r.s.slice(r.pos, end);
   if (POSIX[name] === undefined) r.fail(130);
-  if (mode.caseless && (name === 'upper' || name === 'lower')) name = 'alpha';
+  // By property they keep their case.
+  if (mode.caseless && !r.ucp && (name === 'upper' || name === 'lower')) name = 'alpha';
   const set = (r.ucp ? ucpPosix(name) : null) ?? POSIX[name]!;
   r.pos = end + 2;
   const inRange = intersect(set, [0, maxChar(r)]);

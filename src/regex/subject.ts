@@ -125,10 +125,10 @@ function lineBreakLength(subject: string, pos: number, newline: string, utf: boo
 /** Whether a line ending lies just before `pos`. */
 function lineEndsAt(subject: string, pos: number, newline: string, utf: boolean): boolean {
   for (let length = 1; length <= 3 && length <= pos; length++) {
-    if (lineBreakLength(subject, pos - length, newline, utf) !== length) continue;
-    // Not between the CR and LF of one line ending.
-    if (subject.charCodeAt(pos - 1) === 13 && subject.charCodeAt(pos) === 10 && newline !== 'cr') continue;
-    return true;
+    // Between the CR and LF of one line ending is after a CR too, where that may end a line.
+    const at = pos - length;
+    if (lineBreakLength(subject, at, newline, utf) === length) return true;
+    if (length === 1 && subject.charCodeAt(at) === 13 && (newline === 'any' || newline === 'anycrlf')) return true;
   }
   return false;
 }

@@ -95,6 +95,10 @@ class Translator {
     const { groupCount, settings } = this.pattern;
     const root = this.leadingHere ? withoutLeadingHere(this.pattern.root) : this.pattern.root;
     if (settings.notEmpty || settings.notEmptyAtStart) throw new Untranslatable('(*NOTEMPTY)');
+    // There a search does not begin between CR and LF.
+    if (settings.newline === 'any' || settings.newline === 'anycrlf' || settings.newline === 'crlf') {
+      throw new Untranslatable('a newline convention with CRLF');
+    }
     let source = this.top(root);
     // A match of nothing must not come to lie between the bytes of a character.
     if (this.kind === 'utf8' && nullable(root)) source = '(?![\\x80-\\xbf])(?:' + source + ')';
@@ -187,7 +191,11 @@ class Translator {
         if (this.kind !== 'bytes') throw new Untranslatable('\\C in UTF mode');
         return '[^]';
       case 'cond':
-        if (node.test.type === 'constant') return '(?:' + this.emit(node.test.value ? node.yes : node.no) + ')';
+        if (node.test.type === 'constant') {
+          const { value } = node.test;
+          if (groupsIn(value ? node.no : node.yes, true).size > 0) throw new Untranslatable('groups never reached');
+          return '(?:' + this.emit(value ? node.yes : node.no) + ')';
+        }
         throw new Untranslatable('a conditional group');
       case 'verb':
         if (node.kind === 'fail') return '[]';

@@ -1,6 +1,6 @@
 // Unicode facts out of the JavaScript engine's own tables: property sets for \p{..} and simple case folding for
 // caseless matching in UTF mode. Both are computed on first use and kept, since most patterns never ask.
-import { complement, MAX_CODE_POINT, normalize, type Ranges, union } from './charset.ts';
+import { complement, difference, MAX_CODE_POINT, normalize, type Ranges, union } from './charset.ts';
 
 let allCharacters: string | undefined;
 
@@ -46,8 +46,8 @@ const SPECIAL: Readonly<Record<string, string>> = {
   'l&': '\\p{Lu}\\p{Ll}\\p{Lt}',
   lc: '\\p{Lu}\\p{Ll}\\p{Lt}',
   xan: '\\p{L}\\p{N}',
-  xsp: '\\p{Z}\\t\\n\\v\\f\\r\\x85',
-  xps: '\\p{Z}\\t\\n\\v\\f\\r\\x85',
+  xsp: '\\p{Z}\\t\\n\\v\\f\\r\\x85\\u180e',
+  xps: '\\p{Z}\\t\\n\\v\\f\\r\\x85\\u180e',
   xwd: '\\p{L}\\p{N}_',
   xuc: '$@`\\xa0-\\ud7ff\\ue000-\\u{10ffff}',
 };
@@ -68,11 +68,9 @@ function canonicalNames(): Map<string, string> {
     const names =
       'Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum Bassa_Vah Batak Bengali Bhaiksuki Bopomofo Brahmi Braille Buginese Buhid Canadian_Aboriginal Carian Caucasian_Albanian Chakma Cham Cherokee Chorasmian Common Coptic Cuneiform Cypriot Cypro_Minoan Cyrillic Deseret Devanagari Dives_Akuru Dogra Duployan Egyptian_Hieroglyphs Elbasan Elymaic Ethiopic Georgian Glagolitic Gothic Grantha Greek Gujarati Gunjala_Gondi Gurmukhi Han Hangul Hanifi_Rohingya Hanunoo Hatran Hebrew Hiragana Imperial_Aramaic Inherited Inscriptional_Pahlavi Inscriptional_Parthian Javanese Kaithi Kannada Katakana Kayah_Li Kharoshthi Khitan_Small_Script Khmer Khojki Khudawadi Lao Latin Lepcha Limbu Linear_A Linear_B Lisu Lycian Lydian Mahajani Makasar Malayalam Mandaic Manichaean Marchen Masaram_Gondi Medefaidrin Meetei_Mayek Mende_Kikakui Meroitic_Cursive Meroitic_Hieroglyphs Miao Modi Mongolian Mro Multani Myanmar Nabataean Nandinagari New_Tai_Lue Newa Nko Nushu Nyiakeng_Puachue_Hmong Ogham Ol_Chiki Old_Hungarian Old_Italic Old_North_Arabian Old_Permic Old_Persian Old_Sogdian Old_South_Arabian Old_Turkic Old_Uyghur Oriya Osage Osmanya Pahawh_Hmong Palmyrene Pau_Cin_Hau Phags_Pa Phoenician Psalter_Pahlavi Rejang Runic Samaritan Saurashtra Sharada Shavian Siddham SignWriting Sinhala Sogdian Sora_Sompeng Soyombo Sundanese Syloti_Nagri Syriac Tagalog Tagbanwa Tai_Le Tai_Tham Tai_Viet Takri Tamil Tangsa Tangut Telugu Thaana Thai Tibetan Tifinagh Tirhuta Toto Ugaritic Vai Vithkuqi Wancho Warang_Citi Yezidi Yi Zanabazar_Square';
     for (const name of names.split(' ')) scriptNames.set(loose(name), name);
-    for (const short of 'Arab Armn Beng Bopo Cher Copt Cyrl Deva Ethi Geor Goth Grek Gujr Guru Hani Hang Hebr Hira Kana Khmr Knda Laoo Latn Mlym Mong Mymr Orya Sinh Syrc Taml Telu Thaa Tibt Yiii Zinh Zyyy'.split(
-      ' ',
-    )) {
-      scriptNames.set(loose(short), short);
-    }
+    const shorts =
+      'Adlm Aghb Ahom Arab Armi Armn Avst Bali Bamu Bass Batk Beng Bhks Bopo Brah Brai Bugi Buhd Cakm Cans Cari Cham Cher Chrs Copt Cpmn Cprt Cyrl Deva Diak Dogr Dsrt Dupl Egyp Elba Elym Ethi Geor Glag Gong Gonm Goth Gran Grek Gujr Guru Hang Hani Hano Hatr Hebr Hira Hluw Hmng Hmnp Hung Ital Java Kali Kana Khar Khmr Khoj Kits Knda Kthi Lana Laoo Latn Lepc Limb Lina Linb Lisu Lyci Lydi Mahj Maka Mand Mani Marc Medf Mend Merc Mero Mlym Modi Mong Mroo Mtei Mult Mymr Nand Narb Nbat Newa Nkoo Nshu Ogam Olck Orkh Orya Osge Osma Ougr Palm Pauc Perm Phag Phli Phlp Phnx Plrd Prti Qaac Qaai Rjng Rohg Runr Samr Sarb Saur Sgnw Shaw Shrd Sidd Sind Sinh Sogd Sogo Sora Soyo Sund Sylo Syrc Tagb Takr Tale Talu Taml Tang Tavt Telu Tfng Tglg Thaa Tibt Tirh Tnsa Toto Ugar Vaii Vith Wara Wcho Xpeo Xsux Yezi Yiii Zanb Zinh Zyyy';
+    for (const short of shorts.split(' ')) scriptNames.set(loose(short), short);
   }
   return scriptNames;
 }
@@ -81,8 +79,66 @@ const BINARY =
     ' ',
   );
 
+/** Short names of binary properties. */
+const BINARY_SHORT: Readonly<Record<string, string>> = {
+  ahex: 'asciihexdigit',
+  alpha: 'alphabetic',
+  bidic: 'bidicontrol',
+  bidim: 'bidimirrored',
+  ci: 'caseignorable',
+  cwcf: 'changeswhencasefolded',
+  cwcm: 'changeswhencasemapped',
+  cwl: 'changeswhenlowercased',
+  cwt: 'changeswhentitlecased',
+  cwu: 'changeswhenuppercased',
+  dep: 'deprecated',
+  di: 'defaultignorablecodepoint',
+  dia: 'diacritic',
+  ebase: 'emojimodifierbase',
+  ecomp: 'emojicomponent',
+  emod: 'emojimodifier',
+  epres: 'emojipresentation',
+  ext: 'extender',
+  extpict: 'extendedpictographic',
+  grbase: 'graphemebase',
+  grext: 'graphemeextend',
+  hex: 'hexdigit',
+  idc: 'idcontinue',
+  ideo: 'ideographic',
+  ids: 'idstart',
+  idsb: 'idsbinaryoperator',
+  idst: 'idstrinaryoperator',
+  joinc: 'joincontrol',
+  loe: 'logicalorderexception',
+  lower: 'lowercase',
+  nchar: 'noncharactercodepoint',
+  patsyn: 'patternsyntax',
+  patws: 'patternwhitespace',
+  qmark: 'quotationmark',
+  ri: 'regionalindicator',
+  sd: 'softdotted',
+  space: 'whitespace',
+  sterm: 'sentenceterminal',
+  term: 'terminalpunctuation',
+  uideo: 'unifiedideograph',
+  upper: 'uppercase',
+  vs: 'variationselector',
+  wspace: 'whitespace',
+  xidc: 'xidcontinue',
+  xids: 'xidstart',
+};
+/** Known to Unicode and PCRE2, not to JavaScript (PropList.txt). */
+const PREPENDED_CONCATENATION_MARK: Ranges = [
+  0x600, 0x605, 0x6dd, 0x6dd, 0x70f, 0x70f, 0x890, 0x891, 0x8e2, 0x8e2, 0x110bd, 0x110bd, 0x110cd, 0x110cd,
+];
+
 function loose(name: string): string {
   return name.toLowerCase().replace(/[ _\t-]/g, '');
+}
+
+/** Characters that are of the script or are used with it: PCRE2 takes those whose script it is, whatever else uses them. */
+function extendedScript(script: string): Ranges {
+  return setOf(`\\p{Script=${script}}\\p{Script_Extensions=${script}}`);
 }
 
 /**
@@ -96,21 +152,25 @@ export function propertySet(written: string): Ranges | null {
   if (kind !== '') {
     const javascriptKind = SCRIPT_KINDS[kind];
     const script = canonicalNames().get(name);
-    return javascriptKind === undefined || script === undefined ? null : setOf(`\\p{${javascriptKind}=${script}}`);
+    if (javascriptKind === undefined || script === undefined) return null;
+    return javascriptKind === 'Script' ? setOf(`\\p{Script=${script}}`) : extendedScript(script);
   }
   const special = SPECIAL[name];
   if (special !== undefined) return name === 'any' ? [0, MAX_CODE_POINT] : setOf(special);
   if (CATEGORY.test(name)) return setOf(`\\p{${name[0]!.toUpperCase()}${name.slice(1)}}`);
   const script = canonicalNames().get(name);
-  if (script !== undefined) return setOf(`\\p{Script_Extensions=${script}}`);
-  const binary = BINARY.find((candidate) => loose(candidate) === name);
+  if (script !== undefined) return extendedScript(script);
+  if (name === 'cs') return [0xd800, 0xdfff];
+  if (name === 'pcm' || name === 'prependedconcatenationmark') return PREPENDED_CONCATENATION_MARK;
+  const long = BINARY_SHORT[name] ?? name;
+  const binary = BINARY.find((candidate) => loose(candidate) === long);
   return binary === undefined ? null : setOf(`\\p{${binary}}`);
 }
 
 /** \w, \d and \s under (*UCP). */
 export const ucpWord = (): Ranges => setOf('\\p{L}\\p{N}_');
 export const ucpDigit = (): Ranges => setOf('\\p{Nd}');
-export const ucpSpace = (): Ranges => setOf('\\p{Z}\\t\\n\\v\\f\\r\\x85');
+export const ucpSpace = (): Ranges => setOf('\\p{Z}\\t\\n\\v\\f\\r\\x85\\u180e');
 
 /** A POSIX class under (*UCP); null where PCRE2 keeps the ASCII meaning. */
 export function ucpPosix(name: string): Ranges | null {
@@ -136,9 +196,15 @@ export function ucpPosix(name: string): Ranges | null {
     case 'cntrl':
       return setOf('\\p{Cc}');
     case 'graph':
-      return union(complement(setOf('\\p{Z}\\p{C}'), MAX_CODE_POINT), setOf('\\p{Cf}'));
+      return difference(
+        union(complement(setOf('\\p{Z}\\p{C}'), MAX_CODE_POINT), setOf('\\p{Cf}')),
+        [0x61c, 0x61c, 0x180e, 0x180e, 0x2066, 0x2069, 0xd800, 0xdfff],
+      );
     case 'print':
-      return union(complement(setOf('\\p{Zl}\\p{Zp}\\p{C}'), MAX_CODE_POINT), setOf('\\p{Cf}'));
+      return difference(
+        union(complement(setOf('\\p{Zl}\\p{Zp}\\p{C}'), MAX_CODE_POINT), setOf('\\p{Cf}')),
+        [0x61c, 0x61c, 0x2066, 0x2069, 0xd800, 0xdfff],
+      );
     case 'punct':
       return union(
         setOf('\\p{P}'),

@@ -52,6 +52,20 @@ const ATOMS = [
   '\\.',
   '[A-Z]',
   '\\R',
+  '\\101',
+  '\\o{142}',
+  '\\cI',
+  '\\0',
+  '[[:punct:][:space:]]',
+  '[^[:upper:]b]',
+  '[[:xdigit:]]',
+  '[^\\h\\d]',
+  '[\\Qa-\\E-c]',
+  '[a\\-c]',
+  '[\\x61-\\x63]',
+  '\\Qa\\E',
+  '(?#x)b',
+  '[^\\W_]',
   '\\V',
   '\\H',
   '[\\h]',
@@ -77,6 +91,43 @@ const UTF = [
   '[\\x{3b1}-\\x{3c9}]',
   '\\p{Greek}',
   '\\p{^N}',
+  '[\\D\\pL]',
+  '[^\\W\\P{Lu}]',
+  '[^[:^alpha:]\\p{Greek}]',
+  '[\\x{e9}-\\x{20ac}_]',
+  '\\X',
+];
+const START_WORDS = [
+  'ANYCRLF',
+  'CRLF',
+  'CR',
+  'ANY',
+  'NUL',
+  'LF',
+  'UTF',
+  'UCP',
+  'BSR_ANYCRLF',
+  'BSR_UNICODE',
+  'NOTEMPTY',
+  'NOTEMPTY_ATSTART',
+  'NO_START_OPT',
+  'NO_AUTO_POSSESS',
+  'NO_DOTSTAR_ANCHOR',
+];
+const FAULTS = [
+  ...'()[]{}?*+|\\^$.:=!<>-,1a#&',
+  '(?',
+  '\\g',
+  '\\k',
+  '[[:',
+  '\\x{',
+  '(*',
+  '{1,',
+  '\\p{',
+  '\\o',
+  '\\c',
+  '',
+  '',
 ];
 const ZERO = ['^', '$', '\\b', '\\B', '\\A', '\\z', '\\Z', '\\G'];
 const QUANTIFIERS = [
@@ -204,7 +255,8 @@ export function generate(seed: number, features: Features = {}): () => Case {
         (m) => m + body() + ')',
       );
     if (!exotic) return pick(ATOMS);
-    switch (random(10)) {
+    const verb = () => pick(['PRUNE', 'SKIP', 'THEN', 'COMMIT', 'MARK', 'ACCEPT', 'F']);
+    switch (random(20)) {
       case 0:
         return '\\K';
       case 1:
@@ -223,15 +275,49 @@ export function generate(seed: number, features: Features = {}): () => Case {
         return groups > 0 ? `(?(${1 + random(groups)})${body()})` : 'c';
       case 8:
         return random(4) === 0 ? '(?R)' : '\\X';
+      case 9:
+        return `(*${verb()}:${pick(['x', 'y'])})`;
+      case 10:
+        return random(3) === 0 ? '(*:x)' : `(*${pick(['COMMIT', 'PRUNE', 'SKIP', 'THEN', 'SKIP:x'])})`;
+      case 11:
+        return `(*${pick(['pla', 'nla', 'atomic', 'napla', 'positive_lookahead'])}:${body()})`;
+      case 12:
+        return `(*${pick(['plb', 'nlb', 'naplb'])}:${pick(['a', 'b|a', '\\w\\s', '[^b]'])})`;
+      case 13:
+        return groups > 0
+          ? pick(['(?-1)', "\\g'1'", '\\g<-1>', '\\g{1}', '\\g1', '(?+1)', '(?1)', '(?P>n)', "\\k'n'", '\\k{n}'])
+          : 'a';
+      case 14:
+        return `(?(${pick(['R', 'R1', 'R&n', '<n>', "'n'", 'n', '-1', '+1', 'VERSION>=10.4', 'VERSION=8'])})${body()}|${body()})`;
+      case 15:
+        return `(?(DEFINE)(?<d>${body()}))(?&d)`;
+      case 16:
+        groups++;
+        return `(?${pick(['<n>', '<m>', "'n'", 'P<m>'])}${body()})`;
+      case 17:
+        return `(?${pick(['n', 'xx', '^i', 'i-s', 'J', 'sx', 'U-i'])}:${body()})`;
+      case 18:
+        return pick([
+          '(?C1)',
+          '(?C"a")',
+          '(?n)',
+          '(?xx)',
+          '(?J)',
+          '\\N{1,2}',
+          '[[:>:]]',
+          '\\Qa',
+          '\\E',
+          '(?-x) ',
+          '(?s)',
+        ]);
+
       default:
-        return pick(['\\C', '(?*a)', '(?C)', '\\Qa.b\\E', '[[:<:]]', '\\g{-1}']);
+        return pick(['\\C', '(?*a|ab)', '(?<*a)', '(?*a)', '(?C)', '\\Qa.b\\E', '[[:<:]]', '\\g{-1}']);
     }
   };
-  /** pcre2_dfa_match() miscounts where atomic groups repeat (an empty iteration takes a character): not compared. */
-  const quantifier = (item: string): string => {
+  const quantifier = (): string => {
     const text = pick(QUANTIFIERS);
-    if (features.dfa && item.startsWith('(?>')) return '';
-    return features.dfa && item.endsWith(')') && /.\+$/.test(text) ? '*' : text;
+    return text;
   };
   const sequence = (depth: number): string => {
     let out = '';
@@ -243,12 +329,8 @@ export function generate(seed: number, features: Features = {}): () => Case {
       }
       const one = atom(depth);
       out += one;
-      if (
-        random(3) === 0 &&
-        !(features.dfa && one === '()') &&
-        !/^(?:\(\?[a-zA-Z^-]*\)|\\K|\(\*[A-Z]+\)|\[\[:<:\]\]|\(\?C\))$/.test(one)
-      )
-        out += quantifier(one);
+      if (random(3) === 0 && !/^(?:\(\?[a-zA-Z^-]*\)|\\K|\(\*[A-Z]+\)|\[\[:<:\]\]|\(\?C\))$/.test(one))
+        out += quantifier();
     }
     return out;
   };
@@ -284,13 +366,20 @@ export function generate(seed: number, features: Features = {}): () => Case {
     flag('dotall', PCRE2.DOTALL, 5);
     flag('extended', PCRE2.EXTENDED, 8);
     flag('anchored', PCRE2.ANCHORED, 10);
-    // Together with multiline its DFA forgets the inner lines.
+    // Together with multiline its DFA forgets the inner lines; no letter of ngx.re sets it.
     if (!features.dfa) flag('dollarEndOnly', PCRE2.DOLLAR_ENDONLY, 10);
     flag('dupNames', PCRE2.DUPNAMES, 10);
     flag('ungreedy', PCRE2.UNGREEDY, 15);
+    if (utf && random(12) === 0) options.noUtfCheck = true;
     flag('javascriptCompat', PCRE2.ALT_BSUX | PCRE2.ALLOW_EMPTY_CLASS | PCRE2.MATCH_UNSET_BACKREF, 20);
     if (features.dfa) options.dfa = true;
-    const pattern = alternatives(3);
+    let pattern = alternatives(3);
+    if (exotic && random(25) === 0) pattern = `(*${pick(START_WORDS)})` + pattern;
+    // Some patterns get a fault, or another meaning.
+    if (exotic && random(12) === 0) {
+      const at = random(pattern.length + 1);
+      pattern = pattern.slice(0, at) + pick(FAULTS) + pattern.slice(at + random(3));
+    }
     const subjects: [string, number][] = [];
     for (let i = 0; i < 6; i++) {
       const text = subject();
