@@ -29,7 +29,7 @@ export class RealNginx {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text, 'latin1');
     const own = `error_log ${dir}/e.log info; access_log off; client_body_temp_path ${dir}/b;
       fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;`;
-    const inside = block.replaceAll('127.0.0.1:1;', `127.0.0.1:${port};`).replaceAll('%DIR%', dir);
+    const inside = block.replaceAll(/127\.0\.0\.1:1(?=[; ])/g, `127.0.0.1:${port}`).replaceAll('%DIR%', dir);
     const head = `user root; daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/e.log;`;
     writeFileSync(join(dir, 'nginx.conf'), `${head} events {}\nhttp { ${own}\n${inside} }\n`, 'latin1');
     const child = spawn(NGINX, ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'e.log')]);

@@ -583,10 +583,7 @@ describe('configurations that cannot work', () => {
   it('warn of what is ignored', () => {
     const warnings: string[] = [];
     loadHttp(server(`${good} ssl_early_data on; ssl_session_tickets off; ssl_session_cache builtin;`), warnings);
-    assert.deepEqual(warnings, [
-      'sessions cannot be reused without "ssl_session_tickets": tsresty keeps them in tickets only',
-      '"ssl_early_data" is not supported on this platform, ignored',
-    ]);
+    assert.deepEqual(warnings, ['"ssl_early_data" is not supported on this platform, ignored']);
   });
 
   it('take the commands that Node can give', () => {

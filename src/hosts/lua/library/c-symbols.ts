@@ -24,6 +24,7 @@ import {
 } from '../../../lua/index.ts';
 import { cosocketOf } from '../ngx/socket.ts';
 import { trustStore } from '../ngx/socket-tls.ts';
+import { defineTlsFunctions } from './ssl-c-api.ts';
 
 const TYPES = `
   typedef struct { size_t len; const unsigned char *data; } ngx_str_t;
@@ -192,6 +193,7 @@ function serverArguments(): string[] {
 /** Makes them known, once a process. */
 export function defineSymbols(): void {
   declareC(TYPES);
+  defineTlsFunctions();
   defineCVariable('ngx_argv', () => strings(serverArguments()));
   for (const name of FUNCTION_NAMES) {
     defineCFunction(name, (...args) => call(functionsOf().getStr(name) as LuaFunction, args));

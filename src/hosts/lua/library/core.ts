@@ -102,7 +102,7 @@ const base: ModuleLoader = (state, block) => {
     },
     ref_in_table: refInTable,
     allows_subsystem: allowsSubsystem(block.subsystem),
-    get_request: () => (current?.r === undefined && current?.session === undefined ? undefined : requireRun()?.exdata),
+    get_request: () => ((current?.r ?? current?.session ?? current?.tls) ? requireRun()?.exdata : undefined),
     FFI_OK: 0,
     FFI_NO_REQ_CTX: -100,
     FFI_BAD_CONTEXT: -101,

@@ -6,6 +6,7 @@ import type { CertificateCache } from '../../ssl/certificate-cache.ts';
 import type { CertificatePair } from '../../ssl/files.ts';
 import type { VariantContext } from '../../ssl/variant-context.ts';
 import type { TlsConnection } from './handshake.ts';
+import type { SessionCacheConf } from './session-cache.ts';
 import type { SessionCache } from './sessions.ts';
 
 export const VERIFY_OFF = 0;
@@ -54,7 +55,7 @@ export interface SslServer {
   clientCertificate: string;
   trustedCertificate: string;
   crl: string;
-  sessionCache: 'off' | 'none' | 'builtin' | 'shared';
+  sessionCache: SessionCacheConf;
   sessionTimeout: number;
   sessionTickets: boolean;
   sessionTicketKeys: readonly string[] | undefined;

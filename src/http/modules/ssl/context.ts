@@ -21,6 +21,15 @@ import {
 } from '../../ssl/files.ts';
 import { setPairs, VariantContext } from '../../ssl/variant-context.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
+import { BuiltinSessionCache, SharedSessionCache } from './session-cache.ts';
+import type { SessionCache } from './sessions.ts';
+import {
+  canChooseTicketKeys,
+  FixedTicketKeys,
+  SharedTicketKeys,
+  type TicketKeys,
+  useTicketKeys,
+} from './ticket-keys.ts';
 
 /** Makes the server's context and leaves it in `conf.context`. */
 export function buildContext(cf: ConfContext, conf: SslServer): void {
@@ -43,7 +52,7 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
   if (conf.crl !== '') options.crl = loadCrl(confFiles(cf), conf.crl);
   if (conf.dhparam !== '') options.dhparam = loadDhParameters(cf, conf.dhparam);
   if (conf.ecdhCurve !== 'auto') options.ecdhCurve = conf.ecdhCurve;
-  setSessions(cf, options, conf);
+  const ticketKeys = setSessions(cf, options, conf);
   if (conf.stapling) setStapling(cf, conf);
   if (conf.ocsp) throw new ConfError('"ssl_ocsp" is not supported yet by tsresty');
   if (conf.certificateCompression) {
@@ -51,8 +60,14 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
   }
   if (conf.earlyData) warn(cf, '"ssl_early_data" is not supported on this platform, ignored');
   applyConfCommands(options, conf.confCommands ?? []);
-  const variants = new VariantContext();
+  const variants = new VariantContext((context) => {
+    if (ticketKeys !== undefined && canChooseTicketKeys(context)) useTicketKeys(context, ticketKeys);
+    return context;
+  });
   variants.make(options);
+  if ((conf.sessionTicketKeys?.length ?? 0) > 1 && !canChooseTicketKeys(variants.context)) {
+    warn(cf, 'session tickets are read with the first "ssl_session_ticket_key" only: this Node.js cannot do more');
+  }
   conf.variants = variants;
   conf.context = variants.context;
 }
@@ -103,10 +118,13 @@ function setAuthorities(cf: ConfContext, options: ContextOptions, conf: SslServe
 const TICKET_SECRET = 'secret of TLS session tickets';
 
 /**
- * Sessions live in tickets. The keys are made of a secret of the cycle, so that a ticket is good in every worker, and
- * of the certificates, so that a session cannot be moved to a server with others.
+ * Sessions live in tickets, or in caches. The keys of tickets are made of a secret of the cycle, so that a ticket is
+ * good in every worker, and of the certificates, so that a session cannot be moved to a server with others; where there
+ * is a shared cache they are in it.
+ *
+ * @returns keys to ask for where the context can
  */
-function setSessions(cf: ConfContext, options: ContextOptions, conf: SslServer): void {
+function setSessions(cf: ConfContext, options: ContextOptions, conf: SslServer): TicketKeys | undefined {
   const { createHash, randomBytes } = process.getBuiltinModule('node:crypto');
   const identity = createHash('sha256').update('HTTP');
   // Names with variables stand for themselves.
@@ -118,19 +136,27 @@ function setSessions(cf: ConfContext, options: ContextOptions, conf: SslServer):
   // OpenSSL lets it have 32 bytes.
   options.sessionIdContext = context.slice(0, 32);
   options.sessionTimeout = Math.min(conf.sessionTimeout, 2 ** 31 - 1);
-  if (!conf.sessionTickets) {
-    options.secureOptions |= opensslOption('SSL_OP_NO_TICKET');
-    if (conf.sessionCache === 'builtin' || conf.sessionCache === 'shared') {
-      warn(cf, 'sessions cannot be reused without "ssl_session_tickets": tsresty keeps them in tickets only');
-    }
-  }
+  setCaches(cf, conf);
+  if (!conf.sessionTickets) options.secureOptions |= opensslOption('SSL_OP_NO_TICKET');
   const files = conf.sessionTicketKeys;
-  if (files === undefined) {
-    const secret = cycleOf(cf).assets.get(TICKET_SECRET, () => randomBytes(48).toString('latin1'));
-    options.ticketKeys = createHash('sha384').update(secret, 'latin1').update(context).digest();
-    return;
+  if (files !== undefined) {
+    const keys = files.map((file) => loadTicketKey(cf, file));
+    options.ticketKeys = keys[0] as Buffer;
+    return new FixedTicketKeys(keys);
   }
-  const keys = files.map((file) => loadTicketKey(cf, file));
-  if (keys.length > 1) warn(cf, 'tsresty reads session tickets with the first "ssl_session_ticket_key" only');
-  options.ticketKeys = keys[0] as Buffer;
+  const secret = cycleOf(cf).assets.get(TICKET_SECRET, () => randomBytes(48).toString('latin1'));
+  options.ticketKeys = createHash('sha384').update(secret, 'latin1').update(context).digest();
+  if (!conf.sessionTickets) return undefined;
+  const { zone } = conf.sessionCache;
+  return zone === undefined
+    ? new FixedTicketKeys([options.ticketKeys])
+    : new SharedTicketKeys(zone, conf.sessionTimeout);
+}
+
+function setCaches(cf: ConfContext, conf: SslServer): void {
+  const { builtin, zone } = conf.sessionCache;
+  const caches: SessionCache[] = [];
+  if (builtin !== undefined) caches.push(new BuiltinSessionCache(builtin, conf.sessionTimeout));
+  if (zone !== undefined) caches.push(new SharedSessionCache(zone, conf.sessionTimeout, cycleOf(cf).log));
+  conf.sessions = caches.length === 0 ? undefined : caches;
 }

@@ -34,7 +34,8 @@ import { type PeerChain, peerChain } from '../../ssl/verify.ts';
 import { type HandshakeStep, type SslServer, VERIFY_OFF } from './conf.ts';
 import { Decisions } from './decisions.ts';
 import { sslModule } from './module.ts';
-import { findSession, sessionHook, sessionIdOf } from './sessions.ts';
+import { agreesOnTls13, findSession, sessionHook, sessionIdOf } from './sessions.ts';
+import { renewTickets } from './ticket-keys.ts';
 import { varyingContext } from './varying.ts';
 import { verifyClient } from './verify.ts';
 
@@ -285,7 +286,10 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
       this,
     );
     this.#handshake = handshake;
+    // nginx: a session that goes on with TLS 1.3 gets a new ticket, since clients use a ticket once.
+    renewTickets(agreesOnTls13(this, conf));
     handshake.begin(received);
+    renewTickets(false);
   }
 
   #hooks(conf: SslServer, choosing: HandshakeStep | undefined): HandshakeHooks | undefined {

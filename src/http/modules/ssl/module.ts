@@ -1,5 +1,5 @@
 /** HTTPS: the directives of nginx's ngx_http_ssl_module (src/http/modules/ngx_http_ssl_module.c). */
-import type { ConfContext, ContextName, Directive } from '../../../conf/directive.ts';
+import type { ContextName, Directive } from '../../../conf/directive.ts';
 import { ConfError } from '../../../conf/error.ts';
 import {
   bitmaskSlot,
@@ -13,57 +13,18 @@ import {
   strArraySlot,
   strSlot,
 } from '../../../conf/slots.ts';
-import { parseNumber, parseSize } from '../../../conf/units.ts';
 import { type ConfiguredAddress, configuredAddresses } from '../../core/listen.ts';
 import { coreModule } from '../../core/module.ts';
-import { httpOf } from '../../cycle.ts';
 import { httpModule } from '../../module.ts';
 import { certificateCacheSlot } from '../../ssl/certificate-cache.ts';
 import { DEFAULT_PROTOCOLS, PROTOCOL_WORDS } from '../../ssl/context.ts';
 import { loadPasswords } from '../../ssl/files.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
 import { buildContext } from './context.ts';
+import { NO_SESSION_CACHE, parseSessionCache } from './session-cache.ts';
 import { checkSslVariables, sslVariables } from './variables.ts';
 
 const PLACES: readonly ContextName[] = ['http', 'server'];
-
-interface SslMain {
-  /** Sizes of the shared session caches by name. */
-  readonly caches: Map<string, number>;
-}
-
-/** nginx wants eight pages at least for what it shares. */
-const SMALLEST_CACHE = 8 * 4096;
-
-/** Checks `shared:NAME:SIZE`; sessions themselves live in tickets. */
-function declareCache(cf: ConfContext, text: string): string | undefined {
-  const [, name, sizeText] = /^shared:([^:]+):(.*)$/.exec(text) ?? [];
-  const size = sizeText === undefined ? undefined : parseSize(sizeText);
-  if (name === undefined || size === undefined) return `invalid session cache "${text}"`;
-  if (size < SMALLEST_CACHE) return `session cache "${text}" is too small`;
-  const { caches } = sslModule.mainOf(httpOf(cf).confs);
-  const known = caches.get(name);
-  if (known !== undefined && known !== size) {
-    return `the size ${size} of shared memory zone "${name}" conflicts with already declared size ${known}`;
-  }
-  caches.set(name, size);
-  return undefined;
-}
-
-function setSessionCache(cf: ConfContext, conf: SslServer, args: readonly string[]): string | undefined {
-  for (const arg of args) {
-    if (arg === 'off' || arg === 'none' || arg === 'builtin') conf.sessionCache = arg;
-    else if (arg.startsWith('builtin:')) {
-      if (parseNumber(arg.slice(8)) === undefined) return `invalid session cache "${arg}"`;
-      conf.sessionCache = 'builtin';
-    } else if (arg.startsWith('shared:')) {
-      const message = declareCache(cf, arg);
-      if (message !== undefined) return message;
-      conf.sessionCache = 'shared';
-    } else return `invalid session cache "${arg}"`;
-  }
-  return undefined;
-}
 
 const directives: readonly Directive<SslServer>[] = [
   strArraySlot<SslServer>('ssl_certificate', PLACES, 'server', 'certificates', undefined, {
@@ -142,16 +103,21 @@ const directives: readonly Directive<SslServer>[] = [
     contexts: PLACES,
     args: [1, 2],
     level: 'server',
-    slot: { field: 'sessionCache', default: 'none' },
-    doc: 'Accepted; sessions are kept in tickets, which are good in every worker.',
+    slot: { field: 'sessionCache', default: NO_SESSION_CACHE },
+    doc: 'Where sessions are kept that clients have no tickets for; `shared:NAME:SIZE` for all workers.',
     defaultText: 'none',
-    set: setSessionCache,
+    set(cf, conf, args) {
+      const cache = parseSessionCache(cf, args);
+      if (typeof cache === 'string') return cache;
+      conf.sessionCache = cache;
+      return undefined;
+    },
   },
   flagSlot<SslServer>('ssl_session_tickets', PLACES, 'server', 'sessionTickets', true, {
     doc: 'Whether sessions may be resumed by tickets.',
   }),
   strArraySlot<SslServer>('ssl_session_ticket_key', PLACES, 'server', 'sessionTicketKeys', undefined, {
-    doc: 'A file of 48 bytes with the key for tickets, for servers that share it. The first one is used.',
+    doc: 'A file of 48 bytes with a key for tickets, for servers that share it. The first one encrypts.',
   }),
   secSlot<SslServer>('ssl_session_timeout', PLACES, 'server', 'sessionTimeout', 300, {
     doc: 'How long a session may be resumed.',
@@ -245,11 +211,10 @@ function checkSslAddresses(addresses: readonly ConfiguredAddress[]): void {
   }
 }
 
-export const sslModule = httpModule<SslMain, SslServer>({
+export const sslModule = httpModule<object, SslServer>({
   name: 'ngx_http_ssl_module',
   directives,
   variables: sslVariables,
-  createMain: () => ({ caches: new Map() }),
   createServer,
   mergeServer(_parent, conf, cf) {
     buildContext(cf, conf);

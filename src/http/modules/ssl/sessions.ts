@@ -16,7 +16,8 @@ export interface SessionCache {
 /** OpenSSL's ids of sessions, which it also gives to clients of TLS 1.3 when there are no tickets. */
 const ID_LENGTH = 32;
 
-function agreesOnTls13(tls: TlsConnection, conf: SslServer): boolean {
+/** Whether the handshake will be one of TLS 1.3. */
+export function agreesOnTls13(tls: TlsConnection, conf: SslServer): boolean {
   return ((tls.decisions.protocols ?? conf.protocols) & PROTOCOL_TLS1_3) !== 0 && offersTls13(tls.hello);
 }
 
