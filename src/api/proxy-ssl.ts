@@ -5,6 +5,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Exchange } from '../http/upstream/exchange.ts';
 import type { BackendHandshake } from '../http/upstream/handshake.ts';
+import type { TlsSession } from '../net/tls-direct.ts';
 import type { CertificateChain, PrivateKey } from './certificates.ts';
 import { current } from './context.ts';
 import { apiError } from './error.ts';
@@ -32,6 +33,16 @@ export function backendProtocol(): { readonly protocol: string } | Problem {
   if (typeof x === 'string') return x;
   const protocol = x.tlsProtocol;
   return protocol === undefined ? 'bad upstream connection' : { protocol };
+}
+
+/** TLS of the present backend's connection. */
+export function backendSession(): TlsSession | Problem {
+  const r = current?.r;
+  if (r === undefined) return apiError('no request found');
+  if (r.upstream === undefined) return 'bad upstream';
+  const { connection } = r.upstream as Exchange;
+  if (connection === undefined) return 'bad peer connection';
+  return connection.session ?? 'not ssl connection';
 }
 
 /** Shows the backend no certificate, unless one is set afterwards. */

@@ -12,6 +12,7 @@ import {
   parsePemCertificates,
   parsePemKey,
 } from '../../../api/certificates.ts';
+import { backendSession } from '../../../api/proxy-ssl.ts';
 import {
   clearCertificates,
   clientRandom,
@@ -172,11 +173,13 @@ function sslSessionReused(ssl: LuaValue): LuaResult {
   return stream?.isSessionReused === undefined ? ret2(undefined, 'bad ssl') : stream.isSessionReused();
 }
 
-/** What belongs to backends. */
-const UNSUPPORTED = ['get_upstream_ssl_pointer'];
+function upstreamPointer(): LuaResult {
+  const session = backendSession();
+  return typeof session === 'string' ? ret2(undefined, session) : opaquePointer(session);
+}
 
-export const ssl: ModuleLoader = () => {
-  const module = moduleTable({
+export const ssl: ModuleLoader = () =>
+  moduleTable({
     version: CORE_VERSION,
     cert_pem_to_der: certPemToDer,
     priv_key_pem_to_der: privKeyPemToDer,
@@ -205,6 +208,7 @@ export const ssl: ModuleLoader = () => {
     export_keying_material_early: exportEarlyMaterial,
     get_req_shared_ssl_ciphers: sharedSslCiphers,
     ssl_session_reused: sslSessionReused,
+    get_upstream_ssl_pointer: upstreamPointer,
     get_req_ssl_pointer: ofClient((tls) => opaquePointer(tls)),
     SSL3_VERSION: 0x300,
     TLS1_VERSION: 0x301,
@@ -212,8 +216,3 @@ export const ssl: ModuleLoader = () => {
     TLS1_2_VERSION: 0x303,
     TLS1_3_VERSION: 0x304,
   });
-  for (const name of UNSUPPORTED) {
-    module.setStr(name, (): LuaResult => throwError(`ngx.ssl.${name} is not supported yet`));
-  }
-  return module;
-};
