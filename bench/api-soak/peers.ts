@@ -85,7 +85,7 @@ export class Peers {
     const deaf = createServer({ pauseOnConnect: true }, (socket) => {
       socket.on('error', () => socket.destroy());
       // A connection that is never read from does not tell that it was closed.
-      setTimeout(() => socket.destroy(), 1000);
+      setTimeout(() => socket.destroy(), 5000);
     });
     await listen('deaf', deaf);
     const udp = createSocket('udp4');

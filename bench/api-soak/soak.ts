@@ -87,6 +87,8 @@ class Soak {
   #lastBlow = Number.NEGATIVE_INFINITY;
   #running = false;
   #next = 0;
+  /** Of each worker, when it settled last; kilobytes. */
+  readonly #leastHeap = new Map<number, number>();
 
   constructor(options: SoakOptions) {
     this.options = options;
@@ -173,7 +175,7 @@ class Soak {
   sight(pid: number, state: State): WorkerSight {
     const told = state.get(`state:${pid}`);
     if (told === undefined) throw new Error(`worker ${pid} tells nothing`);
-    const [runningTimers, pendingTimers, threads, heap, permits, inside] = told.split(' ').map(Number) as [
+    const [runningTimers, pendingTimers, threads, heapNow, permits, inside] = told.split(' ').map(Number) as [
       number,
       number,
       number,
@@ -181,6 +183,7 @@ class Soak {
       number,
       number,
     ];
+    const heap = this.#leastHeap.get(pid) ?? heapNow;
     return { runningTimers, pendingTimers, threads, heap, permits, inside, ...look([pid]) };
   }
 
@@ -201,9 +204,23 @@ class Soak {
       left = this.unsettled(state, peers());
       if (left.length === 0) break;
     }
+    await this.#leastHeaps();
     await this.state(false);
     for (const text of left) this.fault(`${when}: ${text}`);
     return state;
+  }
+
+  /** Collections take turns with the worker's tasks: the least of some readings is the heap without garbage. */
+  async #leastHeaps(): Promise<void> {
+    this.#leastHeap.clear();
+    for (let i = 0; i < 10; i++) {
+      await delay(500);
+      const state = await this.state();
+      for (const pid of this.workers()) {
+        const heap = Number(state.get(`state:${pid}`)?.split(' ')[3] ?? Number.POSITIVE_INFINITY);
+        this.#leastHeap.set(pid, Math.min(heap, this.#leastHeap.get(pid) ?? heap));
+      }
+    }
   }
 
   unsettled(state: State, peers: readonly string[]): string[] {

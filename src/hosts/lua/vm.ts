@@ -47,13 +47,17 @@ function environment(name: string): string | undefined {
   return value === undefined ? undefined : Buffer.from(value).toString('latin1');
 }
 
-/** `;;` stands for the default path, `$prefix` for the server's. */
-function expandPath(path: string | undefined, standard: string, prefix: string): string {
-  if (path === undefined) return standard;
-  return path
-    .replace(/\$\{?prefix\}?/g, prefix)
-    .replace(/;;/g, () => `;${standard};`)
-    .replace(/^;|;$/g, '');
+/**
+ * A search path: the directive's, where `;;` stands for the path without it and `$prefix` for the server's; else the
+ * variable's, as LuaJIT has it. ngx_lua: ngx_http_lua_set_path().
+ */
+function searchPath(directive: string | undefined, variable: string, standard: string, prefix: string): string {
+  const base = expand(environment(variable), standard);
+  return expand(directive?.replace(/\$\{?prefix\}?/g, prefix), base);
+}
+
+function expand(path: string | undefined, standard: string): string {
+  return path === undefined ? standard : path.replace(/;;/g, () => `;${standard};`).replace(/^;|;$/g, '');
 }
 
 function newState(vm: Vm): LuaState {
@@ -62,8 +66,8 @@ function newState(vm: Vm): LuaState {
   if (image !== undefined) return new LuaState({ image });
   const { prefix } = block.cycle;
   const state = new LuaState({
-    packagePath: expandPath(main.packagePath ?? environment('LUA_PATH'), DEFAULT_PATH, prefix),
-    packageCpath: expandPath(main.packageCpath ?? environment('LUA_CPATH'), DEFAULT_CPATH, prefix),
+    packagePath: searchPath(main.packagePath, 'LUA_PATH', DEFAULT_PATH, prefix),
+    packageCpath: searchPath(main.packageCpath, 'LUA_CPATH', DEFAULT_CPATH, prefix),
   });
   installNgx(state, block);
   installLibrary(state, block);
