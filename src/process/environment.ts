@@ -6,8 +6,19 @@
 import type { ConfCycle } from '../conf/directive.ts';
 import { type CoreConf, coreConf } from '../conf/modules/core.ts';
 
-/** Variables that are Node's own affair or ours, and must reach a worker's Node without being the worker's to see. */
-const CARRIED = ['NODE_OPTIONS', 'NODE_V8_COVERAGE', 'TSRESTY_IDENTITY', 'TSRESTY_LUA_CACHE', 'TSRESTY_TRANSPORT'];
+/**
+ * Variables that are Node's own affair or ours, and must reach a worker's Node without being the worker's to see. With
+ * nginx, workers get their Lua state from the master, in which LuaJIT saw the whole environment.
+ */
+const CARRIED = [
+  'LUA_CPATH',
+  'LUA_PATH',
+  'NODE_OPTIONS',
+  'NODE_V8_COVERAGE',
+  'TSRESTY_IDENTITY',
+  'TSRESTY_LUA_CACHE',
+  'TSRESTY_TRANSPORT',
+];
 
 /** As it was at the start: what a later configuration may let through again. nginx: ngx_os_environ. */
 const original: NodeJS.ProcessEnv = { ...process.env };

@@ -47,12 +47,21 @@ function environment(name: string): string | undefined {
   return value === undefined ? undefined : Buffer.from(value).toString('latin1');
 }
 
+/** As they were at the start: workers do not keep them. */
+const luaPath = environment('LUA_PATH');
+const luaCpath = environment('LUA_CPATH');
+
 /**
  * A search path: the directive's, where `;;` stands for the path without it and `$prefix` for the server's; else the
  * variable's, as LuaJIT has it. ngx_lua: ngx_http_lua_set_path().
  */
-function searchPath(directive: string | undefined, variable: string, standard: string, prefix: string): string {
-  const base = expand(environment(variable), standard);
+function searchPath(
+  directive: string | undefined,
+  variable: string | undefined,
+  standard: string,
+  prefix: string,
+): string {
+  const base = expand(variable, standard);
   return expand(directive?.replace(/\$\{?prefix\}?/g, prefix), base);
 }
 
@@ -66,8 +75,8 @@ function newState(vm: Vm): LuaState {
   if (image !== undefined) return new LuaState({ image });
   const { prefix } = block.cycle;
   const state = new LuaState({
-    packagePath: searchPath(main.packagePath, 'LUA_PATH', DEFAULT_PATH, prefix),
-    packageCpath: searchPath(main.packageCpath, 'LUA_CPATH', DEFAULT_CPATH, prefix),
+    packagePath: searchPath(main.packagePath, luaPath, DEFAULT_PATH, prefix),
+    packageCpath: searchPath(main.packageCpath, luaCpath, DEFAULT_CPATH, prefix),
   });
   installNgx(state, block);
   installLibrary(state, block);

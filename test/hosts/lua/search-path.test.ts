@@ -43,6 +43,6 @@ async function answer(directive: string): Promise<string> {
 
 test('LUA_PATH without lua_package_path, behind its ;; and without', async () => {
   assert.match(await answer(''), /^true /);
-  assert.match(await answer("lua_package_path '/a/?;;/b/?.x';"), /^true \/a\/\?; \/b\/\?\.x$/);
-  assert.match(await answer("lua_package_path '/a/?;/b/?.x';"), /^false \/a\/\?; \/b\/\?\.x$/);
+  assert.match(await answer("lua_package_path '/a/?;;/b/?.x';"), /^true \/a\/\?; ;\/b\/\?\.x$/);
+  assert.match(await answer("lua_package_path '/a/?;/b/?.x';"), /^false \/a\/\?; ;\/b\/\?\.x$/);
 });
