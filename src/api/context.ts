@@ -137,6 +137,16 @@ export class ApiContext implements LogScope {
     return log !== undefined && log.level >= LOG_DEBUG;
   }
 
+  /** What debug lines name the request by: `/uri?args`. */
+  get target(): string {
+    return this.r === undefined ? '?' : `${this.r.uri}?${this.r.args}`;
+  }
+
+  /** A line at debug level, as ngx_lua writes it; where `debugging` says that somebody reads it. */
+  debug(message: string): void {
+    this.log(LOG_DEBUG, message);
+  }
+
   /** The resource is to be finalized when the request is freed, or the timer's run has ended. */
   own(resource: Resource): void {
     if (this.resources === undefined) {

@@ -86,6 +86,7 @@ export function exit(status: number): boolean {
     }
     status = HTTP_OK;
   }
+  if (ctx.debugging) ctx.debug(`lua exit with code ${status}`);
   ctx.exitCode = status;
   ctx.exited = true;
   if (ctx.debugging) ctx.log(LOG_DEBUG, `lua exit with code ${status}`);
@@ -107,6 +108,7 @@ export function exec(uri: string, args: string): void {
   if (ctx.r.headerSent || ctx.headerSent) apiError('attempt to call ngx.exec after sending out response headers');
   ctx.execUri = uri;
   ctx.execArgs = own === '' ? args : args === '' ? own : `${own}&${args}`;
+  if (ctx.debugging) ctx.debug(`lua exec "${uri}?${ctx.execArgs}"`);
 }
 
 /** Paths that nginx refuses to redirect to: with `..` as a segment, or a NUL. nginx: ngx_http_parse_unsafe_uri(). */
@@ -141,6 +143,7 @@ export function redirect(uri: string, status: number = HTTP_MOVED_TEMPORARILY): 
   // A path stays as it is: user code decides, not absolute_redirect.
   r.headersOut.locationAsIs = true;
   r.headersOut.status = status;
+  if (ctx.debugging) ctx.debug(`lua redirect to "${uri}" with code ${status}`);
   ctx.exitCode = status;
   ctx.exited = true;
 }

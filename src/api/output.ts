@@ -79,6 +79,7 @@ export function sendChain(r: HttpRequest, ctx: ApiContext, chain: Chain | null):
   }
   if (chain !== null) {
     if (!ctx.buffering) return output(r, chain);
+    if (ctx.debugging) ctx.debug('lua buffering output bufs for the HTTP 1.0 request');
     ctx.out.push(...chain);
     return OK;
   }
@@ -108,6 +109,7 @@ function sendBufferedHeader(r: HttpRequest, ctx: ApiContext): number {
     clearContentLength(r);
     r.headersOut.contentLength = chainSize(ctx.out);
   }
+  if (ctx.debugging) ctx.debug('lua sending HTTP 1.0 response headers');
   const rc = sendHeader(r);
   ctx.headerSent = true;
   return rc;
@@ -185,7 +187,10 @@ export function flush(wait: boolean): OutputResult | Suspension<OutputResult> {
   if (ctx.acquiredRawSocket) return 'raw request socket acquired';
   if (r.headerOnly) return 'header only';
   if (ctx.eof) return 'seen eof';
-  if (ctx.buffering) return 'buffering';
+  if (ctx.buffering) {
+    if (ctx.debugging) ctx.debug('lua http 1.0 buffering makes ngx.flush() a no-op');
+    return 'buffering';
+  }
   if (!r.headerSent && !ctx.headerSent) return 'nothing to flush';
   const b = flagBuf();
   b.flush = true;
@@ -193,6 +198,7 @@ export function flush(wait: boolean): OutputResult | Suspension<OutputResult> {
   if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return 'nginx output filter error';
   const c = r.connection;
   if (!wait || !c.buffered) return undefined;
+  if (ctx.debugging) ctx.debug('lua flush requires waiting');
   return {
     start(done) {
       const waiter = () => done(c.timedOut ? 'timeout' : c.error ? 'client aborted' : undefined);

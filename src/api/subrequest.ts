@@ -30,7 +30,7 @@ import {
 } from '../http/request.ts';
 import { cancelSubrequest, createSubrequest } from '../http/subrequest.ts';
 import { setByName } from '../http/variables.ts';
-import { LOG_ERR } from '../log/log.ts';
+import { LOG_DEBUG, LOG_ERR } from '../log/log.ts';
 import { contextOf, requireRequest } from './context.ts';
 import { isUnsafe } from './control.ts';
 import { apiError } from './error.ts';
@@ -137,6 +137,8 @@ function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: ()
   const own = q < 0 ? '' : request.uri.slice(q + 1);
   const added = request.args ?? '';
   const args = own === '' ? added : added === '' ? own : `${own}&${added}`;
+  const ctx = contextOf(r);
+  if (ctx.debugging) ctx.debug(`lua http subrequest "${path}?${args}"`);
   const sr = createSubrequest(r, path, args, {
     detached: true,
     post: (child, rc) => postSubrequest(child, rc, one, finish),
@@ -255,6 +257,7 @@ export function installCaptureFilters(http: HttpCycle): void {
   installed.add(http);
   const nextHeader = http.topHeaderFilter;
   http.topHeaderFilter = (r) => {
+    if (r.connection.errorLog.level >= LOG_DEBUG) r.log(LOG_DEBUG, `lua capture header filter, uri "${r.uri}"`);
     if (r.capture === undefined) return nextHeader(r);
     r.filterNeedInMemory = true;
     r.headerSent = true;
@@ -264,7 +267,9 @@ export function installCaptureFilters(http: HttpCycle): void {
   };
   const nextBody = http.topBodyFilter;
   http.topBodyFilter = (r, chain) => {
-    if (chain === null || r.capture === undefined) return nextBody(r, chain);
+    if (chain === null) return nextBody(r, chain);
+    if (r.connection.errorLog.level >= LOG_DEBUG) r.log(LOG_DEBUG, `lua capture body filter, uri "${r.uri}"`);
+    if (r.capture === undefined) return nextBody(r, chain);
     const one = r.capture as Capture;
     if (!one.finished) gather(one, chain);
     return OK;

@@ -1,7 +1,7 @@
 /** ngx.now, ngx.time, ngx.http_time, ... and ngx.sleep. ngx_lua: ngx_http_lua_time.c, _sleep.c; resty.core.time. */
 import { parseHttpTime } from '../http/http-time.ts';
 import { currentMsec, formatCookieTime, formatHttpTime, localDateTime, updateTime } from '../log/time.ts';
-import { requireContext } from './context.ts';
+import { type ApiContext, requireContext } from './context.ts';
 import { apiError } from './error.ts';
 import { YIELDABLE } from './phase.ts';
 import type { Suspension } from './suspension.ts';
@@ -49,11 +49,13 @@ export function parseTime(text: string): number | undefined {
 
 /** ngx.sleep(seconds). */
 export function sleep(seconds: number): Suspension<void> {
-  requireContext().check(YIELDABLE);
+  const ctx = requireContext();
+  ctx.check(YIELDABLE);
   const delay = Math.trunc(seconds * 1000);
   if (delay < 0) apiError(`invalid sleep duration "${delay}"`);
   return {
     start(done) {
+      if (ctx.debugging) return debugSleep(ctx, delay, done);
       if (delay === 0) {
         // Other requests have their turn, but no timer's granularity is paid for.
         const immediate = setImmediate(done);
@@ -62,5 +64,20 @@ export function sleep(seconds: number): Suspension<void> {
       const timer = setTimeout(done, delay);
       return () => clearTimeout(timer);
     },
+  };
+}
+
+/** The same, with ngx_lua's lines for who debugs. */
+function debugSleep(ctx: ApiContext, delay: number, done: () => void): () => void {
+  ctx.debug(`lua ready to sleep for ${delay} ms`);
+  const wake = () => {
+    ctx.debug(`lua sleep timer expired: "${ctx.target}"`);
+    done();
+  };
+  const timer = delay === 0 ? setImmediate(wake) : setTimeout(wake, delay);
+  return () => {
+    ctx.debug(`lua clean up the ${delay === 0 ? 'posted event' : 'timer'} for pending ngx.sleep`);
+    clearImmediate(timer as NodeJS.Immediate);
+    clearTimeout(timer as NodeJS.Timeout);
   };
 }

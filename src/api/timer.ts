@@ -3,7 +3,7 @@
  * lua_max_pending_timers and lua_max_running_timers are a safety valve. ngx_lua: ngx_http_lua_timer.c.
  */
 import type { Block } from '../conf/block.ts';
-import { LOG_ALERT } from '../log/log.ts';
+import { LOG_ALERT, LOG_DEBUG } from '../log/log.ts';
 import { updateTime } from '../log/time.ts';
 import { beginActivity, endActivity } from '../net/activity.ts';
 import { requireContext } from './context.ts';
@@ -63,6 +63,7 @@ export class Timers {
   }
 
   private fire(run: TimerRun, premature: boolean): void {
+    this.debug('lua ngx.timer expired');
     if (this.running >= this.maxRunning) {
       const where = run.where?.() ?? '?';
       this.block.cycle.log.write(
@@ -77,13 +78,23 @@ export class Timers {
     run(premature, () => {
       this.running--;
       endActivity();
+      this.debug('http lua close fake http connection');
     });
+  }
+
+  private debug(message: string): void {
+    const { log } = this.block.cycle;
+    if (log.level >= LOG_DEBUG) log.write(LOG_DEBUG, message);
   }
 
   /** The worker leaves: all pending timers run now, told that it is too early. It waits for those that run. */
   leave(): void {
     const left = [...this.pending];
     this.pending.clear();
+    if (left.length > 0) {
+      this.debug('lua abort pending timers');
+      this.debug(`lua found ${left.length} pending timers to be aborted prematurely`);
+    }
     for (const { run, handle } of left) {
       clearTimeout(handle as NodeJS.Timeout);
       clearImmediate(handle as NodeJS.Immediate);

@@ -206,3 +206,42 @@ return tonumber(ngx.arg[1]) + tonumber(ngx.arg[2])
 ["^hello from a file\n\$", "404 Not Found", "^7\n\$"]
 --- error_log
 No such file or directory
+
+
+
+=== ngx_lua's debug lines, where error_log takes them
+--- log_level: debug
+--- config
+    location = /t {
+        rewrite_by_lua_block { ngx.sleep(0.001) }
+        content_by_lua_block {
+            ngx.location.capture("/other?a=1")
+            ngx.timer.at(0, function() end)
+            local thread = ngx.thread.spawn(ngx.sleep, 10)
+            ngx.sleep(0)
+            ngx.exit(200)
+        }
+        header_filter_by_lua_block { local a = 1 }
+        log_by_lua_block { local a = 1 }
+    }
+    location = /other { content_by_lua_block { ngx.exec("/third", "b=2") } }
+    location = /third { content_by_lua_block { ngx.say("ok") } }
+--- request
+GET /t
+--- error_log eval
+[
+    'lua rewrite handler, uri:"/t" c:1',
+    "lua ready to sleep for 1 ms",
+    'lua sleep timer expired: "/t?"',
+    'lua content handler, uri:"/t" c:1',
+    'lua http subrequest "/other?a=1"',
+    'lua exec "/third?b=2"',
+    "lua ready to sleep for 10000 ms",
+    "lua exit with code 200",
+    "lua clean up the timer for pending ngx.sleep",
+    'lua header filter for user lua code, uri "/t"',
+    'lua capture header filter, uri "/third"',
+    'lua log handler, uri:"/t" c:0',
+    "lua ngx.timer expired",
+    "http lua close fake http connection",
+]

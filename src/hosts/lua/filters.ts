@@ -56,6 +56,7 @@ export function headerFilter(r: HttpRequest, next: HeaderFilter): number {
   const code = location.headerFilter;
   if (code === undefined) return next(r);
   const ctx = contextOf(r);
+  if (ctx.debugging) ctx.debug(`lua header filter for user lua code, uri "${r.uri}"`);
   const exitedBefore = ctx.exited ? ctx.exitCode : 0;
   addCleanup(r, runOf(r));
   if (runCode(r, code, IN_HEADER_FILTER, 'header_filter_by_lua', []) === undefined) return ERROR;
@@ -80,6 +81,7 @@ export function bodyFilter(r: HttpRequest, chain: Chain | null, next: BodyFilter
   const code = luaModule.location(r).bodyFilter;
   if (code === undefined || r.headerOnly) return next(r, chain);
   const ctx = contextOf(r);
+  if (ctx.debugging) ctx.debug(`lua body filter for user lua code, uri "${r.uri}"`);
   // What comes behind the end that the filter declared is dropped.
   if (chain === null || ctx.seenLastInFilter) return next(r, null);
   addCleanup(r, runOf(r));
@@ -103,6 +105,8 @@ export function bodyFilter(r: HttpRequest, chain: Chain | null, next: BodyFilter
 export function logHandler(r: HttpRequest): number {
   const code = luaModule.location(r).log;
   if (code === undefined) return DECLINED;
+  const ctx = contextOf(r);
+  if (ctx.debugging) ctx.debug(`lua log handler, uri:"${r.uri}" c:${r.main.count}`);
   runCode(r, code, IN_LOG, 'log_by_lua', []);
   return OK;
 }

@@ -1,7 +1,7 @@
 /** Lua in the phases that may wait: rewrite, access, precontent, content and server_rewrite. */
 import { watchClient } from '../../api/abort.ts';
 import type { ApiContext } from '../../api/context.ts';
-import { IN_CONTENT } from '../../api/phase.ts';
+import { IN_CONTENT, phaseName } from '../../api/phase.ts';
 import { AGAIN, DONE, ERROR, OK } from '../../http/codes.ts';
 import { finalizeRequest } from '../../http/finalize.ts';
 import type { HttpRequest } from '../../http/request.ts';
@@ -53,6 +53,7 @@ function makeHandler(code: LuaCode, needBody: boolean): UserHandler {
     start(r: HttpRequest, ctx: ApiContext): number {
       const run = runOf(r);
       const phase = ctx.phase;
+      if (ctx.debugging) ctx.debug(`lua ${phaseName(phase).replace('_', ' ')} handler, uri:"${r.uri}" c:${r.main.count}`);
       const closure = loadCode(r, run, code);
       if (typeof closure === 'number') return closure;
       resetRun(run);
