@@ -9,6 +9,7 @@ import { beginActivity, endActivity } from '../net/activity.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
 import { IN_EXIT_WORKER } from './phase.ts';
+import { pointerText } from './pointer-text.ts';
 
 /** One timer's code. */
 export interface TimerRun {
@@ -29,6 +30,8 @@ export class Timers {
   maxPending = 1024;
   maxRunning = 256;
   running = 0;
+  /** Of all runs so far. */
+  private count = 0;
   private readonly pending = new Set<Pending>();
   readonly block: Block;
 
@@ -74,11 +77,12 @@ export class Timers {
     }
     updateTime();
     this.running++;
+    const number = this.count++;
     beginActivity();
     run(premature, () => {
       this.running--;
       endActivity();
-      this.debug('http lua close fake http connection');
+      this.debug(`http lua close fake http connection ${pointerText(number)}`);
     });
   }
 

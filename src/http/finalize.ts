@@ -5,7 +5,7 @@
  * subrequest, each pending redirect, body read or Lua thread); whoever is done calls `finalizeRequest`, and the last
  * one frees it. nginx: ngx_http_finalize_request() and friends (src/http/ngx_http_request.c).
  */
-import { LOG_ALERT, LOG_INFO } from '../log/log.ts';
+import { LOG_ALERT, LOG_DEBUG, LOG_INFO } from '../log/log.ts';
 import {
   DECLINED,
   DONE,
@@ -31,6 +31,10 @@ import { countStat } from './stats.ts';
 export function finalizeRequest(r: HttpRequest, rc: number): void {
   const c = r.connection;
   for (;;) {
+    if (c.errorLog.level >= LOG_DEBUG) {
+      const a = r === c.active ? 1 : 0;
+      r.log(LOG_DEBUG, `http finalize request: ${rc}, "${r.uri}?${r.args}" a:${a}, c:${r.main.count}`);
+    }
     if (rc === DONE) {
       finalizeConnection(r);
       return;

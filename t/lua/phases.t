@@ -219,6 +219,10 @@ No such file or directory
             ngx.timer.at(0, function() end)
             local thread = ngx.thread.spawn(ngx.sleep, 10)
             ngx.sleep(0)
+            local program = require("ngx.pipe").spawn({ "cat" })
+            program:set_timeouts(100, 100, 100, 100)
+            program:write("line\n")
+            program:stdout_read_line()
             ngx.exit(200)
         }
         header_filter_by_lua_block { local a = 1 }
@@ -243,5 +247,10 @@ GET /t
     'lua capture header filter, uri "/third"',
     'lua log handler, uri:"/t" c:0',
     "lua ngx.timer expired",
+    qr/lua pipe spawn process:[0-9A-F]+ pid:\d+ merge_stderr:0/,
+    "lua pipe write process:",
+    "lua pipe add timer for reading: 100(ms) process:",
+    "lua pipe kill process:",
+    qr{http finalize request: -?\d+, "/t\?" a:1, c:\d},
     "http lua close fake http connection",
 ]

@@ -10,6 +10,7 @@ import { LOG_ERR, LOG_NOTICE } from '../../log/log.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import { type ApiContext, type Resource, requireContext } from '../context.ts';
 import { YIELDABLE } from '../phase.ts';
+import { pointerText } from '../pointer-text.ts';
 import type { Suspension } from '../suspension.ts';
 import { PipeReader, ReadFailure, type ReadKind, type ReadResult } from './reader.ts';
 import { PipeWriter, WriteFailure, type WriteResult } from './writer.ts';
@@ -103,19 +104,39 @@ export class PipeProcess implements Resource, TimerOwner {
     });
     child.unref();
     ctx.own(this);
+    this.debug('spawn', ` merge_stderr:${options.mergeStderr ? 1 : 0}`);
+  }
+
+  /** One of ngx_lua's debug lines. */
+  private debug(what: string, more = ''): void {
+    if (this.ctx.debugging) this.ctx.debug(`lua pipe ${what} process:${pointerText(this.pid)} pid:${this.pid}${more}`);
+  }
+
+  /** The same for an operation that has to wait. */
+  private debugWait(what: string, timer: string, timeout: number): void {
+    if (timeout > 0) this.debug(`add timer for ${timer}: ${timeout}(ms)`);
+    this.debug(`${what} yielding`);
   }
 
   read(stderr: boolean, kind: ReadKind, length: number): ReadResult | Suspension<ReadResult> {
     requireContext().check(YIELDABLE);
+    this.debug('read');
     if (this.closed) return new ReadFailure('closed');
-    if (!stderr) return this.stdout.read(kind, length, this.stdoutTimeout);
-    if (this.stderr === undefined) return new ReadFailure('merged to stdout');
-    return this.stderr.read(kind, length, this.stderrTimeout);
+    const reader = stderr ? this.stderr : this.stdout;
+    if (reader === undefined) return new ReadFailure('merged to stdout');
+    const timeout = stderr ? this.stderrTimeout : this.stdoutTimeout;
+    const result = reader.read(kind, length, timeout);
+    if (typeof result === 'object' && 'start' in result) this.debugWait('read', 'reading', timeout);
+    return result;
   }
 
   write(data: string): WriteResult | Suspension<WriteResult> {
     requireContext().check(YIELDABLE);
-    return this.closed ? new WriteFailure('closed') : this.stdin.write(data, this.writeTimeout);
+    this.debug('write');
+    if (this.closed) return new WriteFailure('closed');
+    const result = this.stdin.write(data, this.writeTimeout);
+    if (typeof result === 'object' && 'start' in result) this.debugWait('write', 'writing', this.writeTimeout);
+    return result;
   }
 
   /** Closes one of the streams. Returns an error text, or undefined. */
@@ -130,6 +151,7 @@ export class PipeProcess implements Resource, TimerOwner {
   /** Waits for the program's end. */
   wait(): WaitResult | Suspension<WaitResult> {
     requireContext().check(YIELDABLE);
+    this.debug('wait');
     if (this.closed) return 'exited';
     if (this.waiting) return 'pipe busy waiting';
     if (this.ended !== undefined) {
@@ -141,6 +163,7 @@ export class PipeProcess implements Resource, TimerOwner {
       this.timer ??= new Timer(this);
       this.timer.set(this.waitTimeout);
     }
+    this.debugWait('wait', 'waiting', this.waitTimeout);
     return {
       start: (done) => {
         this.done = done;
@@ -195,7 +218,9 @@ export class PipeProcess implements Resource, TimerOwner {
 
   /** The request has ended: so does the program. */
   finalize(): void {
+    this.debug('destroy');
     if (this.ended === undefined && this.pid !== 0) {
+      this.debug('kill');
       try {
         process.kill(this.pid, 'SIGKILL');
       } catch (error) {

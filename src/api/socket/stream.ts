@@ -16,6 +16,7 @@ import { Timer, type TimerOwner } from '../../net/timer.ts';
 import { TlsSocket } from '../../net/tls.ts';
 import { type ApiContext, type Resource, requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
+import { pointerText } from '../pointer-text.ts';
 import type { Suspension } from '../suspension.ts';
 import { socketOptions } from './options.ts';
 import { tlsFailure } from './tls.ts';
@@ -538,8 +539,8 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
   private logClosed(what: string): void {
     const ctx = requireContext();
     if (!socketOptions(ctx).socketLogErrors) return;
-    const u = this.isNew ? '0'.repeat(16) : address(this.id);
-    const c = this.socket === undefined ? '0'.repeat(16) : address(this.id + 1);
+    const u = this.isNew ? '0'.repeat(16) : pointerText(this.id);
+    const c = this.socket === undefined ? '0'.repeat(16) : pointerText(this.id + 1);
     const direction = what === 'send' ? 'send data on' : 'receive data on';
     ctx.log(
       LOG_ERR,
@@ -553,11 +554,6 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
   protected get isNew(): boolean {
     return false;
   }
-}
-
-/** As nginx prints pointers. */
-function address(id: number): string {
-  return (0x7f0000000000 + id * 256).toString(16).toUpperCase().padStart(16, '0');
 }
 
 function withoutReturns(line: string): string {

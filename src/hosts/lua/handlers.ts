@@ -53,7 +53,8 @@ function makeHandler(code: LuaCode, needBody: boolean): UserHandler {
     start(r: HttpRequest, ctx: ApiContext): number {
       const run = runOf(r);
       const phase = ctx.phase;
-      if (ctx.debugging) ctx.debug(`lua ${phaseName(phase).replace('_', ' ')} handler, uri:"${r.uri}" c:${r.main.count}`);
+      if (ctx.debugging)
+        ctx.debug(`lua ${phaseName(phase).replace('_', ' ')} handler, uri:"${r.uri}" c:${r.main.count}`);
       const closure = loadCode(r, run, code);
       if (typeof closure === 'number') return closure;
       resetRun(run);
