@@ -10,7 +10,7 @@ import { ConfError } from '../../conf/error.ts';
 import { AGAIN, DONE, ERROR, HTTP_SPECIAL_RESPONSE } from '../../http/codes.ts';
 import type { HandshakeCode, HandshakeStep, SslServer } from '../../http/modules/ssl/conf.ts';
 import type { TlsConnection } from '../../http/modules/ssl/handshake.ts';
-import { LOG_ALERT, LOG_ERR } from '../../log/log.ts';
+import { LOG_ALERT, LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import type { LuaFunction } from '../../lua/index.ts';
 import { LoadFailure, type LuaCode } from './code.ts';
 import type { LuaServer } from './conf.ts';
@@ -51,9 +51,22 @@ function codeOf(tls: TlsConnection, field: Field, directive: string): LuaCode | 
   return code;
 }
 
-/** Code that may wait. */
-function waitingStep(field: Field, phase: number, directive: string): HandshakeStep {
+/**
+ * Code that may wait.
+ *
+ * @param what the handler's name in debug lines, as ngx_lua has it
+ * @param callback of OpenSSL's, its name there
+ */
+function waitingStep(
+  field: Field,
+  phase: number,
+  directive: string,
+  what: string,
+  callback: string,
+  mark = '',
+): HandshakeStep {
   return (tls, ended) => {
+    tls.log(LOG_DEBUG, `${what}: connection reusable: 0`);
     const code = codeOf(tls, field, directive);
     if (code === undefined) {
       ended(false);
@@ -66,10 +79,14 @@ function waitingStep(field: Field, phase: number, directive: string): HandshakeS
       ended(true);
       return nothing;
     }
+    let waited = false;
     const end = (rc: number): void => {
       finalizeThreads(run);
       run.ctx.end();
-      ended(rc !== ERROR && rc < HTTP_SPECIAL_RESPONSE);
+      const ok = rc !== ERROR && rc < HTTP_SPECIAL_RESPONSE;
+      const value = waited ? '' : `handler return value: ${rc}, `;
+      tls.log(LOG_DEBUG, `${directive}${mark}: ${value}${callback} exit code: ${ok ? 1 : 0}`);
+      ended(ok);
     };
     run.onEnd = end;
     let rc = startEntry(run, closure);
@@ -78,7 +95,9 @@ function waitingStep(field: Field, phase: number, directive: string): HandshakeS
       end(rc);
       return nothing;
     }
+    waited = true;
     return () => {
+      tls.log(LOG_DEBUG, `${directive}${mark}: ${callback} aborted`);
       run.onEnd = undefined;
       finalizeThreads(run);
       run.ctx.end();
@@ -86,12 +105,32 @@ function waitingStep(field: Field, phase: number, directive: string): HandshakeS
   };
 }
 
-const clientHello: HandshakeStep = waitingStep('sslClientHello', IN_SSL_CLIENT_HELLO, 'ssl_client_hello_by_lua');
-const certificate: HandshakeStep = waitingStep('sslCertificate', IN_SSL_CERT, 'ssl_certificate_by_lua');
-const sessionFetch: HandshakeStep = waitingStep('sslSessionFetch', IN_SSL_SESSION_FETCH, 'ssl_session_fetch_by_lua');
+const clientHello: HandshakeStep = waitingStep(
+  'sslClientHello',
+  IN_SSL_CLIENT_HELLO,
+  'ssl_client_hello_by_lua',
+  'ssl client hello',
+  'client hello cb',
+);
+const certificate: HandshakeStep = waitingStep(
+  'sslCertificate',
+  IN_SSL_CERT,
+  'ssl_certificate_by_lua',
+  'ssl cert',
+  'cert cb',
+);
+const sessionFetch: HandshakeStep = waitingStep(
+  'sslSessionFetch',
+  IN_SSL_SESSION_FETCH,
+  'ssl_session_fetch_by_lua',
+  'ssl session fetch',
+  'sess get cb',
+  '*',
+);
 
 /** ssl_session_store_by_lua does not wait. */
 function sessionStore(tls: TlsConnection): void {
+  tls.log(LOG_DEBUG, 'ssl session store: connection reusable: 0');
   const code = codeOf(tls, 'sslSessionStore', 'ssl_session_store_by_lua');
   if (code === undefined) return;
   const run = newRun(tls, IN_SSL_SESSION_STORE);
@@ -100,6 +139,8 @@ function sessionStore(tls: TlsConnection): void {
   const result = callProtected(run, closure, []);
   if (!result.ok) run.ctx.log(LOG_ERR, `failed to run session_store_by_lua*: ${result.message}`);
   run.ctx.end();
+  const value = result.ok ? 0 : ERROR;
+  tls.log(LOG_DEBUG, `ssl_session_store_by_lua*: handler return value: ${value}, sess new cb exit code: 0`);
 }
 
 /**

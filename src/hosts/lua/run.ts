@@ -367,7 +367,8 @@ function failed(run: LuaRun, thread: LightThread, thrown: unknown): number | Nex
     ctx.noAbort = 0;
     return ERROR;
   }
-  return r === undefined || r.headerSent || ctx.headerSent ? ERROR : HTTP_INTERNAL_SERVER_ERROR;
+  if (r === undefined) return ctx.tls === undefined ? ERROR : HTTP_INTERNAL_SERVER_ERROR;
+  return r.headerSent || ctx.headerSent ? ERROR : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 /** Ends all light threads: what they wait for is cancelled. ngx_lua: ngx_http_lua_finalize_threads(). */

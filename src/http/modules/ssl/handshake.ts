@@ -7,7 +7,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { ConfError } from '../../../conf/error.ts';
 import { errnoSuffix } from '../../../log/errno.ts';
-import { LOG_CRIT, LOG_ERR, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
+import { LOG_CRIT, LOG_DEBUG, LOG_ERR, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
 import { currentMsec } from '../../../log/time.ts';
 import {
   type ClientHello,
@@ -109,6 +109,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     socket.owner = this;
     this.#timer.set(this.server.clientHeaderTimeout);
     addReusable(this);
+    this.log(LOG_DEBUG, 'reusable connection: 1');
     pending.add(this);
     socket.resume();
   }
@@ -133,6 +134,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     if (this.#received === undefined) {
       const first = piece[0] as number;
       removeReusable(this);
+      this.log(LOG_DEBUG, 'reusable connection: 0');
       // SSL 2 had a length with its highest bit set there, since then it is the type of a record.
       if ((first & 0x80) === 0 && first !== 0x16) {
         this.#speakPlain(piece);
@@ -360,6 +362,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     this.protocol = session.getProtocol() ?? '';
     this.cipher = session.getCipher().name;
     this.reused = session.isSessionReused();
+    this.log(LOG_DEBUG, 'SSL_do_handshake: 1');
     this.#leave();
     this.#start(socket, this, true, undefined);
   }
