@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { apiModule } from '../src/api/module.ts';
 import { MODULES } from '../src/cli/modules.ts';
 import type { ArgumentRule, Directive } from '../src/conf/directive.ts';
 import { coreModule } from '../src/conf/modules/core.ts';
@@ -116,7 +117,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 
 /** All pages, by file name. */
 export function pages(): Map<string, string> {
-  const hosts = [luaModule, typescriptModule] as unknown as readonly HttpModule[];
+  const hosts = [luaModule, apiModule, typescriptModule] as unknown as readonly HttpModule[];
   const streamHosts = [streamLuaModule] as unknown as readonly StreamModule[];
   const core = [coreModule, errlogModule, eventsModule, regexModule, threadPoolModule];
   const modules = [

@@ -4,11 +4,12 @@
  */
 import { BUSY, DECLINED, ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
 import type { HttpRequest } from '../http/request.ts';
+import type { UpstreamConnection } from '../http/upstream/connection.ts';
 import type { Exchange } from '../http/upstream/exchange.ts';
 import { parseLocal } from '../http/upstream/exchange.ts';
 import type { KeepaliveLimits, KeepalivePool } from '../http/upstream/keepalive.ts';
 import { type PeerAddress, type PeerConnection, type PeerSelection, peerAddress } from '../http/upstream/peer.ts';
-import { LOG_ERR } from '../log/log.ts';
+import { LOG_DEBUG, LOG_ERR } from '../log/log.ts';
 import { parseUrl, UrlError } from '../net/url.ts';
 import { type ApiContext, current } from './context.ts';
 import { apiError } from './error.ts';
@@ -23,10 +24,20 @@ export class BalancerFailure {
 }
 
 /**
- * Runs the code of an attempt with `ctx.phase` IN_BALANCER.
- * @returns ERROR after a failure (logged), else OK
+ * Runs the code of an attempt with `ctx.phase` IN_BALANCER. Where it ends is noted in `ctx`.
+ * @returns ERROR after a failure (logged), AGAIN when `selection.ended` will be called with the result, else OK
  */
-export type RunBalancer = (r: HttpRequest, ctx: ApiContext) => number;
+export type RunBalancer = (r: HttpRequest, ctx: ApiContext, selection: BalancerSelection) => number;
+
+/** Numbers that tell connections apart in debug lines. */
+const connectionNames = new WeakMap<UpstreamConnection, string>();
+let lastName = 0;
+
+function connectionName(connection: UpstreamConnection): string {
+  let name = connectionNames.get(connection);
+  if (name === undefined) connectionNames.set(connection, (name = `#${++lastName}`));
+  return name;
+}
 
 /** The choice for one request. */
 export class BalancerSelection implements PeerSelection {
@@ -71,12 +82,23 @@ export class BalancerSelection implements PeerSelection {
   }
 
   get(pc: PeerConnection): number {
-    const { ctx, exchange } = this;
     this.peer = undefined;
     this.moreTries = 0;
     this.limits = undefined;
     this.attempts++;
-    if (this.run(pc.r, ctx) === ERROR) return ERROR;
+    const rc = this.run(pc.r, this.ctx, this);
+    return rc === OK ? this.chosen(pc) : rc;
+  }
+
+  /** The code has ended, which had to wait. */
+  ended(rc: number): void {
+    const { exchange } = this;
+    exchange.chosenLater(rc === OK ? this.chosen(exchange) : rc);
+  }
+
+  /** What the code has chosen. */
+  private chosen(pc: PeerConnection): number {
+    const { ctx, exchange } = this;
     if (ctx.exited && ctx.exitCode !== OK) {
       const code = ctx.exitCode;
       if (code === BUSY || code === DECLINED || code >= HTTP_SPECIAL_RESPONSE) return code;
@@ -96,6 +118,28 @@ export class BalancerSelection implements PeerSelection {
       exchange.poolOwner = exchange.conf;
     }
     return OK;
+  }
+
+  onTake(pc: PeerConnection, connection: UpstreamConnection | undefined): void {
+    if (this.limits === undefined || !this.ctx.debugging) return;
+    const where = `host: ${pc.name}, name: ${this.host}`;
+    this.debug(
+      connection === undefined
+        ? `no free connection, ${where}`
+        : `reusing connection ${connectionName(connection)}, ${where}`,
+    );
+  }
+
+  onRelease(pc: PeerConnection, connection: UpstreamConnection, kept: boolean): void {
+    if (this.limits === undefined || !this.ctx.debugging) return;
+    const name = connectionName(connection);
+    this.debug(
+      kept ? `saving connection ${name}, host: ${pc.name}, name: ${this.host}` : `not saving connection ${name}`,
+    );
+  }
+
+  private debug(text: string): void {
+    this.ctx.log(LOG_DEBUG, `lua balancer: keepalive ${text}`);
   }
 
   private fallBack(pc: PeerConnection): number {

@@ -5,14 +5,16 @@
 
 import type { Block } from '../conf/block.ts';
 import type { Chain } from '../http/buf.ts';
-import { httpModule } from '../http/module.ts';
 import type { TlsConnection } from '../http/modules/ssl/handshake.ts';
 import { type EventHandler, type HttpRequest, noEvent } from '../http/request.ts';
 import { LOG_DEBUG, type Log, type LogScope } from '../log/log.ts';
 import { streamModule } from '../stream/module.ts';
 import type { StreamSession } from '../stream/session.ts';
 import { apiError } from './error.ts';
-import { IN_CONTENT, IN_EXIT_WORKER, IN_INIT, phaseDirective } from './phase.ts';
+import { apiModule } from './module.ts';
+import { IN_CONTENT, IN_EXIT_WORKER, IN_HEADER_FILTER, IN_INIT, phaseDirective, YIELDABLE } from './phase.ts';
+
+export { apiModule };
 
 /** What resumes a parked handler when its phase is entered again; returns a code of src/http/codes.ts. */
 export type ResumeHandler = (r: HttpRequest) => number;
@@ -36,6 +38,10 @@ export class ApiContext implements LogScope {
   readonly block: Block | undefined;
   /** One of the IN_ bits of phase.ts. */
   phase = IN_CONTENT;
+  /** Code that waits is let, whatever the phase: see `lua_strict_phases`. */
+  mayWait = false;
+  /** Its code may go on when the request has been freed (log phase): `end` is called by whoever runs it. */
+  outlives = false;
 
   /** The phase (an IN_ bit) whose handler was entered and not left yet; 0 for none. */
   entered = 0;
@@ -131,6 +137,12 @@ export class ApiContext implements LogScope {
     return this.r?.locConf ?? this.session?.srvConf ?? this.ownLocConf ?? this.block?.outside ?? [];
   }
 
+  /** The response's head is out of this code's reach. A filter of the head that waits holds it back. */
+  get headGone(): boolean {
+    if (this.headerSent) return true;
+    return this.r?.headerSent === true && !(this.mayWait && this.phase === IN_HEADER_FILTER);
+  }
+
   /** error.log takes debug lines. */
   get debugging(): boolean {
     const log = this.r?.connection.errorLog ?? this.session?.errorLog ?? this.fallbackLog ?? this.block?.cycle.log;
@@ -152,7 +164,7 @@ export class ApiContext implements LogScope {
     if (this.resources === undefined) {
       this.resources = new Set();
       // As nginx: what a subrequest leaves lives as long as the main request.
-      this.r?.main.addCleanup(() => this.end());
+      if (!this.outlives) this.r?.main.addCleanup(() => this.end());
       this.session?.addCleanup(() => this.end());
     }
     this.resources.add(resource);
@@ -191,10 +203,12 @@ export class ApiContext implements LogScope {
   check(phases: number): void {
     if ((this.phase & phases) === 0) apiError(`API disabled in the context of ${phaseDirective(this.phase)}`);
   }
-}
 
-/** Keeps an ApiContext per request. */
-export const apiModule = httpModule<object, object, object, ApiContext>({ name: 'tsresty_api_module' });
+  /** The same for functions that wait. */
+  checkWait(): void {
+    if (!this.mayWait) this.check(YIELDABLE);
+  }
+}
 
 /** The request's context, made on first use. */
 export function contextOf(r: HttpRequest): ApiContext {

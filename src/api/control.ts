@@ -77,7 +77,7 @@ export function exit(status: number): boolean {
   ctx.check(EXIT_PHASES);
   if (status !== ERROR && !isAbort(status)) checkAbortable(ctx);
   const r = ctx.r;
-  if (r !== undefined && (r.headerSent || ctx.headerSent) && status >= HTTP_SPECIAL_RESPONSE && !isAbort(status)) {
+  if (r !== undefined && ctx.headGone && status >= HTTP_SPECIAL_RESPONSE && !isAbort(status)) {
     if (status !== r.headersOut.status) {
       r.log(
         LOG_ERR,

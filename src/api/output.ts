@@ -6,7 +6,7 @@ import { type Chain, chainSize, flagBuf, memoryBuf } from '../http/buf.ts';
 import { ERROR, HTTP_NOT_MODIFIED, HTTP_OK, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
 import { coreModule } from '../http/core/module.ts';
 import { clearAcceptRanges, clearContentLength, outputFilter, sendHeader } from '../http/output.ts';
-import { HTTP_VERSION_11, type HttpRequest, METHOD_HEAD } from '../http/request.ts';
+import { BUFFERED_BY_CODE, HTTP_VERSION_11, type HttpRequest, METHOD_HEAD } from '../http/request.ts';
 import { type ApiContext, apiModule, requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
 import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_PREREAD, IN_REWRITE, IN_SERVER_REWRITE } from './phase.ts';
@@ -197,13 +197,13 @@ export function flush(wait: boolean): OutputResult | Suspension<OutputResult> {
   const rc = sendChain(r, ctx, [b]);
   if (rc === ERROR || rc >= HTTP_SPECIAL_RESPONSE) return 'nginx output filter error';
   const c = r.connection;
-  if (!wait || !c.buffered) return undefined;
+  if (!wait || (!c.buffered && (r.buffered & BUFFERED_BY_CODE) === 0)) return undefined;
   if (ctx.debugging) ctx.debug('lua flush requires waiting');
   return {
     start(done) {
       const waiter = () => done(c.timedOut ? 'timeout' : c.error ? 'client aborted' : undefined);
       ctx.flushWaiters = [...ctx.flushWaiters, waiter];
-      c.armSendTimeout(r);
+      if (c.buffered) c.armSendTimeout(r);
       return () => {
         ctx.flushWaiters = ctx.flushWaiters.filter((other) => other !== waiter);
       };
@@ -217,6 +217,7 @@ export function flush(wait: boolean): OutputResult | Suspension<OutputResult> {
  */
 export function flushed(r: HttpRequest, ctx: ApiContext): boolean {
   const c = r.connection;
+  if ((r.buffered & BUFFERED_BY_CODE) !== 0 && !c.timedOut && !c.error) return false;
   if (c.buffered && !c.timedOut && !c.error) {
     const rc = outputFilter(r, null);
     if (rc !== ERROR && c.buffered) {

@@ -60,7 +60,7 @@ export function setResponseHeader(
 ): void {
   const ctx = context();
   const r = ctx.r;
-  if (r.headerSent || ctx.headerSent) {
+  if (ctx.headGone) {
     r.log(LOG_ERR, 'attempt to set ngx.header.HEADER after sending out response headers');
     return;
   }

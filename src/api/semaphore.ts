@@ -1,7 +1,6 @@
 /** ngx.semaphore: light threads of any requests of a worker wait for each other. ngx_lua: ngx_http_lua_semaphore.c. */
 import { Timer, type TimerOwner } from '../net/timer.ts';
 import { requireContext } from './context.ts';
-import { YIELDABLE } from './phase.ts';
 import type { Suspension } from './suspension.ts';
 
 class Waiter implements Suspension<boolean>, TimerOwner {
@@ -76,7 +75,7 @@ export class Semaphore {
    * @returns whether it could be had, or a suspension that says so
    */
   wait(ms: number): boolean | Suspension<boolean> {
-    requireContext().check(YIELDABLE);
+    requireContext().checkWait();
     if (this.waiters.length === 0 && this.resources > 0) {
       this.resources--;
       return true;

@@ -15,8 +15,9 @@ export function getStatus(): number {
 
 /** Sets the status, with a reason phrase of its own if given. Too late or out of range: logged, without effect. */
 export function setStatus(status: number, reason?: string): void {
-  const r = requireContext().r ?? apiError('API disabled in the current context');
-  if (r.headerSent) {
+  const ctx = requireContext();
+  const r = ctx.r ?? apiError('API disabled in the current context');
+  if (r.headerSent && ctx.headGone) {
     r.log(LOG_ERR, 'attempt to set ngx.status after sending out response headers');
     return;
   }

@@ -31,14 +31,26 @@ import {
 import { cancelSubrequest, createSubrequest } from '../http/subrequest.ts';
 import { setByName } from '../http/variables.ts';
 import { LOG_DEBUG, LOG_ERR } from '../log/log.ts';
-import { contextOf, requireRequest } from './context.ts';
+import { contextOf, current, requireRequest } from './context.ts';
 import { isUnsafe } from './control.ts';
 import { apiError } from './error.ts';
 import { sendHeaderIfNeeded, setDefaultType } from './output.ts';
-import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from './phase.ts';
+import {
+  IN_ACCESS,
+  IN_BODY_FILTER,
+  IN_CONTENT,
+  IN_HEADER_FILTER,
+  IN_PRECONTENT,
+  IN_REWRITE,
+  IN_SERVER_REWRITE,
+  IN_SET,
+} from './phase.ts';
 import type { Suspension } from './suspension.ts';
 
 const PHASES = IN_REWRITE | IN_SERVER_REWRITE | IN_ACCESS | IN_PRECONTENT | IN_CONTENT;
+
+/** Where it may be done besides when the code may wait in every phase. There, the request itself may be busy otherwise. */
+const BESIDE = IN_SET | IN_HEADER_FILTER | IN_BODY_FILTER;
 
 /** One subrequest to make. */
 export interface CaptureRequest {
@@ -84,7 +96,8 @@ const NAMES: ReadonlyMap<number, string> = new Map([...METHODS].map(([name, bit]
  * @throws ApiError for a wrong phase, an unsafe URI, too deep a nesting
  */
 export function capture(requests: readonly CaptureRequest[]): Suspension<CaptureResponse[]> {
-  const ctx = requireRequest(PHASES);
+  const beside = current?.mayWait === true && (current.phase & BESIDE) !== 0;
+  const ctx = requireRequest(beside ? BESIDE : PHASES);
   const r = ctx.r;
   const captures: Capture[] = [];
   let pending = requests.length;
@@ -93,6 +106,10 @@ export function capture(requests: readonly CaptureRequest[]): Suspension<Capture
     pending--;
     if (pending > 0) return;
     ctx.noAbort--;
+    if (beside) {
+      setImmediate(() => notify?.(captures.map((one) => one.response as CaptureResponse)));
+      return;
+    }
     // The parent goes on from its own event, which finalizing the subrequest posts.
     const resume = (): void => notify?.(captures.map((one) => one.response as CaptureResponse));
     ctx.finished = [...ctx.finished, resume];
@@ -101,7 +118,7 @@ export function capture(requests: readonly CaptureRequest[]): Suspension<Capture
   for (const request of requests) {
     const one = new Capture();
     captures.push(one);
-    start(r, request, one, finish);
+    start(r, request, one, finish, beside);
   }
   ctx.noAbort++;
   return {
@@ -123,7 +140,7 @@ function resumeParent(r: HttpRequest): void {
   next?.();
 }
 
-function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: () => void): void {
+function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: () => void, beside: boolean): void {
   const q = request.uri.indexOf('?');
   const path = q < 0 ? request.uri : request.uri.slice(0, q);
   if (path === '' || isUnsafe(path)) {
@@ -141,6 +158,7 @@ function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: ()
   if (ctx.debugging) ctx.debug(`lua http subrequest "${path}?${args}"`);
   const sr = createSubrequest(r, path, args, {
     detached: true,
+    background: beside,
     post: (child, rc) => postSubrequest(child, rc, one, finish),
   });
   if (sr === undefined) apiError('failed to issue subrequest: -1');
@@ -221,9 +239,11 @@ function postSubrequest(sr: HttpRequest, rc: number, one: Capture, finish: () =>
   if (ctx.headersSet) setDefaultType(sr, ctx);
   one.response = { status, headers: sr.headersOut, body: one.body, truncated: !one.seenLast };
   finish();
-  c.posted.unshift(parent);
-  // As if it were its turn to output, so that finalizing it hands over to the parent at once.
-  c.active = sr;
+  if (!sr.background) {
+    c.posted.unshift(parent);
+    // As if it were its turn to output, so that finalizing it hands over to the parent at once.
+    c.active = sr;
+  }
   const failed = rc === ERROR || rc === HTTP_CREATED || rc === HTTP_NO_CONTENT || rc >= HTTP_SPECIAL_RESPONSE;
   if (!failed || rc === HTTP_CLOSE || rc === HTTP_REQUEST_TIME_OUT || rc === HTTP_CLIENT_CLOSED_REQUEST) return rc;
   if (rc > OK) {

@@ -3,7 +3,6 @@ import { parseHttpTime } from '../http/http-time.ts';
 import { currentMsec, formatCookieTime, formatHttpTime, localDateTime, updateTime } from '../log/time.ts';
 import { type ApiContext, requireContext } from './context.ts';
 import { apiError } from './error.ts';
-import { YIELDABLE } from './phase.ts';
 import type { Suspension } from './suspension.ts';
 
 /** Seconds since 1970 with milliseconds, of the cached clock. */
@@ -50,7 +49,7 @@ export function parseTime(text: string): number | undefined {
 /** ngx.sleep(seconds). */
 export function sleep(seconds: number): Suspension<void> {
   const ctx = requireContext();
-  ctx.check(YIELDABLE);
+  ctx.checkWait();
   const delay = Math.trunc(seconds * 1000);
   if (delay < 0) apiError(`invalid sleep duration "${delay}"`);
   return {

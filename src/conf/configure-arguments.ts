@@ -11,7 +11,8 @@ export interface ModuleNames {
  * them in the output of -V. Made of the names of the http modules' declarations.
  */
 export function configureArguments(modules: readonly ModuleNames[]): string {
-  const flags: string[] = [];
+  // Lines of the level debug are written wherever nginx's modules would; there is no build without them.
+  const flags: string[] = ['--with-debug'];
   for (const core of modules) {
     for (const { name } of core.submodules ?? []) {
       const known = /^(?:ngx_)?((?:http|stream)_\w+?)(?:_filter)?(?:_module)?$/.exec(name);

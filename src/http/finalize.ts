@@ -23,7 +23,7 @@ import { coreModule } from './core/module.ts';
 import { runPhases } from './engine.ts';
 import { outputFilter } from './output.ts';
 import { startPostAction } from './post-action.ts';
-import { type HttpRequest, noEvent } from './request.ts';
+import { BUFFERED_BY_CODE, type HttpRequest, noEvent } from './request.ts';
 import { specialResponse } from './special-response.ts';
 import { countStat } from './stats.ts';
 
@@ -46,7 +46,14 @@ export function finalizeRequest(r: HttpRequest, rc: number): void {
       runPhases(r);
       return;
     }
-    if (r !== r.main && r.postSubrequest !== undefined) rc = r.postSubrequest(r, rc);
+    if (r !== r.main && r.postSubrequest !== undefined) {
+      if ((r.buffered & BUFFERED_BY_CODE) !== 0 && rc <= OK && rc !== ERROR) {
+        // Its end is told when its output has passed the filters.
+        setWriteHandler(r);
+        return;
+      }
+      rc = r.postSubrequest(r, rc);
+    }
     if (rc === ERROR || rc === HTTP_REQUEST_TIME_OUT || rc === HTTP_CLIENT_CLOSED_REQUEST || c.error) {
       if (startPostAction(r)) return;
       terminateRequest(r, rc);
@@ -218,7 +225,13 @@ function runCleanups(r: HttpRequest): void {
 function setWriteHandler(r: HttpRequest): void {
   r.readEventHandler = r.discardBody ? noEvent : testReading;
   r.writeEventHandler = writer;
-  if (r === r.connection.active) r.connection.armSendTimeout(r);
+  if (r === r.connection.active) waitForClient(r);
+}
+
+/** A client that is slow has its time limited; one that waits for user code is only watched. */
+function waitForClient(r: HttpRequest): void {
+  if ((r.buffered & BUFFERED_BY_CODE) === 0) r.connection.armSendTimeout(r);
+  else r.connection.watchClose(r);
 }
 
 /** nginx: ngx_http_writer(). */
@@ -235,7 +248,7 @@ function writer(r: HttpRequest): void {
     return;
   }
   if (r.buffered !== 0 || r.postponed.length > 0 || (r === r.main && c.buffered)) {
-    c.armSendTimeout(r);
+    waitForClient(r);
     return;
   }
   r.writeEventHandler = noEvent;

@@ -76,7 +76,12 @@ export type PostSubrequest = (r: HttpRequest, rc: number) => number;
 export interface Postponed {
   request: HttpRequest | undefined;
   out: import('./buf.ts').Chain | undefined;
+  /** How many pieces are to come to this place yet: code in a filter has them. */
+  awaited?: number;
 }
+
+/** In `HttpRequest.buffered`: user code in a filter waits, and output behind it. */
+export const BUFFERED_BY_CODE = 0x100;
 
 export type EventHandler = (r: HttpRequest) => void;
 
@@ -152,6 +157,8 @@ export class HttpRequest {
   subrequests: number = MAX_SUBREQUESTS + 1;
   postSubrequest: PostSubrequest | undefined = undefined;
   postponed: Postponed[] = [];
+  /** Where in `postponed` output goes now, rather than to its end. */
+  postponeTo: Postponed | undefined = undefined;
   blocked = 0;
   /** Which of the numbers of stats.ts the request is counted in; 0: in none. */
   stat = 0;

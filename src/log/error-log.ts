@@ -62,7 +62,8 @@ export class ErrorLog implements Log {
 
   write(level: number, message: string, scope?: LogScope): void {
     if (level > this.level) return;
-    updateTime();
+    // Lines of requests and timers have the time of their event, which user code sees, too.
+    if (scope === undefined) updateTime();
     // nginx prints its lowest level without a name.
     const name = level === LOG_STDERR ? '' : LOG_LEVEL_NAMES[level]!;
     let text = message;

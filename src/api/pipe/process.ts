@@ -9,7 +9,6 @@ import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_ERR, LOG_NOTICE } from '../../log/log.ts';
 import { Timer, type TimerOwner } from '../../net/timer.ts';
 import { type ApiContext, type Resource, requireContext } from '../context.ts';
-import { YIELDABLE } from '../phase.ts';
 import { pointerText } from '../pointer-text.ts';
 import type { Suspension } from '../suspension.ts';
 import { PipeReader, ReadFailure, type ReadKind, type ReadResult } from './reader.ts';
@@ -90,7 +89,11 @@ export class PipeProcess implements Resource, TimerOwner {
     child.on('error', (error) => {
       if (child.pid !== undefined) return;
       const file = options.args[0];
-      ctx.log(LOG_ERR, `lua pipe child execvp() failed while executing ${file}${errnoSuffix(error)}`);
+      // By the child, which has no request.
+      ctx.block?.cycle.log.write(
+        LOG_ERR,
+        `lua pipe child execvp() failed while executing ${file}${errnoSuffix(error)}`,
+      );
       this.onExit({ reason: 'exit', status: EXIT_FAILURE });
     });
     child.on('exit', (code, signal) => {
@@ -119,7 +122,7 @@ export class PipeProcess implements Resource, TimerOwner {
   }
 
   read(stderr: boolean, kind: ReadKind, length: number): ReadResult | Suspension<ReadResult> {
-    requireContext().check(YIELDABLE);
+    requireContext().checkWait();
     this.debug('read');
     if (this.closed) return new ReadFailure('closed');
     const reader = stderr ? this.stderr : this.stdout;
@@ -131,7 +134,7 @@ export class PipeProcess implements Resource, TimerOwner {
   }
 
   write(data: string): WriteResult | Suspension<WriteResult> {
-    requireContext().check(YIELDABLE);
+    requireContext().checkWait();
     this.debug('write');
     if (this.closed) return new WriteFailure('closed');
     const result = this.stdin.write(data, this.writeTimeout);
@@ -150,7 +153,7 @@ export class PipeProcess implements Resource, TimerOwner {
 
   /** Waits for the program's end. */
   wait(): WaitResult | Suspension<WaitResult> {
-    requireContext().check(YIELDABLE);
+    requireContext().checkWait();
     this.debug('wait');
     if (this.closed) return 'exited';
     if (this.waiting) return 'pipe busy waiting';

@@ -20,7 +20,6 @@ import type { TlsSession as TlsConnection } from '../../net/tls-direct.ts';
 import { canonicalInet, canonicalInet6 } from '../../net/url.ts';
 import { requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
-import { YIELDABLE } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
 import { parseHost } from './host.ts';
 import { coreSettings, socketOptions } from './options.ts';
@@ -98,7 +97,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
 
   constructor() {
     const ctx = requireContext();
-    ctx.check(YIELDABLE);
+    ctx.checkWait();
     super(ctx);
   }
 
@@ -122,7 +121,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
 
   /** tcpsock:bind. Returns an error text, or undefined. */
   bind(address: string, port: number): string | undefined {
-    requireContext().check(YIELDABLE);
+    requireContext().checkWait();
     if (port < 0 || port > 65535) return `bad port number: ${port}`;
     const numeric = canonicalInet(address) ?? canonicalInet6(address);
     if (numeric === undefined) return 'bad address';
@@ -137,7 +136,7 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
    */
   connect(host: string, port: number | undefined, options: ConnectOptions): Connected | Suspension<Connected> {
     const ctx = requireContext();
-    ctx.check(YIELDABLE);
+    ctx.checkWait();
     if (port === undefined) {
       if (!/^unix:/i.test(host)) return 'missing the port number';
     } else if (port < 0 || port > 65535) {

@@ -9,7 +9,6 @@ import { Timer, type TimerOwner } from '../../net/timer.ts';
 import { canonicalInet, canonicalInet6 } from '../../net/url.ts';
 import { type ApiContext, type Resource, requireContext } from '../context.ts';
 import { apiError } from '../error.ts';
-import { YIELDABLE } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
 import { type DatagramOwner, type Datagrams, openDatagrams } from './datagrams.ts';
 import { parseHost } from './host.ts';
@@ -55,7 +54,7 @@ export class UdpCosocket implements Resource, TimerOwner, DatagramOwner {
 
   constructor() {
     const ctx = requireContext();
-    ctx.check(YIELDABLE);
+    ctx.checkWait();
     this.ctx = ctx;
   }
 
@@ -67,7 +66,7 @@ export class UdpCosocket implements Resource, TimerOwner, DatagramOwner {
 
   /** udpsock:bind: the local address. Returns an error text, or undefined. */
   bind(address: string): string | undefined {
-    requireContext().check(YIELDABLE);
+    requireContext().checkWait();
     const numeric = canonicalInet(address) ?? canonicalInet6(address);
     if (numeric === undefined) return 'bad address';
     this.local = { address: numeric, text: address };
@@ -77,7 +76,7 @@ export class UdpCosocket implements Resource, TimerOwner, DatagramOwner {
   /** udpsock:setpeername. */
   setPeerName(host: string, port: number): Connected | Suspension<Connected> {
     const ctx = requireContext();
-    ctx.check(YIELDABLE);
+    ctx.checkWait();
     if (port < 0 || port > 65535) return `bad port number: ${port}`;
     if (this.used) {
       this.checkOwner();

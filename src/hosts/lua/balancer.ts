@@ -1,4 +1,5 @@
 /** balancer_by_lua: Lua as a balancing method. ngx_lua: ngx_http_lua_balancer.c. */
+import { apiModule } from '../../api/context.ts';
 import { IN_BALANCER } from '../../api/phase.ts';
 import type { ConfContext, ConfStack } from '../../conf/directive.ts';
 import { ERROR, OK } from '../../http/codes.ts';
@@ -10,6 +11,7 @@ import { runCode } from './filters.ts';
 import { luaModule } from './module.ts';
 import { resetRun } from './run.ts';
 import { runOf } from './vm.ts';
+import { startBalancer } from './waiting-phases.ts';
 
 function confOf(upstream: Upstream): LuaServer {
   return luaModule.serverOf(upstream.confs as ConfStack);
@@ -22,7 +24,8 @@ export function useLuaBalancer(cf: ConfContext, code: LuaCode): void {
     usePool(upstream, pool) {
       confOf(upstream).balancerPool = pool;
     },
-    run(r, ctx) {
+    run(r, ctx, selection) {
+      if (!apiModule.location(r).strictPhases) return startBalancer(r, code, ctx, selection);
       const lua = runOf(r);
       resetRun(lua);
       ctx.entered = IN_BALANCER;

@@ -19,11 +19,13 @@ import type { HttpRequest } from '../../http/request.ts';
 import { filterFinalize } from '../../http/special-response.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import type { LuaValue } from '../../lua/index.ts';
+import type { BodyFilters } from '../held-output.ts';
 import { LoadFailure, type LuaCode } from './code.ts';
 import { addCleanup, loadCode } from './handlers.ts';
 import { luaModule } from './module.ts';
 import { callProtected, LuaRun } from './run.ts';
 import { runOf, sharedState } from './vm.ts';
+import { startWorkerCode, waitingBodyFilter, waitingHeaderFilter, waitingLog } from './waiting-phases.ts';
 
 /** What a phase that never waits gave: its first result, or undefined after an error (logged). */
 type Outcome = { readonly value: LuaValue } | undefined;
@@ -46,8 +48,8 @@ export function runCode(r: HttpRequest, code: LuaCode, phase: number, name: stri
   }
 }
 
-/** header_filter_by_lua. */
-export function headerFilter(r: HttpRequest, next: HeaderFilter): number {
+/** header_filter_by_lua. @param body where output goes that waits */
+export function headerFilter(r: HttpRequest, next: HeaderFilter, body: BodyFilters): number {
   const location = luaModule.location(r);
   if (location.bodyFilter !== undefined) {
     r.filterNeedInMemory = true;
@@ -55,6 +57,7 @@ export function headerFilter(r: HttpRequest, next: HeaderFilter): number {
   }
   const code = location.headerFilter;
   if (code === undefined) return next(r);
+  if (!apiModule.location(r).strictPhases) return waitingHeaderFilter(r, code, next, body);
   const ctx = contextOf(r);
   if (ctx.debugging) ctx.debug(`lua header filter for user lua code, uri "${r.uri}"`);
   const exitedBefore = ctx.exited ? ctx.exitCode : 0;
@@ -80,6 +83,7 @@ export function setBodyChain(chain: Chain): void {
 export function bodyFilter(r: HttpRequest, chain: Chain | null, next: BodyFilter): number {
   const code = luaModule.location(r).bodyFilter;
   if (code === undefined || r.headerOnly) return next(r, chain);
+  if (!apiModule.location(r).strictPhases) return waitingBodyFilter(r, chain, code, next);
   const ctx = contextOf(r);
   if (ctx.debugging) ctx.debug(`lua body filter for user lua code, uri "${r.uri}"`);
   // What comes behind the end that the filter declared is dropped.
@@ -107,12 +111,25 @@ export function logHandler(r: HttpRequest): number {
   if (code === undefined) return DECLINED;
   const ctx = contextOf(r);
   if (ctx.debugging) ctx.debug(`lua log handler, uri:"${r.uri}" c:${r.main.count}`);
+  if (!apiModule.location(r).strictPhases) {
+    waitingLog(r, code);
+    return OK;
+  }
   runCode(r, code, IN_LOG, 'log_by_lua', []);
   return OK;
 }
 
 /** Arguments of the set_by_lua that runs, seen by ngx.arg. */
 export let setArguments: readonly string[] = [];
+
+export function setSetArguments(args: readonly string[]): void {
+  setArguments = args;
+}
+
+/** A variable's value of what set_by_lua returned. */
+export function variableValue(value: LuaValue): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+}
 
 /**
  * set_by_lua: the first result as the variable's value, '' for nil.
@@ -124,18 +141,18 @@ export function runSet(r: HttpRequest, code: LuaCode, args: readonly string[]): 
   try {
     const outcome = runCode(r, code, IN_SET, 'set_by_lua', [...args]);
     if (outcome === undefined) return undefined;
-    const value = outcome.value;
-    return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
+    return variableValue(outcome.value);
   } finally {
     setArguments = before;
   }
 }
 
-/** init_worker_by_lua and exit_worker_by_lua. */
+/** init_worker_by_lua and exit_worker_by_lua. @param mayWait see startWorkerCode */
 export function runWorkerHook(
   block: Block,
   code: LuaCode | undefined,
   phase: typeof IN_INIT_WORKER | typeof IN_EXIT_WORKER,
+  mayWait = false,
 ): void {
   if (code === undefined) return;
   const name = (phase === IN_INIT_WORKER ? 'init_worker_by_lua' : 'exit_worker_by_lua') + code.suffix;
@@ -145,12 +162,15 @@ export function runWorkerHook(
   const run = new LuaRun(ctx, state);
   try {
     const closure = code.load(state, undefined, true);
+    if (mayWait) {
+      startWorkerCode(ctx, state, closure, name);
+      return;
+    }
     const result = callProtected(run, closure, []);
     if (!result.ok) ctx.log(LOG_ERR, `${name} error: ${result.message}`);
   } catch (error) {
     if (!(error instanceof LoadFailure)) throw error;
     ctx.log(LOG_ERR, `${name} error: ${error.reason}`);
-  } finally {
-    ctx.end();
   }
+  ctx.end();
 }

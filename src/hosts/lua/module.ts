@@ -1,5 +1,7 @@
 /** ngx_http_lua_module: Lua in nginx's phases. Its directives are in directives.ts, its handlers beside. */
 
+import { apiModule } from '../../api/context.ts';
+import { strictOutside } from '../../api/module.ts';
 import { setOutputOptions } from '../../api/output.ts';
 import {
   IN_ACCESS,
@@ -14,10 +16,11 @@ import { shutdownPools } from '../../api/socket/pool.ts';
 import { installCaptureFilters } from '../../api/subrequest.ts';
 import { timersOf } from '../../api/timer.ts';
 import type { ConfStack } from '../../conf/directive.ts';
-import type { HttpCycle } from '../../http/cycle.ts';
+import type { BodyFilter, HttpCycle } from '../../http/cycle.ts';
 import { httpModule } from '../../http/module.ts';
 import { sslModule } from '../../http/modules/ssl/module.ts';
 import { upstreamModule } from '../../http/upstream/module.ts';
+import type { HeldOutput } from '../held-output.ts';
 import { contentHandler, phaseHandler } from '../phase-handlers.ts';
 import { luaSettingsOf } from './block.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
@@ -29,11 +32,12 @@ import { captureErrorLog } from './library/errlog.ts';
 import { mergeProxySsl } from './proxy-ssl.ts';
 import { mergeLuaSsl } from './ssl-directives.ts';
 import { initVm, sharedState } from './vm.ts';
+import { heldBody } from './waiting-phases.ts';
 
 /** Code fields that are inherited from the enclosing block, as ngx_lua merges them. */
 const INHERITED = ['rewrite', 'access', 'precontent', 'content', 'headerFilter', 'bodyFilter', 'log'] as const;
 
-export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
+export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation, HeldOutput>({
   name: 'ngx_http_lua_module',
   directives: luaDirectives,
   createMain: () => ({ sharedDicts: [], uses: new Set() }) as unknown as LuaMain,
@@ -69,13 +73,15 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
     });
     registerPhases(http, uses);
     if (uses.size > 0) installCaptureFilters(http);
+    const nextBody = http.topBodyFilter;
+    const body: BodyFilter = (r, chain) => bodyFilter(r, chain, nextBody);
+    const bodies = { filter: body, next: nextBody };
     if (uses.has('headerFilter') || uses.has('bodyFilter')) {
       const next = http.topHeaderFilter;
-      http.topHeaderFilter = (r) => headerFilter(r, next);
-    }
-    if (uses.has('bodyFilter')) {
-      const next = http.topBodyFilter;
-      http.topBodyFilter = (r, chain) => bodyFilter(r, chain, next);
+      http.topHeaderFilter = (r) => headerFilter(r, next, bodies);
+      if (apiModule.mainOf(http.confs).relaxed) {
+        http.topBodyFilter = (r, chain) => heldBody(r, chain) ?? body(r, chain);
+      } else if (uses.has('bodyFilter')) http.topBodyFilter = body;
     }
     // In front of the access log, which may write variables that the code sets.
     if (uses.has('log')) http.handlers.log.unshift(logHandler);
@@ -89,7 +95,7 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation>({
     const timers = timersOf(http);
     timers.maxPending = main.maxPendingTimers;
     timers.maxRunning = main.maxRunningTimers;
-    runWorkerHook(http, main.initWorkerCode, IN_INIT_WORKER);
+    runWorkerHook(http, main.initWorkerCode, IN_INIT_WORKER, !strictOutside(http));
   },
   exitWorker(http) {
     runWorkerHook(http, luaModule.mainOf(http.confs).exitWorkerCode, IN_EXIT_WORKER);

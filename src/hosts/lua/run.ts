@@ -30,6 +30,15 @@ import {
 } from '../../lua/index.ts';
 import { LightThread, NO_THREADS } from './light-thread.ts';
 
+/** What is different about a run that no phase of a request's engine carries. See side-run.ts. */
+export interface Side {
+  /** How errors in error.log begin: `failed to run log_by_lua*: `. */
+  readonly failure: string;
+  /** Called around each stretch of its code. */
+  readonly enter?: () => void;
+  readonly leave?: () => void;
+}
+
 /** What a request's Lua handlers share: its state and its light threads. Kept in ApiContext.lua. */
 export class LuaRun {
   readonly ctx: ApiContext;
@@ -45,8 +54,16 @@ export class LuaRun {
   userTable: LuaValue = undefined;
   /** The callback of ngx.on_abort, a light thread not started yet. */
   onAbort: LightThread | undefined = undefined;
-  /** Called with the result when a run has ended that is no handler of a request's: a timer's, a handshake's, a stream session's. */
+  /**
+   * Called with the result when a run has ended that is no handler of a request's: a timer's, a handshake's, a stream
+   * session's, one in side-run.ts.
+   */
   onEnd: ((rc: number) => void) | undefined = undefined;
+  side: Side | undefined = undefined;
+  /** Of a side run: the request's run, which has ngx.ctx. */
+  base: LuaRun | undefined = undefined;
+  /** What the entry thread of a side run returned. */
+  results: readonly LuaValue[] = NO_RESULTS;
 
   private pointer: LuaValue = undefined;
 
@@ -61,6 +78,8 @@ export class LuaRun {
     return this.pointer;
   }
 }
+
+const NO_RESULTS: readonly LuaValue[] = [];
 
 /** The run whose Lua code executes now. */
 let currentRun: LuaRun | undefined;
@@ -121,6 +140,7 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
   const beforeThread = run.currentThread;
   const beforeRaise = setRaise(throwError);
   currentRun = run;
+  run.side?.enter?.();
   try {
     for (;;) {
       run.currentThread = thread;
@@ -136,9 +156,11 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
         continue;
       }
       if (result.status !== 'done') {
-        if (r?.uriChanged) return rewriteJump(run, r);
-        if (ctx.exited) return handleExit(run, thread);
-        if (ctx.execUri !== '' && r !== undefined) return handleExec(run, r, thread);
+        if (run.side === undefined) {
+          if (r?.uriChanged) return rewriteJump(run, r);
+          if (ctx.exited) return handleExit(run, thread);
+          if (ctx.execUri !== '' && r !== undefined) return handleExec(run, r, thread);
+        }
         // coroutine.yield in a light thread itself lets the others run.
         if (result.status === 'yielded') {
           if (run.posted.length === 0) {
@@ -166,6 +188,7 @@ export function runThread(run: LuaRun, thread: LightThread, args: LuaValue[]): n
       args = next.args;
     }
   } finally {
+    run.side?.leave?.();
     currentRun = before;
     run.currentThread = beforeThread;
     setRaise(beforeRaise);
@@ -190,12 +213,12 @@ export function resumeLater(run: LuaRun, thread: LightThread, args: LuaValue[]):
   const ctx = run.ctx;
   const r = ctx.r;
   if (r === undefined || run.onEnd !== undefined) {
-    if (r?.freed === true) return;
+    if (r?.freed === true && !ctx.outlives) return;
     updateTime();
     const rc = runThread(run, thread, args);
     const end = rc === AGAIN ? runPosted(run) : rc;
     if (end !== AGAIN && end !== DONE) run.onEnd?.(end);
-    if (r !== undefined) runPostedRequests(r.connection);
+    if (r !== undefined && !r.freed) runPostedRequests(r.connection);
     return;
   }
   if (r.freed) return;
@@ -229,7 +252,7 @@ export function resumeLater(run: LuaRun, thread: LightThread, args: LuaValue[]):
 export function runPosted(run: LuaRun): number {
   const ctx = run.ctx;
   for (;;) {
-    const r = ctx.r;
+    const r = run.side === undefined ? ctx.r : undefined;
     if (r?.freed) return DONE;
     const next = run.posted.shift();
     if (next === undefined) return DONE;
@@ -273,6 +296,7 @@ function ended(run: LuaRun, thread: LightThread, results: LuaValue[]): number | 
   if (!thread.user) {
     thread.status = 'dead';
     run.entry = undefined;
+    if (run.side !== undefined) run.results = results;
     return run.userThreads.length > 0 ? AGAIN : allEnded(run);
   }
   return userEnded(run, thread, [true, ...results]);
@@ -358,8 +382,14 @@ function failed(run: LuaRun, thread: LightThread, thrown: unknown): number | Nex
     const { given, value } = error;
     return userEnded(run, thread, given === undefined ? [false, value] : [false, given, value]);
   }
-  ctx.log(LOG_ERR, `lua entry thread aborted: ${describe(error, thread)}`);
   thread.status = 'dead';
+  if (run.side !== undefined) {
+    const trace = error.traceback === undefined ? '' : `\n${error.traceback}`;
+    ctx.log(LOG_ERR, run.side.failure + errorText(error) + trace);
+    finalizeThreads(run);
+    return ERROR;
+  }
+  ctx.log(LOG_ERR, `lua entry thread aborted: ${describe(error, thread)}`);
   const r = ctx.r;
   if (r?.filterFinalize) apiModule.setContext(r, ctx);
   finalizeThreads(run);

@@ -2,6 +2,7 @@
  * tsresty_typescript_module: handlers in TypeScript. Each directive names a file whose default export is a function
  * `(ngx: Ngx) => void | Promise<void>`; paths are relative to the server's prefix.
  */
+import { apiModule } from '../../api/context.ts';
 import {
   IN_ACCESS,
   IN_BALANCER,
@@ -24,10 +25,12 @@ import { httpModule } from '../../http/module.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import type { KeepalivePool } from '../../http/upstream/keepalive.ts';
 import { useBalancer } from '../balancer.ts';
+import type { BodyFilters, HeldOutput } from '../held-output.ts';
 import { contentHandler, phaseHandler, type UserHandler } from '../phase-handlers.ts';
 import { BodyPiece } from './body.ts';
 import { ModuleFile } from './loader.ts';
 import { type HandlerModule, handlerOfFile, loadAhead, runAtOnce, runWorkerHook } from './run.ts';
+import { waitingBalancer, waitingBodyFilter, waitingHeaderFilter, waitingLog } from './waiting-phases.ts';
 
 type File = ModuleFile<HandlerModule>;
 
@@ -135,7 +138,8 @@ const balancer: Directive<TypeScriptServer> = {
     useBalancer(cf, {
       connections: () => (keepalive === undefined ? undefined : Number(keepalive)),
       usePool: (_upstream, pool) => pools.push(pool),
-      run(r, ctx) {
+      run(r, ctx, selection) {
+        if (!apiModule.location(r).strictPhases) return waitingBalancer(r, file, ctx, selection);
         ctx.exited = false;
         return runAtOnce(r, file, IN_BALANCER, 'balancer_by_ts_file') === undefined ? ERROR : OK;
       },
@@ -144,7 +148,7 @@ const balancer: Directive<TypeScriptServer> = {
   },
 };
 
-export const typescriptModule = httpModule<TypeScriptMain, TypeScriptServer, TypeScriptLocation>({
+export const typescriptModule = httpModule<TypeScriptMain, TypeScriptServer, TypeScriptLocation, HeldOutput>({
   name: 'tsresty_typescript_module',
   directives: [
     directive('rewrite_by_ts_file', 'rewrite', ALL, 'Runs a TypeScript handler in the rewrite phase.'),
@@ -212,19 +216,24 @@ export const typescriptModule = httpModule<TypeScriptMain, TypeScriptServer, Typ
       const handler = phaseHandler(IN_PRECONTENT, (r) => typescriptModule.location(r).precontent);
       http.postponed.push({ phase: 'precontent', handler });
     }
+    const bodies: BodyFilters = { filter: (r, chain) => bodyFilter(r, chain, bodies), next: http.topBodyFilter };
+    const body = bodies.filter;
     if (uses.has('headerFilter') || uses.has('bodyFilter')) {
       const next = http.topHeaderFilter;
-      http.topHeaderFilter = (r) => headerFilter(r, next);
-    }
-    if (uses.has('bodyFilter')) {
-      const next = http.topBodyFilter;
-      http.topBodyFilter = (r, chain) => bodyFilter(r, chain, next);
+      http.topHeaderFilter = (r) => headerFilter(r, next, bodies);
+      if (apiModule.mainOf(http.confs).relaxed) {
+        http.topBodyFilter = (r, chain) => typescriptModule.context(r)?.take(chain) ?? body(r, chain);
+      } else if (uses.has('bodyFilter')) http.topBodyFilter = body;
     }
     if (uses.has('log')) {
       // In front of the access log, as log_by_lua.
       http.handlers.log.unshift((r) => {
         const file = typescriptModule.location(r).log;
         if (file === undefined) return DECLINED;
+        if (!apiModule.location(r).strictPhases) {
+          waitingLog(r, file);
+          return OK;
+        }
         runAtOnce(r, file, IN_LOG, 'log_by_ts_file');
         return OK;
       });
@@ -243,22 +252,30 @@ export const typescriptModule = httpModule<TypeScriptMain, TypeScriptServer, Typ
   },
 });
 
-function headerFilter(r: HttpRequest, next: HeaderFilter): number {
+function headerFilter(r: HttpRequest, next: HeaderFilter, bodies: BodyFilters): number {
   const { headerFilter: file, bodyFilter: body } = typescriptModule.location(r);
   if (body !== undefined) r.filterNeedInMemory = true;
   if (file === undefined) return next(r);
+  if (!apiModule.location(r).strictPhases) return waitingHeaderFilter(r, file, next, bodies);
   return runAtOnce(r, file, IN_HEADER_FILTER, 'header_filter_by_ts_file') === undefined ? ERROR : next(r);
 }
 
 /** Requests whose body filter has ended the response. */
 const ended = new WeakSet<HttpRequest>();
 
-function bodyFilter(r: HttpRequest, chain: Chain | null, next: BodyFilter): number {
+function bodyFilter(r: HttpRequest, chain: Chain | null, bodies: BodyFilters): number {
+  const { next } = bodies;
   const file = typescriptModule.location(r).bodyFilter;
   if (file === undefined || r.headerOnly) return next(r, chain);
   if (chain === null || ended.has(r)) return next(r, null);
+  if (!apiModule.location(r).strictPhases) return waitingBodyFilter(r, chain, file, bodies);
   const piece = new BodyPiece(r, chain);
   if (runAtOnce(r, file, IN_BODY_FILTER, 'body_filter_by_ts_file', piece) === undefined) return ERROR;
+  return passPiece(r, chain, piece, next);
+}
+
+/** What the filter has made of a piece goes on. */
+export function passPiece(r: HttpRequest, chain: Chain, piece: BodyPiece, next: BodyFilter): number {
   const { chain: out, ended: over } = piece.result;
   if (over) ended.add(r);
   return out !== chain && out.length === 0 ? OK : next(r, out);

@@ -44,7 +44,7 @@ export type Output = Data | number | boolean;
 export class Ngx {
   readonly #ctx: ApiContext;
   /** Values of your own that live as long as the request; subrequests have their own. Manual: ngx.ctx. */
-  readonly ctx: Record<string, unknown> = {};
+  readonly ctx: Record<string, unknown>;
   /** The request. Manual: ngx.req.*. */
   readonly req: NgxRequest;
   /** The response's header: `ngx.header['X-Powered-By'] = 'tsresty'`. Manual: ngx.header.HEADER. */
@@ -60,8 +60,10 @@ export class Ngx {
   /** Work for later, without a request. Manual: ngx.timer. */
   readonly timer: NgxTimer;
 
-  constructor(ctx: ApiContext) {
+  /** @param values another's `ctx`, to be shared */
+  constructor(ctx: ApiContext, values: Record<string, unknown> = {}) {
     this.#ctx = ctx;
+    this.ctx = values;
     const run = <T>(fn: () => T): T => this.#run(fn);
     const wait = <T>(operation: () => undefined | Suspension<T>): Promise<T | undefined> => this.#wait(operation);
     this.req = new NgxRequest(run, wait);
@@ -144,7 +146,7 @@ export class Ngx {
 
   /** Whether the header has been sent. */
   get headersSent(): boolean {
-    return this.#ctx.r?.headerSent === true || this.#ctx.headerSent;
+    return this.#ctx.headGone;
   }
 
   get isSubrequest(): boolean {

@@ -1,8 +1,9 @@
 /** Running a TypeScript handler: a function that returns, throws, or ends later as a promise. */
 import { ApiContext, contextOf, enter } from '../../api/context.ts';
 import { exitResult } from '../../api/exit.ts';
+import { strictOutside } from '../../api/module.ts';
 import { sendChain } from '../../api/output.ts';
-import { IN_CONTENT, type IN_EXIT_WORKER, type IN_INIT_WORKER } from '../../api/phase.ts';
+import { IN_CONTENT, type IN_EXIT_WORKER, IN_INIT_WORKER, IN_LOG } from '../../api/phase.ts';
 import { AGAIN, DONE, ERROR, HTTP_INTERNAL_SERVER_ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/codes.ts';
 import type { HttpCycle } from '../../http/cycle.ts';
 import { runPhases } from '../../http/engine.ts';
@@ -10,6 +11,7 @@ import { finalizeRequest, runPostedRequests } from '../../http/finalize.ts';
 import { internalRedirect, namedLocation } from '../../http/redirect.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
+import { beginActivity, endActivity } from '../../net/activity.ts';
 import type { UserHandler } from '../phase-handlers.ts';
 import type { BodyPiece } from './body.ts';
 import { HandlerExit } from './exit.ts';
@@ -191,9 +193,70 @@ export function runWorkerHook(
 ): void {
   const ctx = new ApiContext(undefined, http, http.cycle.log);
   ctx.phase = phase;
+  ctx.mayWait = phase === IN_INIT_WORKER && !strictOutside(http);
   // The phase lasts as long as the handler waits.
   const outcome = runIn(ctx, phase, directive, () => call(file, ctx, []));
-  const end = (): void => ctx.end();
-  if (isPromise(outcome?.value)) outcome.value.then(end, end);
-  else end();
+  if (!isPromise(outcome?.value)) {
+    ctx.end();
+    return;
+  }
+  beginActivity();
+  const end = (): void => {
+    ctx.end();
+    endActivity();
+  };
+  outcome.value.then(end, end);
+}
+
+/** A handler that runs beside its request, in a phase that waits where `lua_strict_phases` is off. */
+export interface BesideRun {
+  readonly ctx: ApiContext;
+  /** It waits; when it has ended `ended` is called. */
+  waiting: boolean;
+  /** It ended by an error, which has been logged. */
+  failed: boolean;
+}
+
+/**
+ * Runs a handler in a filter, the balancer or the log phase, and lets it wait.
+ * @param ended called when it has ended after waiting, also when the request is gone
+ */
+export function runBeside(
+  r: HttpRequest,
+  file: ModuleFile<HandlerModule>,
+  phase: number,
+  directive: string,
+  ended: (run: BesideRun) => void,
+  ...rest: readonly unknown[]
+): BesideRun {
+  const ctx = new ApiContext(r, r.http);
+  ctx.phase = phase;
+  ctx.mayWait = true;
+  ctx.outlives = phase === IN_LOG;
+  ctx.typescript = new Ngx(ctx, ngxOf(contextOf(r)).ctx);
+  const run: BesideRun = { ctx, waiting: false, failed: false };
+  const settle = (error: unknown): void => {
+    if (error !== undefined && !(error instanceof HandlerExit)) {
+      run.failed = true;
+      r.log(LOG_ERR, `${directive} handler failed: ${describe(error)}`);
+    }
+    if (!run.waiting) return;
+    run.waiting = false;
+    ended(run);
+  };
+  const before = enter(ctx);
+  try {
+    const result = call(file, ctx, rest);
+    if (!isPromise(result)) return run;
+    run.waiting = true;
+    result.then(
+      () => settle(undefined),
+      (error: unknown) => settle(error ?? new Error('rejected without a reason')),
+    );
+  } catch (error) {
+    settle(error);
+  } finally {
+    enter(before);
+  }
+  return run;
 }

@@ -10,7 +10,7 @@ import type { HttpRequest } from '../request.ts';
 
 /** Appends output behind the subrequests that the request waits for. */
 function hold(r: HttpRequest, chain: Chain): void {
-  const last = r.postponed[r.postponed.length - 1];
+  const last = r.postponeTo ?? r.postponed[r.postponed.length - 1];
   if (last?.out !== undefined) last.out.push(...chain);
   else r.postponed.push({ request: undefined, out: [...chain] });
 }
@@ -30,6 +30,7 @@ export const postponeFilterModule = httpModule({
       if (chain !== null) hold(r, chain);
       while (r.postponed.length > 0) {
         const first = r.postponed[0] as (typeof r.postponed)[number];
+        if (first.awaited !== undefined && first.awaited > 0) return c.buffered ? next(r.main, null) : OK;
         if (first.request !== undefined) {
           r.postponed.shift();
           c.active = first.request;

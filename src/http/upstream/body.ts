@@ -121,9 +121,10 @@ function fail(x: Exchange): void {
   x.finalize(ERROR);
 }
 
-/** The client, or a subrequest that comes first, keeps this request's output waiting. */
+/** The client, a subrequest that comes first, or code in a filter keeps this request's output waiting. */
 function isBlocked(r: HttpRequest): boolean {
   const c = r.connection;
+  if (r.buffered !== 0) return true;
   return r === c.active ? c.buffered : r.postponed.length > 0;
 }
 

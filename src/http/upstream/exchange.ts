@@ -402,6 +402,21 @@ export abstract class Exchange implements PeerConnection {
     this.begun = now;
     this.cached = false;
     const rc = (this.selection as PeerSelection).get(this);
+    if (rc !== AGAIN) this.chosen(rc);
+  }
+
+  /** For a selection that could not choose at once: goes on with its result, from an event. */
+  chosenLater(rc: number): void {
+    if (this.finalized) return;
+    const c = this.r.connection;
+    this.chosen(rc);
+    runPostedRequests(c);
+  }
+
+  /** @param rc as the selection's `get` gives it, but for AGAIN */
+  private chosen(rc: number): void {
+    const { r } = this;
+    const state = this.state as UpstreamState;
     if (rc === ERROR || rc > OK) {
       this.finalize(rc > OK ? rc : HTTP_INTERNAL_SERVER_ERROR);
       return;
@@ -431,6 +446,7 @@ export abstract class Exchange implements PeerConnection {
     const { tls } = this.conf;
     this.plan = this.secure && tls !== undefined ? planTls(this.r, tls, this.host) : undefined;
     const idle = this.pool?.take(address.name, this.poolOwner, this.plan?.key ?? '');
+    this.selection?.onTake?.(this, idle);
     if (idle !== undefined) {
       this.cached = true;
       this.connection = idle;
@@ -983,6 +999,7 @@ export abstract class Exchange implements PeerConnection {
     if (this.address !== undefined) {
       if (connection !== undefined) state.bytesSent = connection.sent;
       const result = type === FT_HTTP_403 || type === FT_HTTP_404 ? PEER_NEXT : PEER_FAILED;
+      if (this.connection !== undefined) this.selection?.onRelease?.(this, this.connection, false);
       this.releasePeer(result);
     }
     if (type === FT_TIMEOUT) r.log(LOG_ERR, TIMED_OUT);
@@ -1040,14 +1057,15 @@ export abstract class Exchange implements PeerConnection {
       state.responseTime = monotonicMsec() - this.begun;
       if (connection !== undefined) state.bytesSent = connection.sent;
     }
-    if (
+    const kept =
       connection !== undefined &&
       this.mayKeep(connection) &&
-      this.pool?.put(connection, this.poolOwner, this.poolLimits) === true
-    ) {
-      this.connection = undefined;
+      this.pool?.put(connection, this.poolOwner, this.poolLimits) === true;
+    if (kept) this.connection = undefined;
+    if (this.address !== undefined) {
+      if (connection !== undefined) this.selection?.onRelease?.(this, connection, kept);
+      this.releasePeer(0);
     }
-    if (this.address !== undefined) this.releasePeer(0);
     this.dropConnection(true);
     r.readEventHandler = noEvent;
     if (this.sendTimerSet) {

@@ -8,6 +8,7 @@
 import type { ConnectTarget } from '../../net/connect.ts';
 import type { ListenAddress } from '../../net/listening.ts';
 import type { HttpRequest } from '../request.ts';
+import type { UpstreamConnection } from './connection.ts';
 import type { KeepalivePool } from './keepalive.ts';
 import type { RoundRobinPeer } from './peers.ts';
 import type { UpstreamState } from './state.ts';
@@ -54,10 +55,17 @@ export interface PeerConnection {
 export interface PeerSelection {
   /** An idle connection that failed counts as an attempt. */
   readonly countsCached?: boolean;
-  /** Chooses. Returns OK, BUSY when no peer may be used, DECLINED when this one cannot, ERROR, or a status. */
+  /**
+   * Chooses. Returns OK, BUSY when no peer may be used, DECLINED when this one cannot, ERROR, or a status; AGAIN when
+   * `Exchange.chosenLater` will be told.
+   */
   get(pc: PeerConnection): number;
   /** The attempt is over. `state`: 0, or PEER_* bits. Must bring `pc.tries` down. */
   free(pc: PeerConnection, state: number): void;
+  /** The pool was asked for an idle connection to what `get` chose. */
+  onTake?(pc: PeerConnection, connection: UpstreamConnection | undefined): void;
+  /** The attempt's connection was put into the pool, or will be closed. Called before `free`. */
+  onRelease?(pc: PeerConnection, connection: UpstreamConnection, kept: boolean): void;
   /** The header of the response is there. */
   onHeader?(pc: PeerConnection): void;
 }

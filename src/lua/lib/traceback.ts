@@ -113,6 +113,8 @@ export interface CallerInfo {
   readonly line: number;
   /** The name by which the function itself was called, if that is known. */
   readonly name: string | undefined;
+  /** It is the chunk itself rather than a function in it. */
+  readonly main: boolean;
 }
 
 /** The function at a level, 1 being the caller of the running native. */
@@ -120,11 +122,12 @@ export function callerInfo(level: number): CallerInfo {
   const stack = levels(level * 8 + 16);
   const i = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
   const at = stack[i];
-  if (at?.script === undefined) return { shortSource: '', line: 0, name: undefined };
+  if (at?.script === undefined) return { shortSource: '', line: 0, name: undefined, main: false };
   const called = callName(stack, i);
   return {
     shortSource: at.script.shortSource,
     line: at.line,
     name: called === undefined ? undefined : /'(.*)'$/s.exec(called)?.[1],
+    main: (protoByName(at.name)?.fn.index ?? 0) === 0,
   };
 }

@@ -15,6 +15,7 @@ import {
 } from '../../../lua/index.ts';
 import { checkTable } from '../ngx/args.ts';
 import { clear } from '../ngx/encoding.ts';
+import { getContext } from '../ngx/fields.ts';
 import { headerValues, setHeader } from '../ngx/header.ts';
 import { regexFunctions } from '../ngx/re.ts';
 import { requireRun } from '../run.ts';
@@ -25,7 +26,6 @@ import { bypassIfChecks } from './request.ts';
 const SUBMODULES = [
   'base64',
   'coroutine',
-  'ctx',
   'exit',
   'hash',
   'misc',
@@ -115,6 +115,12 @@ const base: ModuleLoader = (state, block) => {
   });
 };
 
+const ctx: ModuleLoader = () =>
+  moduleTable({
+    _VERSION: CORE_VERSION,
+    get_ctx_table: (reuse: LuaValue) => getContext(reuse instanceof LuaTable ? reuse : undefined),
+  });
+
 const regex: ModuleLoader = (_state, block) =>
   moduleTable({
     version: CORE_VERSION,
@@ -154,6 +160,7 @@ export const coreModules: Readonly<Record<string, ModuleLoader>> = {
   'resty.core': versionOnly,
   ...Object.fromEntries(SUBMODULES.map((name) => [`resty.core.${name}`, versionOnly])),
   'resty.core.base': base,
+  'resty.core.ctx': ctx,
   'resty.core.regex': regex,
   'resty.core.request': request,
   'resty.core.response': response,

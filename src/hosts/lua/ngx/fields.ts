@@ -24,8 +24,8 @@ import {
 } from '../../../api/phase.ts';
 import { getStatus, setStatus } from '../../../api/status.ts';
 import { LuaTable, type LuaValue, throwError } from '../../../lua/index.ts';
-import { requireRun } from '../run.ts';
-import { checkInteger } from './args.ts';
+import { type LuaRun, requireRun } from '../run.ts';
+import { checkInteger, typeName } from './args.ts';
 
 const CTX_PHASES =
   IN_INIT_WORKER |
@@ -60,33 +60,45 @@ const REQUEST_PHASES =
  * All code in handshakes of a connection shares one table; requests on the connection read through theirs what it has.
  * lua-resty-core: lib/resty/core/ctx.lua.
  */
-function newUserTable({ tls, r }: ApiContext): LuaTable {
+function newUserTable({ tls, r }: ApiContext, reuse: LuaTable | undefined): LuaTable {
   const decisions = (tls ?? r?.connection.tls)?.decisions;
   const shared = decisions?.userData;
   if (tls !== undefined && decisions !== undefined) {
     if (shared instanceof LuaTable) return shared;
-    const table = new LuaTable();
+    const table = reuse ?? new LuaTable();
     table.setStr('__index', table);
     decisions.userData = table;
     return table;
   }
-  const table = new LuaTable();
+  const table = reuse ?? new LuaTable();
   if (shared instanceof LuaTable) table.metatable = shared;
   return table;
 }
 
-function getContext(): LuaValue {
+function headersSent(): boolean {
+  const ctx = requireRequest(REQUEST_PHASES);
+  return ctx.r.headerSent && ctx.headGone;
+}
+
+/** The run that has ngx.ctx. */
+function ownerOfContext(): LuaRun {
   const run = requireRun() ?? apiError('no request ctx found');
+  return run.base ?? run;
+}
+
+/** ngx.ctx of what runs now. @param reuse becomes it when there is none yet */
+export function getContext(reuse?: LuaTable): LuaValue {
+  const run = ownerOfContext();
   if (run.userTable === undefined) {
     requireContext().check(CTX_PHASES);
-    run.userTable = newUserTable(run.ctx);
+    run.userTable = newUserTable(run.ctx, reuse);
   }
   return run.userTable;
 }
 
 function setContext(value: LuaValue): undefined {
-  const run = requireRun() ?? apiError('no request ctx found');
-  if (!(value instanceof LuaTable)) throwError(`ctx should be a table while getting a ${typeof value}`);
+  const run = ownerOfContext();
+  if (!(value instanceof LuaTable)) throwError(`ctx should be a table while getting a ${typeName(value)}`);
   run.userTable = value;
   if (run.ctx.tls !== undefined) run.ctx.tls.decisions.userData = value;
 }
@@ -98,7 +110,7 @@ function get(_ngx: LuaValue, name: LuaValue): LuaValue {
     case 'status':
       return getStatus();
     case 'headers_sent':
-      return requireRequest(REQUEST_PHASES).r.headerSent;
+      return headersSent();
     case 'is_subrequest':
       return requireRequest(REQUEST_PHASES).r.isSubrequest;
     default:

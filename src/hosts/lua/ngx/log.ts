@@ -20,11 +20,11 @@ import {
 import { replayingInit } from '../replay.ts';
 import { checkInteger, typeName } from './args.ts';
 
-/** `content_by_lua(nginx.conf:12):3: name(): `: where the line was written. */
+/** `content_by_lua(nginx.conf:12):3: name(): `: where the line was written. A chunk is not named by who called it. */
 function place(): string {
   const info = callerInfo(1);
   const source = info.shortSource.slice(info.shortSource.lastIndexOf('/') + 1);
-  return `${source}:${info.line}: ${info.name === undefined ? '' : `${info.name}(): `}`;
+  return `${source}:${info.line}: ${info.name === undefined || info.main ? '' : `${info.name}(): `}`;
 }
 
 function describe(v: LuaValue, argument: number, name: string): string {

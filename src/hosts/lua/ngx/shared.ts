@@ -5,6 +5,7 @@ import {
   LuaTable,
   type LuaValue,
   markLibrary,
+  parseNumber,
   ret0,
   ret2,
   ret3,
@@ -81,11 +82,17 @@ function number(v: LuaValue, name: string): number {
     : n;
 }
 
+/** lua-resty-core stores it in a cdata, whose errors these are. */
+function increment(v: LuaValue): number {
+  if (typeof v === 'number') return v;
+  return (typeof v === 'string' ? parseNumber(v) : undefined) ?? throwError("cannot convert 'nil' to 'double'");
+}
+
 function incr(self: LuaValue, k: LuaValue, by: LuaValue, init: LuaValue, initTtl: LuaValue): LuaResult {
   const dict = dictOf(self);
   const key = keyOf(k);
   if (typeof key === 'string') return ret2(undefined, key);
-  const value = number(by, 'value');
+  const value = increment(by);
   const start = init === undefined ? undefined : number(init, 'init');
   let ttl = 0;
   if (initTtl !== undefined) {
@@ -128,9 +135,9 @@ function reading(read: Read, changes: boolean): LuaFunction {
 
 function expire(self: LuaValue, k: LuaValue, exptime: LuaValue): LuaResult {
   const dict = dictOf(self);
+  if (exptime === undefined || exptime === false) throwError('bad "exptime" argument');
   const key = keyOf(k);
   if (typeof key === 'string') return ret2(undefined, key);
-  if (exptime === undefined) throwError('bad "exptime" argument');
   const expires = seconds(exptime, 'exptime');
   if (replayingInit) return true;
   return dict.expire(key.key, expires) ? true : ret2(undefined, dict.error);

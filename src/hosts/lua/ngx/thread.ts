@@ -1,6 +1,5 @@
 /** ngx.thread.spawn, wait, kill. ngx_lua: ngx_http_lua_uthread.c. */
 import { requireContext } from '../../../api/context.ts';
-import { YIELDABLE } from '../../../api/phase.ts';
 import {
   argError,
   Coroutine,
@@ -23,7 +22,7 @@ import { typeError } from './args.ts';
 const threads = new WeakMap<Coroutine, LightThread>();
 
 function running(): { run: LuaRun; thread: LightThread } {
-  requireContext().check(YIELDABLE);
+  requireContext().checkWait();
   const run = requireRun();
   const thread = run?.currentThread;
   if (run === undefined || thread === undefined) return throwError('no request found');

@@ -1,6 +1,5 @@
 /** ngx.run_worker_thread. ngx_lua: ngx_http_lua_worker_thread.c. */
 import { requireContext } from '../../../api/context.ts';
-import { YIELDABLE } from '../../../api/phase.ts';
 import type { Block } from '../../../conf/block.ts';
 import type { ThreadPoolConf } from '../../../conf/modules/thread-pool.ts';
 import { formatNumber, type LuaResult, type LuaState, type LuaTable, type LuaValue, ret2 } from '../../../lua/index.ts';
@@ -30,7 +29,7 @@ function text(v: LuaValue): string | undefined {
 export function installWorkerThread(ngx: LuaTable, state: LuaState, block: Block): void {
   const refuse = (why: string): LuaResult => ret2(false, why);
   ngx.setStr('run_worker_thread', (...values: LuaValue[]): LuaResult => {
-    requireContext().check(YIELDABLE);
+    requireContext().checkWait();
     if (values.length < 3) return refuse('expecting at least 3 arguments');
     const [poolName, module, name] = values.slice(0, 3).map(text);
     if (poolName === undefined) return refuse('threadpool should be a string');

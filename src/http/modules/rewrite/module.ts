@@ -6,7 +6,7 @@ import type { ConfContext, ContextName, Directive } from '../../../conf/directiv
 import { flagSlot } from '../../../conf/slots.ts';
 import { parseNumber } from '../../../conf/units.ts';
 import { LOG_WARN } from '../../../log/log.ts';
-import { DECLINED, HTTP_BAD_REQUEST, HTTP_MOVED_TEMPORARILY } from '../../codes.ts';
+import { DECLINED, DONE, HTTP_BAD_REQUEST, HTTP_MOVED_TEMPORARILY } from '../../codes.ts';
 import { coreModule } from '../../core/module.ts';
 import { httpOf } from '../../cycle.ts';
 import type { HttpModuleSpec } from '../../module.ts';
@@ -23,6 +23,7 @@ import {
   type RewriteOp,
   type RewriteRun,
   rewriteModule,
+  type StoppedRun,
 } from './engine.ts';
 import { ifDirective } from './if-op.ts';
 import { isAbsolute, rewriteDirective } from './rewrite-op.ts';
@@ -30,6 +31,8 @@ import { isAbsolute, rewriteDirective } from './rewrite-op.ts';
 const STEPS: readonly ContextName[] = ['server', 'if in server', 'location', 'if in location'];
 
 function rewriteHandler(r: HttpRequest): number {
+  const stopped = rewriteModule.context(r);
+  if (stopped !== undefined) return goOn(r, stopped);
   if (r.locConf === coreModule.server(r).confs.location && r.http.phaseEngine[r.phaseHandler]?.phase === 'rewrite') {
     // No location was found: the server's own steps have run already.
     return DECLINED;
@@ -37,9 +40,23 @@ function rewriteHandler(r: HttpRequest): number {
   const conf = rewriteModule.location(r);
   const ops = conf.ops;
   if (ops === undefined) return DECLINED;
-  const run: RewriteRun = { r, ip: 0, status: DECLINED, log: conf.rewriteLog, quote: true };
+  return runSteps({ r, ops, ip: 0, status: DECLINED, log: conf.rewriteLog, quote: true });
+}
+
+function runSteps(run: RewriteRun): number {
+  const { ops } = run;
   while (run.ip < ops.length) (ops[run.ip++] as RewriteOp).run(run);
   return run.status;
+}
+
+/** The phase was entered again while a step waits, or when it need not any more. */
+function goOn(r: HttpRequest, stopped: StoppedRun): number {
+  if (!stopped.ready) return DONE;
+  const { run } = stopped;
+  rewriteModule.setContext(r, undefined);
+  run.ip = stopped.ip;
+  run.status = stopped.status;
+  return runSteps(run);
 }
 
 const breakOp: RewriteOp = {

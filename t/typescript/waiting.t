@@ -1,0 +1,118 @@
+use Test::Nginx::Socket 'no_plan';
+run_tests();
+__DATA__
+
+=== a header filter's promise holds the head back
+--- config
+    lua_strict_phases off;
+    header_filter_by_ts_file html/head.ts;
+    location = /t { return 200 "body"; }
+    location = /sub { return 200 "from a subrequest"; }
+--- user_files
+>>> head.ts
+export default async function (ngx: any) {
+  if (ngx.isSubrequest) return;
+  ngx.header['X-Before'] = String(ngx.headersSent);
+  await ngx.sleep(0.01);
+  const text = (await ngx.capture('/sub')).body;
+  ngx.header['X-After'] = `${ngx.headersSent} ${text}`;
+}
+>>> a.txt
+a file
+--- request eval
+["GET /t", "GET /a.txt", "HEAD /t"]
+--- response_headers eval
+["X-Before: false\nX-After: false from a subrequest", "X-After: false from a subrequest", "X-After: false from a subrequest"]
+--- response_body eval
+["body", "a file\n", ""]
+--- no_error_log
+[error]
+
+
+
+=== it fails, or exits
+--- config
+    lua_strict_phases off;
+    location = /fails { header_filter_by_ts_file html/fails.ts; return 200 "body"; }
+    location = /exits { header_filter_by_ts_file html/exits.ts; return 200 "body"; }
+--- user_files
+>>> fails.ts
+export default async function (ngx: any) {
+  await ngx.sleep(0.01);
+  throw new Error('no head');
+}
+>>> exits.ts
+export default async function (ngx: any) {
+  await ngx.sleep(0.01);
+  ngx.exit(403);
+}
+--- request
+GET /exits
+--- error_code: 403
+--- response_body_like: 403 Forbidden
+
+
+
+=== a failure after the wait ends the connection
+--- config
+    lua_strict_phases off;
+    location = /t { header_filter_by_ts_file html/fails.ts; return 200 "body"; }
+--- user_files
+>>> fails.ts
+export default async function (ngx: any) {
+  await ngx.sleep(0.01);
+  throw new Error('no head');
+}
+--- request
+GET /t
+--- ignore_response
+--- error_log
+header_filter_by_ts_file handler failed: Error: no head
+
+
+
+=== log_by_ts_file waits while the connection goes on
+--- http_config
+    lua_shared_dict logged 1m;
+--- config
+    lua_strict_phases off;
+    location = /t { log_by_ts_file html/log.ts; return 200 "ok"; }
+    location = /wait {
+        content_by_lua_block {
+            for i = 1, 200 do
+                if ngx.shared.logged:get("uri") then break end
+                ngx.sleep(0.01)
+            end
+            ngx.say(ngx.shared.logged:get("uri"))
+        }
+    }
+--- user_files
+>>> log.ts
+export default async function (ngx: any) {
+  const uri = ngx.var.request_uri;
+  await ngx.sleep(0.02);
+  ngx.shared.logged.set('uri', `${uri} in ${ngx.phase}`);
+}
+--- request eval
+["GET /t?x", "GET /wait"]
+--- response_body eval
+["ok", "/t?x in log\n"]
+--- no_error_log
+[error]
+
+
+
+=== without it a header filter may not wait
+--- config
+    location = /t { header_filter_by_ts_file html/head.ts; echo body; }
+--- user_files
+>>> head.ts
+export default async function (ngx: any) {
+  await ngx.sleep(0.01);
+}
+--- request
+GET /t
+--- response_body
+body
+--- error_log
+API disabled in the context of header_filter_by_lua*
