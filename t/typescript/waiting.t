@@ -116,3 +116,85 @@ GET /t
 body
 --- error_log
 API disabled in the context of header_filter_by_lua*
+
+
+
+=== a body filter's promise holds the piece back
+--- config
+    lua_strict_phases off;
+    location = /t {
+        body_filter_by_ts_file html/body.ts;
+        content_by_lua_block {
+            for i = 1, 3 do ngx.say("piece ", i) ngx.flush(true) end
+        }
+    }
+--- user_files
+>>> body.ts
+export default async function (ngx: any, piece: any) {
+  const text = piece.text;
+  await ngx.sleep(0.01);
+  piece.replace(text.toUpperCase());
+}
+--- request
+GET /t
+--- response_body
+PIECE 1
+PIECE 2
+PIECE 3
+--- no_error_log
+[error]
+
+
+
+=== a balancer's promise is waited for
+--- http_config
+    upstream backend {
+        server 0.0.0.1;
+        balancer_by_ts_file html/choose.ts;
+    }
+--- config
+    lua_strict_phases off;
+    location = /t { proxy_pass http://backend/back; }
+    location = /back { return 200 "from the back\n"; }
+--- user_files
+>>> choose.ts
+export default async function (ngx: any) {
+  await ngx.sleep(0.01);
+  ngx.balancer.setCurrentPeer('127.0.0.1', Number(ngx.var.server_port));
+}
+--- request
+GET /t
+--- response_body
+from the back
+--- no_error_log
+[error]
+
+
+
+=== init_worker_by_ts_file waits
+--- http_config
+    lua_strict_phases off;
+    lua_shared_dict state 1m;
+    init_worker_by_ts_file html/start.ts;
+--- config
+    location = /t {
+        content_by_lua_block {
+            for i = 1, 200 do
+                if ngx.shared.state:get("done") then break end
+                ngx.sleep(0.01)
+            end
+            ngx.say(ngx.shared.state:get("done"))
+        }
+    }
+--- user_files
+>>> start.ts
+export default async function (ngx: any) {
+  await ngx.sleep(0.02);
+  ngx.shared.state.set('done', `in ${ngx.phase}`);
+}
+--- request
+GET /t
+--- response_body
+in init_worker
+--- no_error_log
+[error]
