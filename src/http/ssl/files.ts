@@ -78,7 +78,7 @@ function readPem(files: PemFiles, what: string, name: string): { readonly path: 
 const NO_START_LINE = 'error:0480006C:PEM routines::no start line';
 
 /** The certificates of a PEM file, each as its own text. */
-function splitCertificates(text: string): string[] {
+export function splitCertificates(text: string): string[] {
   return text.match(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END \1?CERTIFICATE-----/g) ?? [];
 }
 

@@ -13,6 +13,7 @@ import { errlog } from './errlog.ts';
 import { traceReport } from './jit.ts';
 import { lrucache } from './lrucache.ts';
 import type { ModuleLoader } from './module.ts';
+import { ocsp } from './ocsp.ts';
 import { pipe } from './pipe.ts';
 import { process_ } from './process.ts';
 import { proxyssl, proxysslcert, proxysslverify } from './proxy-ssl.ts';
@@ -23,11 +24,6 @@ import { signal } from './signal.ts';
 import { ssl } from './ssl.ts';
 import { clientHello, sslSession } from './ssl-phases.ts';
 import { upstream } from './upstream.ts';
-
-/** Modules whose subject the server does not have yet. */
-function unsupported(what: string): ModuleLoader {
-  return () => throwError(`${what} is not supported yet`);
-}
 
 const MODULES: Readonly<Record<string, ModuleLoader>> = {
   ...coreModules,
@@ -40,7 +36,7 @@ const MODULES: Readonly<Record<string, ModuleLoader>> = {
   'ngx.resp': resp,
   'ngx.semaphore': semaphore,
   'ngx.balancer': balancer,
-  'ngx.ocsp': unsupported('ngx.ocsp'),
+  'ngx.ocsp': ocsp,
   'ngx.proxyssl': proxyssl,
   'ngx.ssl': ssl,
   'ngx.ssl.clienthello': clientHello,

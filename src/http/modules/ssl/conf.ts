@@ -1,13 +1,16 @@
 /** The configuration of TLS for one server, and what handshakes run on. nginx: ngx_http_ssl_srv_conf_t. */
 import type { SecureContext } from 'node:tls';
+import type { ZoneRequest } from '../../../conf/cycle.ts';
 import type { KeyValue } from '../../../conf/slots.ts';
 import type { ComplexValue } from '../../script.ts';
 import type { CertificateCache } from '../../ssl/certificate-cache.ts';
 import type { CertificatePair } from '../../ssl/files.ts';
 import type { VariantContext } from '../../ssl/variant-context.ts';
+import type { ClientStatusConf } from './client-status.ts';
 import type { TlsConnection } from './handshake.ts';
 import type { SessionCacheConf } from './session-cache.ts';
 import type { SessionCache } from './sessions.ts';
+import type { Stapler } from './stapling.ts';
 
 export const VERIFY_OFF = 0;
 export const VERIFY_ON = 1;
@@ -66,7 +69,17 @@ export interface SslServer {
   staplingFile: string;
   /** What is in it. */
   ocspResponse: Buffer | undefined;
-  ocsp: boolean;
+  /** In place of the responder that the certificate names; '' for none. */
+  staplingResponder: string;
+  staplingVerify: boolean;
+  /** Fetches responses. */
+  stapler: Stapler | undefined;
+  /** 0 for off, 1 for on, 2 for leaf. */
+  ocsp: number;
+  ocspResponder: string;
+  ocspCache: ZoneRequest | null;
+  /** What comes of `ssl_ocsp`. */
+  clientStatus: ClientStatusConf | undefined;
   confCommands: readonly KeyValue[] | undefined;
 
   /** Undefined without certificates; where their names have variables, without any. */

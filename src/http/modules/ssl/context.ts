@@ -3,6 +3,7 @@
  * ngx_http_ssl_module.c) and the functions that it calls in src/event/ngx_event_openssl.c, in their order, since the
  * first thing that is wrong is the one that is reported.
  */
+import type { X509Certificate } from 'node:crypto';
 import type { ConfContext } from '../../../conf/directive.ts';
 import { ConfError } from '../../../conf/error.ts';
 import { cycleOf } from '../../../conf/resources.ts';
@@ -18,11 +19,14 @@ import {
   loadOcspResponse,
   loadPair,
   loadTicketKey,
+  splitCertificates,
 } from '../../ssl/files.ts';
 import { setPairs, VariantContext } from '../../ssl/variant-context.ts';
+import { parseClientResponder } from './client-status.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
 import { BuiltinSessionCache, SharedSessionCache } from './session-cache.ts';
 import type { SessionCache } from './sessions.ts';
+import { makeStapler } from './stapling.ts';
 import {
   canChooseTicketKeys,
   FixedTicketKeys,
@@ -52,9 +56,9 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
   if (conf.crl !== '') options.crl = loadCrl(confFiles(cf), conf.crl);
   if (conf.dhparam !== '') options.dhparam = loadDhParameters(cf, conf.dhparam);
   if (conf.ecdhCurve !== 'auto') options.ecdhCurve = conf.ecdhCurve;
+  if (conf.ocsp !== 0) setClientStatus(options, conf);
   const ticketKeys = setSessions(cf, options, conf);
-  if (conf.stapling) setStapling(cf, conf);
-  if (conf.ocsp) throw new ConfError('"ssl_ocsp" is not supported yet by tsresty');
+  if (conf.stapling) setStapling(cf, options, conf);
   if (conf.certificateCompression) {
     throw new ConfError('"ssl_certificate_compression" is not supported by tsresty: Node.js does not offer it');
   }
@@ -72,11 +76,49 @@ export function buildContext(cf: ConfContext, conf: SslServer): void {
   conf.context = variants.context;
 }
 
-function setStapling(cf: ConfContext, conf: SslServer): void {
-  if (conf.staplingFile === '') {
-    throw new ConfError('"ssl_stapling" without "ssl_stapling_file" is not supported yet by tsresty');
+function certificates(pems: readonly string[]): X509Certificate[] {
+  const { X509Certificate: Certificate } = process.getBuiltinModule('node:crypto');
+  return pems.map((pem) => new Certificate(pem));
+}
+
+function setClientStatus(options: ContextOptions, conf: SslServer): void {
+  if (conf.verify === VERIFY_OPTIONAL_NO_CA) {
+    throw new ConfError('"ssl_ocsp" is incompatible with "ssl_verify_client optional_no_ca"');
   }
-  conf.ocspResponse = loadOcspResponse(cf, conf.staplingFile);
+  conf.clientStatus = {
+    leaf: conf.ocsp === 2,
+    responder: parseClientResponder(conf.ocspResponder),
+    zone: conf.ocspCache,
+    authorities: certificates(options.ca as string[]),
+  };
+}
+
+function setStapling(cf: ConfContext, options: ContextOptions, conf: SslServer): void {
+  if (conf.certificateCompression) {
+    throw new ConfError('"ssl_stapling" is incompatible with "ssl_certificate_compression"');
+  }
+  if (conf.staplingFile !== '') {
+    conf.ocspResponse = loadOcspResponse(cf, conf.staplingFile);
+    return;
+  }
+  const names = conf.certificates as readonly string[];
+  const [pair] = conf.pairs ?? [];
+  // As in nginx: certificates whose names have variables are not stapled.
+  if (pair === undefined) return;
+  if (names.length > 1) {
+    warn(cf, '"ssl_stapling" ignored, several certificates: Node.js does not tell which one a client is shown');
+    return;
+  }
+  const name = names[0] as string;
+  const made = makeStapler(
+    name.startsWith('data:') ? name : cf.fullName(name, 'conf'),
+    certificates(splitCertificates(pair.certificate)),
+    certificates(options.ca as string[]),
+    conf.staplingResponder,
+    conf.staplingVerify,
+  );
+  if (typeof made === 'string') warn(cf, made);
+  else conf.stapler = made;
 }
 
 /** A warning about the server as a whole: without a position. */

@@ -34,6 +34,11 @@ export class Decisions {
 
   private choice: CertificateChoice | undefined = undefined;
 
+  /** Other certificates may be shown than those of the server. */
+  get changed(): boolean {
+    return this.choice !== undefined;
+  }
+
   /** The certificates, to be changed; at first those of the server. */
   certificates(conf: SslServer): CertificateChoice {
     if (this.choice === undefined) {

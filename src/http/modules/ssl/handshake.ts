@@ -31,6 +31,7 @@ import { validateHost } from '../../protocol/host.ts';
 import { addReusable, type Reusable, removeReusable } from '../../protocol/idle.ts';
 import { readProxyHeader } from '../../protocol/proxy-protocol.ts';
 import { type PeerChain, peerChain } from '../../ssl/verify.ts';
+import { checkClientStatus } from './client-status.ts';
 import { type HandshakeStep, type SslServer, VERIFY_OFF } from './conf.ts';
 import { Decisions } from './decisions.ts';
 import { sslModule } from './module.ts';
@@ -69,6 +70,8 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   /** Both ends' addresses. */
   readonly accepted: AcceptedSocket;
   readonly remoteAddress: string;
+  /** What OCSP responders find wrong with the client's certificate. */
+  statusProblem: string | undefined = undefined;
   /** What user code decides. */
   readonly decisions: Decisions = new Decisions();
 
@@ -296,11 +299,12 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
 
   #hooks(conf: SslServer, choosing: HandshakeStep | undefined): HandshakeHooks | undefined {
     const onNewSession = sessionHook(this, conf, sslModule.serverOf(this.group.defaultServer.confs));
-    if (choosing === undefined && conf.ocspResponse === undefined && onNewSession === undefined) return undefined;
+    const staples = conf.ocspResponse !== undefined || conf.stapler !== undefined;
+    if (choosing === undefined && !staples && onNewSession === undefined) return undefined;
     const { decisions } = this;
     const answer = (control: HandshakeControl, wantsStatus: boolean): void => {
-      const response = decisions.ocspResponse ?? conf.ocspResponse;
-      if (wantsStatus && response !== undefined) control.setOcspResponse(response);
+      const response = wantsStatus ? (decisions.ocspResponse ?? conf.ocspResponse ?? this.#staple(conf)) : undefined;
+      if (response !== undefined) control.setOcspResponse(response);
       this.#control = undefined;
       control.goOn();
     };
@@ -321,8 +325,15 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
         answer(control, wantsStatus);
       });
     };
-    const chooses = choosing !== undefined || conf.ocspResponse !== undefined;
+    const chooses = choosing !== undefined || staples;
     return { onCertificate: chooses ? onCertificate : undefined, onNewSession };
+  }
+
+  /** What a responder has said about the configured certificate; other ones are not stapled. */
+  #staple(conf: SslServer): Buffer | undefined {
+    if (conf.stapler === undefined || this.decisions.changed) return undefined;
+    const { resolver, resolverTimeout } = coreModule.locationOf(this.server.confs);
+    return conf.stapler.staple(this.http.cycle.log, { resolver, timeout: resolverTimeout });
   }
 
   /** Has the certificates shown that were chosen. */
@@ -363,8 +374,25 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     this.cipher = session.getCipher().name;
     this.reused = session.isSessionReused();
     this.log(LOG_DEBUG, 'SSL_do_handshake: 1');
-    this.#leave();
-    this.#start(socket, this, true, undefined);
+    const { clientStatus, verify } = sslModule.serverOf(this.server.confs);
+    if (clientStatus === undefined || verify === VERIFY_OFF || this.peerCertificate === undefined || this.verifyError) {
+      this.#leave();
+      this.#start(socket, this, true, undefined);
+      return;
+    }
+    // Until it is known whether the certificate is still good the connection waits, as long as its handshake may last.
+    this.#socket = socket;
+    socket.owner = this;
+    let done = false;
+    const giveUp = checkClientStatus(this, clientStatus, (problem) => {
+      done = true;
+      this.statusProblem = problem;
+      this.#giveUp = undefined;
+      socket.owner = undefined;
+      this.#leave();
+      this.#start(socket, this, true, undefined);
+    });
+    if (!done) this.#giveUp = giveUp;
   }
 
   onHandshakeEnd(): void {

@@ -1,4 +1,5 @@
 /** HTTPS: the directives of nginx's ngx_http_ssl_module (src/http/modules/ngx_http_ssl_module.c). */
+import type { ZoneRequest } from '../../../conf/cycle.ts';
 import type { ContextName, Directive } from '../../../conf/directive.ts';
 import { ConfError } from '../../../conf/error.ts';
 import {
@@ -19,6 +20,7 @@ import { httpModule } from '../../module.ts';
 import { certificateCacheSlot } from '../../ssl/certificate-cache.ts';
 import { DEFAULT_PROTOCOLS, PROTOCOL_WORDS } from '../../ssl/context.ts';
 import { loadPasswords } from '../../ssl/files.ts';
+import { parseStatusCache } from './client-status.ts';
 import { type SslServer, VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_OPTIONAL_NO_CA } from './conf.ts';
 import { buildContext } from './context.ts';
 import { NO_SESSION_CACHE, parseSessionCache } from './session-cache.ts';
@@ -124,19 +126,38 @@ const directives: readonly Directive<SslServer>[] = [
     defaultText: '5m',
   }),
   strSlot<SslServer>('ssl_crl', PLACES, 'server', 'crl', '', 'A file with revoked certificates.'),
-  enumSlot<SslServer, boolean>(
+  enumSlot<SslServer, number>(
     'ssl_ocsp',
     PLACES,
     'server',
     'ocsp',
-    { off: false, on: true, leaf: true },
-    false,
-    'Cannot be switched on yet.',
+    { off: 0, on: 1, leaf: 2 },
+    0,
+    "Whether OCSP responders are asked about client certificates: about all of a chain, or the client's own.",
   ),
+  strSlot<SslServer>('ssl_ocsp_responder', PLACES, 'server', 'ocspResponder', '', {
+    doc: 'The URL of the responder to ask about client certificates, in place of those that they name.',
+  }),
+  slot<SslServer, ZoneRequest | null>({
+    name: 'ssl_ocsp_cache',
+    contexts: PLACES,
+    args: 1,
+    level: 'server',
+    field: 'ocspCache',
+    default: null,
+    parse: (cf, args) => parseStatusCache(cf, args[0] as string),
+    extra: 'Where answers about client certificates are kept: `shared:NAME:SIZE`, or `off`.',
+  }),
   flagSlot<SslServer>('ssl_stapling', PLACES, 'server', 'stapling', false, {
-    doc: 'Whether clients get an OCSP response about the certificate; wants ssl_stapling_file.',
+    doc: 'Whether clients get an OCSP response about the certificate.',
   }),
   strSlot<SslServer>('ssl_stapling_file', PLACES, 'server', 'staplingFile', '', 'A file with the response, in DER.'),
+  strSlot<SslServer>('ssl_stapling_responder', PLACES, 'server', 'staplingResponder', '', {
+    doc: 'The URL of the responder to ask for it, in place of the one that the certificate names.',
+  }),
+  flagSlot<SslServer>('ssl_stapling_verify', PLACES, 'server', 'staplingVerify', false, {
+    doc: 'Whether it is verified who has signed the response.',
+  }),
   flagSlot<SslServer>('ssl_early_data', PLACES, 'server', 'earlyData', false, {
     doc: 'Early data of TLS 1.3: ignored with a warning, Node.js does not take any.',
   }),
@@ -175,7 +196,13 @@ function createServer(): SslServer {
     stapling: undefined,
     staplingFile: undefined,
     ocspResponse: undefined,
+    staplingResponder: undefined,
+    staplingVerify: undefined,
+    stapler: undefined,
     ocsp: undefined,
+    ocspResponder: undefined,
+    ocspCache: undefined,
+    clientStatus: undefined,
     confCommands: undefined,
     context: undefined,
     varying: undefined,

@@ -47,7 +47,8 @@ function fingerprint({ raw }: X509Certificate): string {
 function clientVerify(tls: TlsConnection): string {
   if (tls.peerCertificate === undefined) return 'NONE';
   const error = tls.verifyError;
-  return error === undefined ? 'SUCCESS' : `FAILED:${error.text}`;
+  const problem = error?.text ?? tls.statusProblem;
+  return problem === undefined ? 'SUCCESS' : `FAILED:${problem}`;
 }
 
 /** Groups by their numbers; OpenSSL's short names. RFC 8446, section 4.2.7. */

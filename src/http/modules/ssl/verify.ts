@@ -34,6 +34,10 @@ export function checkTlsRequest(r: HttpRequest, tls: TlsConnection | undefined):
     r.log(LOG_INFO, 'client sent no required SSL certificate');
     return HTTPS_NO_CERT;
   }
+  if (tls.statusProblem !== undefined) {
+    r.log(LOG_INFO, `client SSL certificate verify error: ${tls.statusProblem}`);
+    return HTTPS_CERT_ERROR;
+  }
   return OK;
 }
 
