@@ -38,6 +38,8 @@ export class ResponderError extends Error {
 export function parseResponder(url: string, resolve: boolean): Responder {
   if (!/^http:\/\/./i.test(url)) throw new ResponderError('invalid URL prefix', url);
   const rest = url.slice(7);
+  // It is for the line of a request, and certificates come from others.
+  if (UNPRINTABLE.test(rest)) throw new ResponderError('invalid character', rest.replace(ALL_UNPRINTABLE, '?'));
   try {
     const { host, port, uri, addresses } = parseUrl(rest, { defaultPort: 80, uriPart: true, noResolve: !resolve });
     return { host, port, uri: uri === '' ? '/' : uri, addresses };
@@ -46,6 +48,9 @@ export function parseResponder(url: string, resolve: boolean): Responder {
     throw e;
   }
 }
+
+const UNPRINTABLE = /[^\x21-\x7e]/;
+const ALL_UNPRINTABLE = /[^\x21-\x7e]/g;
 
 /** How names are looked up. */
 export interface Resolving {

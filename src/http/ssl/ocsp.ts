@@ -259,7 +259,9 @@ function verifyBasic(basic: BasicResponse, trust: OcspTrust, now: number): void 
   const known = trust.chain.find((one) => answers(basic, one));
   const signer = known ?? own.find((one) => answers(basic, one));
   if (signer === undefined) throw opensslError('OCSP_basic_verify()', 118, 'signer certificate not found');
-  if (!isSigned(basic, signer.publicKey)) throw opensslError('OCSP_basic_verify()', 117, 'signature failure');
+  const key = publicKeyOf(signer);
+  if (key === undefined) throw opensslError('OCSP_basic_verify()', 130, 'no signer key');
+  if (!isSigned(basic, key)) throw opensslError('OCSP_basic_verify()', 117, 'signature failure');
   if (trust.verify === 'signature' || (trust.verify === 'chain' && known !== undefined)) return;
   const path = pathToAuthority(signer, [...own, ...trust.chain], trust.authorities, now);
   if (path === undefined) throw opensslError('OCSP_basic_verify()', 101, 'certificate verify error');
@@ -302,7 +304,7 @@ const HASHES: ReadonlyMap<string, string | null> = new Map([
 ]);
 
 const RSA_PSS = '1.2.840.113549.1.1.10';
-const PSS_HASHES: ReadonlyMap<string, string> = new Map([
+const HASH_NAMES: ReadonlyMap<string, string> = new Map([
   [SHA1, 'sha1'],
   ['2.16.840.1.101.3.4.2.1', 'sha256'],
   ['2.16.840.1.101.3.4.2.2', 'sha384'],
@@ -331,7 +333,7 @@ function pssParameters(fields: DerReader): { readonly hash: string; readonly sal
   const parameters = fields.enter();
   const named = parameters.optional(context(0));
   const id = named === undefined ? SHA1 : oidText(new DerReader(named.content).enter().next(OID).content);
-  const hash = PSS_HASHES.get(id);
+  const hash = HASH_NAMES.get(id);
   if (hash === undefined) throw new DerError('unknown hash');
   parameters.optional(context(1));
   const salt = parameters.optional(context(2));
@@ -347,9 +349,24 @@ function isCurrent(certificate: X509Certificate, now: number): boolean {
   return Date.parse(certificate.validFrom) / 1000 <= now && now <= Date.parse(certificate.validTo) / 1000;
 }
 
+/** Undefined for a key that OpenSSL cannot read. */
+function publicKeyOf(certificate: X509Certificate): KeyObject | undefined {
+  try {
+    return certificate.publicKey;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether one has issued the other. */
-export function hasIssued(issuer: X509Certificate, certificate: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+function hasIssued(issuer: X509Certificate, certificate: X509Certificate): boolean {
+  const key = publicKeyOf(issuer);
+  try {
+    return key !== undefined && certificate.checkIssued(issuer) && certificate.verify(key);
+  } catch {
+    // A signature of a kind that OpenSSL does not know.
+    return false;
+  }
 }
 
 /**
@@ -388,7 +405,7 @@ function checkIssuer(basic: BasicResponse, path: readonly X509Certificate[]): vo
 }
 
 function isIssuer(certificate: X509Certificate, { algorithm, nameHash, keyHash }: SingleResponse): boolean {
-  const hash = PSS_HASHES.get(algorithm);
+  const hash = HASH_NAMES.get(algorithm);
   if (hash === undefined) return false;
   const { createHash } = process.getBuiltinModule('node:crypto');
   const { subject, publicKey } = fieldsOf(certificate);

@@ -555,10 +555,6 @@ describe('configurations that cannot work', () => {
       /^cannot load certificate ".*\/none": BIO_new_file\(\) failed \(SSL: error:80000002:system library::/,
     ],
     'no such curve': [server(`${good} ssl_ecdh_curve nonsense;`), /^SSL_CTX_set1_curves_list\("nonsense"\) failed/],
-    stapling: [
-      server(`${good} ssl_stapling on;`),
-      /^"ssl_stapling" without "ssl_stapling_file" is not supported yet by tsresty$/,
-    ],
     'no OCSP response': [
       server(`${good} ssl_stapling on; ssl_stapling_file ${pki}/root.crt;`),
       /^d2i_OCSP_RESPONSE_bio\(".*\/root\.crt"\) failed$/,

@@ -82,6 +82,8 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   proxyProtocol: ProxyProtocolInfo | undefined = undefined;
   #awaitsProxyHeader: boolean;
   #received: Buffer | undefined = undefined;
+  /** What came behind the handshake while the client's certificate is looked at. */
+  #early: Buffer[] = [];
   #handshake: Handshake | undefined = undefined;
   #session: TlsSession | undefined = undefined;
   #control: HandshakeControl | undefined = undefined;
@@ -120,6 +122,10 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   // Before the handshake.
 
   onData(buffer: Buffer, start: number, end: number): void {
+    if (this.#session !== undefined) {
+      this.#early.push(Buffer.from(buffer.subarray(start, end)));
+      return;
+    }
     if (this.#awaitsProxyHeader) {
       const header = readProxyHeader(latin1Slice(buffer, start, end), (message) => this.log(LOG_ERR, message));
       if (header === undefined) {
@@ -348,6 +354,8 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   }
 
   onEnd(): void {
+    // Its request may be here: who goes on reading sees the end again.
+    if (this.#session !== undefined) return;
     this.log(LOG_INFO, this.#received === undefined ? 'client closed connection' : CLOSED_IN_HANDSHAKE);
     this.#close();
   }
@@ -390,7 +398,8 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
       this.#giveUp = undefined;
       socket.owner = undefined;
       this.#leave();
-      this.#start(socket, this, true, undefined);
+      const early = this.#early;
+      this.#start(socket, this, true, early.length === 0 ? undefined : Buffer.concat(early));
     });
     if (!done) this.#giveUp = giveUp;
   }
