@@ -15,7 +15,7 @@ import {
   HTTP_TEMPORARY_REDIRECT,
 } from '../http/codes.ts';
 import { splitArgs } from '../http/redirect.ts';
-import { LOG_DEBUG, LOG_ERR } from '../log/log.ts';
+import { LOG_ERR } from '../log/log.ts';
 import { type ApiContext, requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
 import {
@@ -89,7 +89,6 @@ export function exit(status: number): boolean {
   if (ctx.debugging) ctx.debug(`lua exit with code ${status}`);
   ctx.exitCode = status;
   ctx.exited = true;
-  if (ctx.debugging) ctx.log(LOG_DEBUG, `lua exit with code ${status}`);
   return (ctx.phase & (IN_HEADER_FILTER | IN_BALANCER | IN_SSL_SESSION_STORE)) === 0;
 }
 
