@@ -234,3 +234,61 @@ test('strings that are too long for V8 are an error of Lua', () => {
   const text = 'local s = ("x"):rep(2 ^ 28) return pcall(function() return s .. s .. s end)';
   assert.deepEqual(start(new LuaState(), text).resume(), { status: 'done', values: [false, 'not enough memory'] });
 });
+
+const WRAPPED = `local inner = coroutine.wrap(function()
+  wait()
+  error("deep")
+end)
+local outer = coroutine.wrap(function()
+  inner()
+end)
+outer()`;
+
+function failureOf(run: () => unknown): LuaError {
+  try {
+    run();
+  } catch (e) {
+    assert.ok(e instanceof LuaError);
+    return e;
+  }
+  return assert.fail('no error');
+}
+
+test('an error that leaves wrapped coroutines gets the place of each call, and the traceback of the outermost', () => {
+  const { state } = stateWithWait();
+  const t = start(state, WRAPPED);
+  t.resume();
+  const e = failureOf(() => t.resume());
+  assert.equal(e.value, 'test:8: test:6: test:3: deep');
+  assert.equal(e.traceback, "stack traceback:\n\t[C]: in function 'outer'\n\ttest:8: in main chunk");
+  assert.equal(e.outer, undefined);
+});
+
+test('in a scheduled thread it comes as it is, with the stacks of all coroutines', () => {
+  const { state } = stateWithWait();
+  const t = start(state, WRAPPED);
+  t.isScheduled = true;
+  t.resume();
+  const e = failureOf(() => t.resume());
+  assert.equal(e.value, 'test:3: deep');
+  assert.equal(e.given, 'deep');
+  assert.equal(e.traceback, "stack traceback:\n\t[C]: in function 'error'\n\ttest:3: in function <test:1>");
+  assert.deepEqual(e.outer, [
+    "stack traceback:\n\t[C]: in function 'inner'\n\ttest:6: in function <test:5>",
+    "stack traceback:\n\t[C]: in function 'outer'\n\ttest:8: in main chunk",
+  ]);
+});
+
+test('in a scheduled thread the status of a coroutine that cannot be resumed is named', () => {
+  const { state } = stateWithWait();
+  const source = `local outer
+    outer = coroutine.create(function()
+      return select(2, coroutine.resume(coroutine.create(function() return coroutine.resume(outer) end)))
+    end)
+    return select(2, coroutine.resume(outer))`;
+  const t = start(state, source);
+  assert.deepEqual(t.resume(), { status: 'done', values: [false, 'cannot resume running coroutine'] });
+  const u = start(state, source);
+  u.isScheduled = true;
+  assert.deepEqual(u.resume(), { status: 'done', values: [false, 'cannot resume normal coroutine'] });
+});
