@@ -354,6 +354,7 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
   send(data: string): Sent | Suspension<Sent> {
     const refused = this.refuseWrite();
     if (refused !== undefined) return refused;
+    if (this.ctx.debugging) this.debug(`send timeout: ${this.sendTimeout}`);
     if (data === '') return 0;
     return this.write(data);
   }
@@ -375,7 +376,6 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
     if (this.failure !== '') return this.writeFailed(this.failure);
     if (socket.write(data)) return data.length;
     if (socket.failure !== '') return this.writeFailed(socket.failure);
-    if (this.ctx.debugging) this.debug(`send timeout: ${this.sendTimeout}`);
     this.sending = data.length;
     this.writeWaiting = true;
     this.writeTimer ??= new Timer(this);

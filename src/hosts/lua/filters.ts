@@ -17,7 +17,7 @@ import { AGAIN, DECLINED, ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/co
 import type { BodyFilter, HeaderFilter } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { filterFinalize } from '../../http/special-response.ts';
-import { LOG_ERR } from '../../log/log.ts';
+import { LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
 import type { LuaValue } from '../../lua/index.ts';
 import type { BodyFilters } from '../held-output.ts';
 import { LoadFailure, type LuaCode } from './code.ts';
@@ -56,10 +56,12 @@ export function headerFilter(r: HttpRequest, next: HeaderFilter, body: BodyFilte
     r.endApart = true;
   }
   const code = location.headerFilter;
+  if (r.connection.errorLog.level >= LOG_DEBUG) {
+    r.log(LOG_DEBUG, `lua header filter for user lua code, uri "${r.uri}"`);
+  }
   if (code === undefined) return next(r);
   if (!apiModule.location(r).strictPhases) return waitingHeaderFilter(r, code, next, body);
   const ctx = contextOf(r);
-  if (ctx.debugging) ctx.debug(`lua header filter for user lua code, uri "${r.uri}"`);
   const exitedBefore = ctx.exited ? ctx.exitCode : 0;
   addCleanup(r, runOf(r));
   if (runCode(r, code, IN_HEADER_FILTER, 'header_filter_by_lua', []) === undefined) return ERROR;
@@ -83,9 +85,11 @@ export function setBodyChain(chain: Chain): void {
 export function bodyFilter(r: HttpRequest, chain: Chain | null, next: BodyFilter): number {
   const code = luaModule.location(r).bodyFilter;
   if (code === undefined || r.headerOnly) return next(r, chain);
+  if (r.connection.errorLog.level >= LOG_DEBUG) {
+    r.log(LOG_DEBUG, `lua body filter for user lua code, uri "${r.uri}"`);
+  }
   if (!apiModule.location(r).strictPhases) return waitingBodyFilter(r, chain, code, next);
   const ctx = contextOf(r);
-  if (ctx.debugging) ctx.debug(`lua body filter for user lua code, uri "${r.uri}"`);
   // What comes behind the end that the filter declared is dropped.
   if (chain === null || ctx.seenLastInFilter) return next(r, null);
   addCleanup(r, runOf(r));

@@ -37,6 +37,9 @@ import { heldBody } from './waiting-phases.ts';
 /** Code fields that are inherited from the enclosing block, as ngx_lua merges them. */
 const INHERITED = ['rewrite', 'access', 'precontent', 'content', 'headerFilter', 'bodyFilter', 'log'] as const;
 
+/** Phases whose code may call ngx.location.capture, where phases are as strict as in ngx_lua. */
+const CAPTURING = ['serverRewrite', 'rewrite', 'access', 'precontent', 'content'];
+
 export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation, HeldOutput>({
   name: 'ngx_http_lua_module',
   directives: luaDirectives,
@@ -72,14 +75,15 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation, HeldOutput>
       }
     });
     registerPhases(http, uses);
-    if (uses.size > 0) installCaptureFilters(http);
+    const { relaxed } = apiModule.mainOf(http.confs);
+    if ((relaxed && uses.size > 0) || CAPTURING.some((phase) => uses.has(phase))) installCaptureFilters(http);
     const nextBody = http.topBodyFilter;
     const body: BodyFilter = (r, chain) => bodyFilter(r, chain, nextBody);
     const bodies = { filter: body, next: nextBody };
     if (uses.has('headerFilter') || uses.has('bodyFilter')) {
       const next = http.topHeaderFilter;
       http.topHeaderFilter = (r) => headerFilter(r, next, bodies);
-      if (apiModule.mainOf(http.confs).relaxed) {
+      if (relaxed) {
         http.topBodyFilter = (r, chain) => heldBody(r, chain) ?? body(r, chain);
       } else if (uses.has('bodyFilter')) http.topBodyFilter = body;
     }
