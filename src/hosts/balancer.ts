@@ -5,20 +5,20 @@
 import { BalancerSelection, type RunBalancer } from '../api/balancer.ts';
 import { contextOf } from '../api/context.ts';
 import type { ConfContext } from '../conf/directive.ts';
-import {
-  plainServer,
-  SUPPORTS_DOWN,
-  SUPPORTS_FAIL_TIMEOUT,
-  SUPPORTS_MAX_FAILS,
-  SUPPORTS_WEIGHT,
-  type Upstream,
-} from '../http/upstream/conf.ts';
+import type { Upstream } from '../http/upstream/conf.ts';
 import type { Exchange } from '../http/upstream/exchange.ts';
 import { KeepalivePool } from '../http/upstream/keepalive.ts';
 import { upstreamOf } from '../http/upstream/module.ts';
 import type { PeerAddress } from '../http/upstream/peer.ts';
 import { initRoundRobin } from '../http/upstream/round-robin.ts';
 import { inetAddress } from '../net/url.ts';
+import {
+  plainServer,
+  SUPPORTS_DOWN,
+  SUPPORTS_FAIL_TIMEOUT,
+  SUPPORTS_MAX_FAILS,
+  SUPPORTS_WEIGHT,
+} from '../upstream/group.ts';
 
 /** The server of an upstream block in which none stands: never connected to. */
 const PLACEHOLDER = '0.0.0.1';

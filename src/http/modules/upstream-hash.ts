@@ -5,13 +5,14 @@
 import { crc32 } from 'node:zlib';
 import type { ConfStack } from '../../conf/directive.ts';
 import { currentSecond } from '../../log/time.ts';
+import { SUPPORTS_ALL_BUT_BACKUP } from '../../upstream/group.ts';
+import type { RoundRobinPeer, RoundRobinPeers } from '../../upstream/peers.ts';
 import { OK } from '../codes.ts';
 import { httpModule } from '../module.ts';
 import { type ComplexValue, compileComplexValue } from '../script.ts';
-import { SUPPORTS_ALL_BUT_BACKUP, type Upstream } from '../upstream/conf.ts';
+import type { Upstream } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
 import type { PeerConnection } from '../upstream/peer.ts';
-import type { RoundRobinPeer, RoundRobinPeers } from '../upstream/peers.ts';
 import { RoundRobinSelection } from '../upstream/round-robin.ts';
 
 interface HashServer {

@@ -1,9 +1,9 @@
 /** `ip_hash`: a client's requests go to the same server. nginx: src/http/modules/ngx_http_upstream_ip_hash_module.c. */
 import { parseAddress } from '../../conf/modules/cidr.ts';
+import { SUPPORTS_ALL_BUT_BACKUP } from '../../upstream/group.ts';
+import type { RoundRobinPeers } from '../../upstream/peers.ts';
 import { httpModule } from '../module.ts';
-import { SUPPORTS_ALL_BUT_BACKUP } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
-import type { RoundRobinPeers } from '../upstream/peers.ts';
 
 /** Stands for clients without an address: unix sockets. */
 const NO_ADDRESS: readonly number[] = [0, 0, 0];

@@ -3,11 +3,11 @@
  * src/http/modules/ngx_http_upstream_least_conn_module.c.
  */
 import { currentSecond } from '../../log/time.ts';
+import { SUPPORTS_ALL } from '../../upstream/group.ts';
+import type { RoundRobinPeer, RoundRobinPeers } from '../../upstream/peers.ts';
 import { httpModule } from '../module.ts';
-import { SUPPORTS_ALL } from '../upstream/conf.ts';
 import { useMethod } from '../upstream/method.ts';
 import type { PeerConnection } from '../upstream/peer.ts';
-import type { RoundRobinPeer, RoundRobinPeers } from '../upstream/peers.ts';
 import { RoundRobinSelection } from '../upstream/round-robin.ts';
 
 class LeastConnSelection extends RoundRobinSelection {

@@ -4,13 +4,14 @@
  */
 import type { ConfStack } from '../../conf/directive.ts';
 import { currentSecond } from '../../log/time.ts';
+import { SUPPORTS_ALL } from '../../upstream/group.ts';
+import type { RoundRobinPeer, RoundRobinPeers } from '../../upstream/peers.ts';
+import { sharedMsec } from '../../upstream/shared-peers.ts';
 import { httpModule } from '../module.ts';
-import { SUPPORTS_ALL, type Upstream } from '../upstream/conf.ts';
+import type { Upstream } from '../upstream/conf.ts';
 import { useMethod } from '../upstream/method.ts';
 import { PEER_FAILED, PEER_NEXT, type PeerConnection } from '../upstream/peer.ts';
-import type { RoundRobinPeer, RoundRobinPeers } from '../upstream/peers.ts';
 import { RoundRobinSelection } from '../upstream/round-robin.ts';
-import { sharedMsec } from '../upstream/shared-peers.ts';
 import type { UpstreamState } from '../upstream/state.ts';
 
 type Mode = 'header' | 'last_byte';

@@ -1,11 +1,11 @@
 /** `random`: any server, or the better of two. nginx: src/http/modules/ngx_http_upstream_random_module.c. */
 import { currentSecond } from '../../log/time.ts';
+import { SUPPORTS_ALL_BUT_BACKUP } from '../../upstream/group.ts';
+import type { RoundRobinPeer, RoundRobinPeers } from '../../upstream/peers.ts';
 import { OK } from '../codes.ts';
 import { httpModule } from '../module.ts';
-import { SUPPORTS_ALL_BUT_BACKUP } from '../upstream/conf.ts';
 import { DrawSelection, indexByWeight, useMethod } from '../upstream/method.ts';
 import type { PeerConnection } from '../upstream/peer.ts';
-import type { RoundRobinPeer, RoundRobinPeers } from '../upstream/peers.ts';
 
 class RandomSelection extends DrawSelection {
   protected override draw(peers: RoundRobinPeers): number {

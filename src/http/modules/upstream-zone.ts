@@ -10,12 +10,12 @@ import { requestZone } from '../../conf/resources.ts';
 import { parseSize } from '../../conf/units.ts';
 import { MIN_ZONE_SIZE } from '../../shm/layout.ts';
 import type { Zone } from '../../shm/zone.ts';
+import { attachSharedUpstreams, createSharedUpstreams } from '../../upstream/shared-peers.ts';
 import type { HttpCycle } from '../cycle.ts';
 import { httpModule } from '../module.ts';
 import type { Upstream } from '../upstream/conf.ts';
 import { upstreamModule, upstreamOf } from '../upstream/module.ts';
 import { NameWatch } from '../upstream/name-watch.ts';
-import { attachSharedUpstreams, createSharedUpstreams } from '../upstream/shared-peers.ts';
 
 const OWNER = 'ngx_http_upstream_module';
 

@@ -2,72 +2,15 @@
  * What the configuration says about backends: `upstream` blocks with their servers, and the settings that every module
  * that speaks to backends has for each location. nginx: ngx_http_upstream_srv_conf_t, ngx_http_upstream_conf_t.
  */
-import type { PathRequest, ZoneRequest } from '../../conf/cycle.ts';
+import type { PathRequest } from '../../conf/cycle.ts';
 import type { ConfContext, ConfStack } from '../../conf/directive.ts';
-import type { ListenAddress } from '../../net/listening.ts';
 import type { ResolverConf } from '../../net/resolver-conf.ts';
+import type { UpstreamGroup } from '../../upstream/group.ts';
 import type { HttpRequest } from '../request.ts';
 import type { ComplexValue } from '../script.ts';
 import type { KeepalivePool } from './keepalive.ts';
 import type { PeerConnection, PeerSelection } from './peer.ts';
-import type { RoundRobinPeers } from './peers.ts';
-import type { SharedUpstream } from './shared-peers.ts';
 import type { BackendTlsSettings } from './ssl.ts';
-
-/** One `server` of an upstream block. */
-export interface UpstreamServer {
-  /** As written. */
-  readonly name: string;
-  readonly addresses: readonly ListenAddress[];
-  readonly weight: number;
-  /** 0: no limit. */
-  readonly maxConns: number;
-  /** 0: failures are not counted. */
-  readonly maxFails: number;
-  /** Seconds. */
-  readonly failTimeout: number;
-  /** 0, or DOWN_* bits. */
-  readonly down: number;
-  readonly backup: boolean;
-  /** What `sticky` knows it by; '' for a hash of its address. */
-  readonly route: string;
-  /** With `resolve`: the name that is resolved while the server runs. */
-  readonly host: string | undefined;
-  /** For that: the port, unless `service` says which service record has it. */
-  readonly port: number;
-  readonly service: string;
-}
-
-/** A server without what the parameters of `server` set. */
-export function plainServer(name: string, address: ListenAddress, weight: number): UpstreamServer {
-  return {
-    name,
-    addresses: [address],
-    weight,
-    maxConns: 0,
-    maxFails: 0,
-    failTimeout: 0,
-    down: 0,
-    backup: false,
-    route: '',
-    host: undefined,
-    port: 0,
-    service: '',
-  };
-}
-
-// What a balancing method can do with the parameters of `server`.
-export const SUPPORTS_WEIGHT = 0x0002;
-export const SUPPORTS_MAX_FAILS = 0x0004;
-export const SUPPORTS_FAIL_TIMEOUT = 0x0008;
-export const SUPPORTS_DOWN = 0x0010;
-export const SUPPORTS_BACKUP = 0x0020;
-export const SUPPORTS_MAX_CONNS = 0x0100;
-export const SUPPORTS_ALL =
-  SUPPORTS_WEIGHT | SUPPORTS_MAX_FAILS | SUPPORTS_FAIL_TIMEOUT | SUPPORTS_DOWN | SUPPORTS_BACKUP | SUPPORTS_MAX_CONNS;
-
-/** Of a method that a server to fall back to has no place in. */
-export const SUPPORTS_ALL_BUT_BACKUP = SUPPORTS_ALL & ~SUPPORTS_BACKUP;
 
 /**
  * Begins the choice of a peer for one request.
@@ -76,32 +19,13 @@ export const SUPPORTS_ALL_BUT_BACKUP = SUPPORTS_ALL & ~SUPPORTS_BACKUP;
 export type InitPeer = (r: HttpRequest, pc: PeerConnection, upstream: Upstream) => PeerSelection | undefined;
 
 /** An `upstream` block, or the backend that a proxy_pass names by itself. nginx: ngx_http_upstream_srv_conf_t. */
-export interface Upstream {
-  /** The block's name, or the host. */
-  readonly host: string;
-  /** 0 for blocks. */
-  port: number;
-  readonly noPort: boolean;
-  /** Where it stands, or is first referred to. */
-  readonly file: string;
-  readonly line: number;
-  /** It is a block. */
-  explicit: boolean;
-  /** SUPPORTS_* bits; a balancing method takes away what it does not know. */
-  supports: number;
-  /** Undefined for a host whose addresses have to be looked up at start. */
-  servers: UpstreamServer[] | undefined;
+export interface Upstream extends UpstreamGroup {
   /** The block's configuration objects. */
   confs: ConfStack | undefined;
   /** Set by a balancing method's directive: prepares the peers when the http block is complete; throws ConfError. */
   initUpstream: ((cf: ConfContext, upstream: Upstream) => void) | undefined;
   /** Set when the http block is complete. */
   initPeer: InitPeer;
-  peers: RoundRobinPeers | undefined;
-  /** `zone`: where the peers' numbers are shared by all workers. */
-  zone: ZoneRequest | undefined;
-  /** With a zone, once that is open: takes the place of `peers`. */
-  shared: SharedUpstream | undefined;
   /** The balancing method can do with peers that come and go. */
   dynamic: boolean;
   resolver: ResolverConf | undefined;

@@ -20,6 +20,7 @@ import { resolverOf } from '../../net/resolver/resolver.ts';
 import { TlsSocket } from '../../net/tls.ts';
 import type { TlsSession } from '../../net/tls-direct.ts';
 import { canonicalInet, canonicalInet6, inetAddress } from '../../net/url.ts';
+import { type RoundRobinPeer, triesOf } from '../../upstream/peers.ts';
 import { type Chain, memoryBuf } from '../buf.ts';
 import {
   AGAIN,
@@ -88,7 +89,6 @@ import {
   type PeerSelection,
   peerAddress,
 } from './peer.ts';
-import { type RoundRobinPeer, triesOf } from './peers.ts';
 import { EARLY_HINTS, INVALID_HEADER } from './results.ts';
 import { makePeers, RoundRobinSelection } from './round-robin.ts';
 import { onClientBody, sendRequest } from './send.ts';

@@ -1,12 +1,12 @@
 /** What the directives of balancing methods have in common, and methods that draw a peer by some number. */
 import type { ConfContext } from '../../conf/directive.ts';
 import { currentSecond } from '../../log/time.ts';
+import { type RoundRobinPeers, triesOf } from '../../upstream/peers.ts';
 import { OK } from '../codes.ts';
 import type { HttpRequest } from '../request.ts';
 import type { Upstream } from './conf.ts';
 import { upstreamOf } from './module.ts';
 import type { PeerConnection, PeerSelection } from './peer.ts';
-import { type RoundRobinPeers, triesOf } from './peers.ts';
 import { initRoundRobin, peersNow, RoundRobinSelection } from './round-robin.ts';
 
 /**

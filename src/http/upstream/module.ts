@@ -4,8 +4,6 @@ import { ConfError } from '../../conf/error.ts';
 import { parseNumber, parseTime } from '../../conf/units.ts';
 import { parseResolver } from '../../net/resolver-conf.ts';
 import { type ParsedUrl, parseUrl, UrlError } from '../../net/url.ts';
-import { httpOf } from '../cycle.ts';
-import { httpModule } from '../module.ts';
 import {
   plainServer,
   SUPPORTS_ALL,
@@ -15,11 +13,12 @@ import {
   SUPPORTS_MAX_CONNS,
   SUPPORTS_MAX_FAILS,
   SUPPORTS_WEIGHT,
-  type Upstream,
-  type UpstreamMain,
   type UpstreamServer,
-} from './conf.ts';
-import { DOWN_DRAINING, DOWN_FAILED } from './peers.ts';
+} from '../../upstream/group.ts';
+import { DOWN_DRAINING, DOWN_FAILED } from '../../upstream/peers.ts';
+import { httpOf } from '../cycle.ts';
+import { httpModule } from '../module.ts';
+import type { Upstream, UpstreamMain } from './conf.ts';
 import { initRoundRobin, initRoundRobinPeer } from './round-robin.ts';
 import { upstreamVariables } from './variables.ts';
 

@@ -11,9 +11,10 @@ import { ServiceLookup } from '../../net/resolver/service.ts';
 import type { ResolverConf } from '../../net/resolver-conf.ts';
 import { Timer } from '../../net/timer.ts';
 import { inetAddress } from '../../net/url.ts';
+import type { UpstreamServer } from '../../upstream/group.ts';
+import type { ResolvedPeer, SharedUpstream } from '../../upstream/shared-peers.ts';
 import type { HttpCycle } from '../cycle.ts';
-import type { Upstream, UpstreamServer } from './conf.ts';
-import type { ResolvedPeer, SharedUpstream } from './shared-peers.ts';
+import type { Upstream } from './conf.ts';
 
 /** Code of the answer that there is no such name: then there are no addresses, which is no failure. */
 const NO_SUCH_NAME = 3;

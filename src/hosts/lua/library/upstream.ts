@@ -3,9 +3,9 @@ import { current } from '../../../api/context.ts';
 import type { Block } from '../../../conf/block.ts';
 import type { Upstream } from '../../../http/upstream/conf.ts';
 import { upstreamModule } from '../../../http/upstream/module.ts';
-import { DOWN_FAILED, type RoundRobinPeer, type RoundRobinPeers } from '../../../http/upstream/peers.ts';
 import { peersNow } from '../../../http/upstream/round-robin.ts';
 import { type LuaResult, LuaTable, type LuaValue, ret2, throwError } from '../../../lua/index.ts';
+import { DOWN_FAILED, type RoundRobinPeer, type RoundRobinPeers } from '../../../upstream/peers.ts';
 import { checkInteger, checkString, isTrue } from '../ngx/args.ts';
 import { type ModuleLoader, moduleTable } from './module.ts';
 

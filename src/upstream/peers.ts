@@ -4,7 +4,7 @@
  * ngx_http_upstream_rr_peer_t, ngx_http_upstream_rr_peers_t (src/http/ngx_http_upstream_round_robin.h).
  */
 import { createHash } from 'node:crypto';
-import type { UpstreamServer } from './conf.ts';
+import type { UpstreamServer } from './group.ts';
 import type { PeerAddress } from './peer.ts';
 import type { SharedUpstream } from './shared-peers.ts';
 

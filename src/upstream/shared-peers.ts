@@ -11,9 +11,9 @@
  *
  * A peer that is removed while it works on requests stays in the list, marked as gone, until the last of them ends.
  */
-import { HEADER } from '../../shm/layout.ts';
-import type { Zone } from '../../shm/zone.ts';
-import type { Upstream, UpstreamServer } from './conf.ts';
+import { HEADER } from '../shm/layout.ts';
+import type { Zone } from '../shm/zone.ts';
+import type { UpstreamGroup, UpstreamServer } from './group.ts';
 import { type PeerAddress, peerAddressOf } from './peer.ts';
 import { RoundRobinPeer, RoundRobinPeers } from './peers.ts';
 
@@ -334,13 +334,13 @@ class PeersZone {
 /** An upstream whose peers are in a zone. */
 export class SharedUpstream {
   readonly #memory: PeersZone;
-  readonly #upstream: Upstream;
+  readonly #upstream: UpstreamGroup;
   /** The upstream's block. */
   readonly #at: number;
   #view: RoundRobinPeers | undefined = undefined;
   #generation = 0;
 
-  constructor(memory: PeersZone, upstream: Upstream, at: number) {
+  constructor(memory: PeersZone, upstream: UpstreamGroup, at: number) {
     this.#memory = memory;
     this.#upstream = upstream;
     this.#at = at;
@@ -531,7 +531,7 @@ export interface OldUpstream {
 }
 
 /** Upstreams by zone name, as they were left in the zone of an earlier configuration, with that configuration. */
-const known = new WeakMap<Zone, { memory: PeersZone; upstreams: readonly Upstream[] }>();
+const known = new WeakMap<Zone, { memory: PeersZone; upstreams: readonly UpstreamGroup[] }>();
 
 function oldUpstream(zone: Zone, host: string): OldUpstream | undefined {
   const entry = known.get(zone);
@@ -553,7 +553,7 @@ function oldUpstream(zone: Zone, host: string): OldUpstream | undefined {
         serverIndex: words[at + SERVER] as number,
       });
     }
-    const servers = (upstreams[index] as Upstream).servers ?? [];
+    const servers = (upstreams[index] as UpstreamGroup).servers ?? [];
     return { servers, peers, valid: servers.map((_, i) => (words[block + UPSTREAM_VALID + i] as number) >>> 0) };
   });
 }
@@ -567,7 +567,7 @@ function oldUpstream(zone: Zone, host: string): OldUpstream | undefined {
  */
 export function createSharedUpstreams(
   zone: Zone,
-  upstreams: readonly Upstream[],
+  upstreams: readonly UpstreamGroup[],
   workers: number,
   previous: Zone | undefined,
 ): void {
@@ -611,11 +611,11 @@ export function createSharedUpstreams(
 }
 
 /** In a worker: uses what the master has filled. The upstreams are those of the same configuration. */
-export function attachSharedUpstreams(zone: Zone, upstreams: readonly Upstream[]): void {
+export function attachSharedUpstreams(zone: Zone, upstreams: readonly UpstreamGroup[]): void {
   attach(new PeersZone(zone), upstreams);
 }
 
-function attach(memory: PeersZone, upstreams: readonly Upstream[]): void {
+function attach(memory: PeersZone, upstreams: readonly UpstreamGroup[]): void {
   const blocks = memory.locked(() => memory.upstreams());
   known.set(memory.zone, { memory, upstreams });
   upstreams.forEach((upstream, i) => {

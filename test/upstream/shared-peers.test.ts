@@ -1,18 +1,18 @@
 // Peers in shared memory, as several workers see them: here one zone that is attached to several times.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Upstream } from '../../../src/http/upstream/conf.ts';
-import { upstreamModule } from '../../../src/http/upstream/module.ts';
-import type { RoundRobinPeer } from '../../../src/http/upstream/peers.ts';
+import { HEADER } from '../../src/shm/layout.ts';
+import { createZone, type Zone } from '../../src/shm/zone.ts';
+import type { Upstream } from '../../src/http/upstream/conf.ts';
+import { upstreamModule } from '../../src/http/upstream/module.ts';
+import type { RoundRobinPeer } from '../../src/upstream/peers.ts';
 import {
   attachSharedUpstreams,
   createSharedUpstreams,
   type ResolvedPeer,
   type SharedUpstream,
-} from '../../../src/http/upstream/shared-peers.ts';
-import { HEADER } from '../../../src/shm/layout.ts';
-import { createZone, type Zone } from '../../../src/shm/zone.ts';
-import { loadHttp } from '../test-server.ts';
+} from '../../src/upstream/shared-peers.ts';
+import { loadHttp } from '../http/test-server.ts';
 
 function upstreamsOf(blocks: string): readonly Upstream[] {
   const { upstreams } = upstreamModule.mainOf(loadHttp(`resolver 127.0.0.1; ${blocks}`).confs);
