@@ -19,6 +19,7 @@ import { coreModule } from './core/module.ts';
 import type { StreamCycle } from './cycle.ts';
 import { runPhases } from './engine.ts';
 import { finalizeSession } from './finalize.ts';
+import type { PeerConnection, UpstreamState } from './upstream/conf.ts';
 
 /** Input beyond this many bytes that nobody takes stops the reading. */
 const MOST_UNREAD = 65536;
@@ -63,8 +64,9 @@ export class StreamSession implements LogScope, SocketOwner, TimerOwner, Variabl
   errorLog: Log;
   /** More for error_log, of who serves the session. nginx: s->log_handler. */
   describeMore: (() => string) | undefined = undefined;
-  /** Of proxy_pass. */
-  upstream: unknown = undefined;
+  /** Of proxy_pass, with what is remembered of its attempts. */
+  upstream: PeerConnection | undefined = undefined;
+  readonly upstreamStates: UpstreamState[] = [];
   /** Told when the client closes or resets its connection while nobody reads. */
   onClientGone: (() => void) | undefined = undefined;
 

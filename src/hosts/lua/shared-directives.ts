@@ -19,6 +19,13 @@ const ALL: readonly ContextName[] = ['http', 'server', 'location', 'if in locati
 /** The three forms of a handler directive: block, inline string, file. */
 export type Form = 'block' | 'inline' | 'file';
 
+const BARE: ReadonlySet<string> = new Set([
+  'init_by_lua',
+  'init_worker_by_lua',
+  'balancer_by_lua',
+  'ssl_certificate_by_lua',
+]);
+
 /** The code that a directive names. `tag` begins its chunk name. */
 export function codeOf(cf: ConfContext, form: Form, tag: string, argument: string | undefined): LuaCode {
   if (form === 'file') {
@@ -27,8 +34,8 @@ export function codeOf(cf: ConfContext, form: Form, tag: string, argument: strin
   }
   const source = form === 'block' ? cf.luaSource?.code : argument;
   const line = form === 'block' ? (cf.luaSource?.line ?? cf.line) : cf.line;
-  // stream-lua names the code of init_by_lua and init_worker_by_lua without its place.
-  const bare = inStream(cf) && tag.startsWith('init_');
+  // stream-lua names some code without its place.
+  const bare = inStream(cf) && BARE.has(tag);
   return new InlineCode(source as string, bare ? `=${tag}` : chunkName(tag, cf.file, line, cf.cycle.confPrefix));
 }
 

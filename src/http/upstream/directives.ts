@@ -14,6 +14,7 @@ import {
   sizeSlot,
   slot,
 } from '../../conf/slots.ts';
+import { parseLocal } from '../../net/local-address.ts';
 import { compileComplexValue } from '../script.ts';
 import {
   FT_ERROR,
@@ -24,7 +25,6 @@ import {
   type LocalAddress,
   type UpstreamSettings,
 } from './conf.ts';
-import { parseLocal } from './exchange.ts';
 
 const CONTEXTS: readonly ContextName[] = ['http', 'server', 'location'];
 const PAGE = 4096;

@@ -15,11 +15,12 @@ import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_ALERT, LOG_CRIT, LOG_DEBUG, LOG_ERR, LOG_INFO } from '../../log/log.ts';
 import { monotonicMsec } from '../../log/time.ts';
 import { latin1Slice } from '../../net/latin1.ts';
+import { parseLocal } from '../../net/local-address.ts';
 import { isHarmless, opensslSuffix, verifyErrorByNumber } from '../../net/openssl-error.ts';
 import { resolverOf } from '../../net/resolver/resolver.ts';
 import { TlsSocket } from '../../net/tls.ts';
 import type { TlsSession } from '../../net/tls-direct.ts';
-import { canonicalInet, canonicalInet6, inetAddress } from '../../net/url.ts';
+import { inetAddress } from '../../net/url.ts';
 import { type RoundRobinPeer, triesOf } from '../../upstream/peers.ts';
 import { type Chain, memoryBuf } from '../buf.ts';
 import {
@@ -1170,18 +1171,6 @@ function statusOf(type: number): number {
 function localText({ address, port }: { readonly address: string; readonly port: number }): string {
   const text = address.includes(':') && port !== 0 ? `[${address}]` : address;
   return port === 0 ? text : `${text}:${port}`;
-}
-
-/** An address, with a port or without, to connect from. */
-export function parseLocal(text: string): { address: string; port: number } | undefined {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::([0-9]{1,5}))?$/.exec(text);
-  const plain = canonicalInet6(text);
-  if (plain !== undefined) return { address: plain, port: 0 };
-  if (match === null) return undefined;
-  const address = match[1] === undefined ? canonicalInet(match[2] as string) : canonicalInet6(match[1]);
-  const port = match[3] === undefined ? 0 : Number(match[3]);
-  if (address === undefined || port > 65535 || (match[3] !== undefined && port === 0)) return undefined;
-  return { address, port };
 }
 
 /** The client closed or reset its connection while a backend works for it. */

@@ -1,21 +1,11 @@
 /** `upstream` blocks and their servers, and the list of all backends. nginx: ngx_http_upstream(), ngx_http_upstream_add(). */
 import type { ConfContext, ConfStack, Directive } from '../../conf/directive.ts';
 import { ConfError } from '../../conf/error.ts';
-import { parseNumber, parseTime } from '../../conf/units.ts';
+import { parseTime } from '../../conf/units.ts';
 import { parseResolver } from '../../net/resolver-conf.ts';
-import { type ParsedUrl, parseUrl, UrlError } from '../../net/url.ts';
-import {
-  plainServer,
-  SUPPORTS_ALL,
-  SUPPORTS_BACKUP,
-  SUPPORTS_DOWN,
-  SUPPORTS_FAIL_TIMEOUT,
-  SUPPORTS_MAX_CONNS,
-  SUPPORTS_MAX_FAILS,
-  SUPPORTS_WEIGHT,
-  type UpstreamServer,
-} from '../../upstream/group.ts';
-import { DOWN_DRAINING, DOWN_FAILED } from '../../upstream/peers.ts';
+import type { ParsedUrl } from '../../net/url.ts';
+import { plainServer, SUPPORTS_ALL } from '../../upstream/group.ts';
+import { parseServer } from '../../upstream/server.ts';
 import { httpOf } from '../cycle.ts';
 import { httpModule } from '../module.ts';
 import type { Upstream, UpstreamMain } from './conf.ts';
@@ -127,87 +117,8 @@ function setUpstream(cf: ConfContext, _main: UpstreamMain, args: readonly string
   return upstream.servers.length === 0 ? 'no servers are inside upstream' : undefined;
 }
 
-/** Parameters of `server`, with what a balancing method must know for each. */
-const NUMBERS: Readonly<Record<string, number>> = {
-  weight: SUPPORTS_WEIGHT,
-  max_conns: SUPPORTS_MAX_CONNS,
-  max_fails: SUPPORTS_MAX_FAILS,
-  fail_timeout: SUPPORTS_FAIL_TIMEOUT,
-};
-
-const FLAGS: Readonly<Record<string, number>> = {
-  backup: SUPPORTS_BACKUP,
-  down: SUPPORTS_DOWN,
-  drain: SUPPORTS_DOWN,
-  resolve: 0,
-};
-
-/** Longest `route`. */
-const MAX_ROUTE = 32;
-
-function setServer(cf: ConfContext, upstream: Upstream, args: readonly string[]): string | undefined {
-  const values: Record<string, number> = { weight: 1, max_conns: 0, max_fails: 1, fail_timeout: 10 };
-  let backup = false;
-  let down = 0;
-  let resolve = false;
-  let route = '';
-  let service = '';
-  for (const arg of args.slice(1)) {
-    const equals = arg.indexOf('=');
-    const key = equals < 0 ? arg : arg.slice(0, equals);
-    const text = arg.slice(equals + 1);
-    if (equals >= 0 && key === 'route') {
-      if (text === '') throw cf.error('route is empty');
-      if (text.length > MAX_ROUTE) throw cf.error(`route is longer than ${MAX_ROUTE}`);
-      route = text;
-      continue;
-    }
-    if (equals >= 0 && key === 'service') {
-      if (text === '') throw cf.error('service is empty');
-      service = text;
-      continue;
-    }
-    const needs = equals < 0 ? FLAGS[key] : NUMBERS[key];
-    if (needs === undefined) throw cf.error(`invalid parameter "${arg}"`);
-    if ((upstream.supports & needs) !== needs) {
-      throw cf.error(`balancing method does not support parameter "${arg}"`);
-    }
-    if (key === 'backup') backup = true;
-    else if (key === 'down') down = DOWN_FAILED;
-    else if (key === 'drain') down = DOWN_DRAINING;
-    else if (key === 'resolve') resolve = true;
-    else {
-      const value = key === 'fail_timeout' ? parseTime(text, 's') : parseNumber(text);
-      if (value === undefined || (key === 'weight' && value === 0)) throw cf.error(`invalid parameter "${arg}"`);
-      values[key] = value;
-    }
-  }
-  const name = args[0] as string;
-  if (service !== '' && !resolve) throw cf.error(`service upstream "${name}" requires "resolve" parameter`);
-  let url: ParsedUrl;
-  try {
-    url = parseUrl(name, { defaultPort: 80, noResolve: resolve });
-  } catch (e) {
-    if (e instanceof UrlError) throw cf.error(`${e.message} in upstream "${name}"`);
-    throw e;
-  }
-  if (service !== '' && !url.noPort) throw cf.error(`service upstream "${name}" may not have port`);
-  if (service !== '' && url.addresses.length > 0) throw cf.error(`service upstream "${name}" requires domain name`);
-  (upstream.servers as UpstreamServer[]).push({
-    name,
-    addresses: url.addresses,
-    weight: values['weight'] as number,
-    maxConns: values['max_conns'] as number,
-    maxFails: values['max_fails'] as number,
-    failTimeout: values['fail_timeout'] as number,
-    down,
-    backup,
-    route,
-    host: resolve && url.addresses.length === 0 ? url.host : undefined,
-    port: url.port,
-    service,
-  });
-  return undefined;
+function setServer(cf: ConfContext, upstream: Upstream, args: readonly string[]): undefined {
+  upstream.servers?.push(parseServer(cf, upstream.supports, args, { defaultPort: 80, sticky: true }));
 }
 
 export const upstreamModule = httpModule<UpstreamMain, Upstream>({

@@ -6,6 +6,7 @@ import { addVariable, getVariableIndex } from '../../../stream/variables.ts';
 import type { LuaMain, LuaStreamServer } from '../conf.ts';
 import { described } from '../directive-docs.ts';
 import { blockDirectives, handler, settingsDirectives, THREE, TWO } from '../shared-directives.ts';
+import { useSessionBalancer } from './balancer.ts';
 import { luaContent } from './handlers.ts';
 
 const STREAM: readonly ContextName[] = ['stream'];
@@ -52,5 +53,14 @@ export const streamLuaDirectives: readonly Directive<any>[] = described<any>([
   ...handler<LuaStreamServer>('content_by_lua', SERVER, 'server', 'content', THREE, 'Serves the session.', (cf) => {
     coreModule.serverOf(cf.confs as ConfStack).handler = luaContent;
   }),
+  ...handler<LuaStreamServer>(
+    'balancer_by_lua',
+    ['stream upstream'],
+    'server',
+    'balancer',
+    TWO,
+    'Chooses the server of an upstream block for each attempt.',
+    useSessionBalancer,
+  ),
   ...handler<LuaStreamServer>('log_by_lua', BOTH, 'server', 'log', TWO, 'Runs in the log phase.'),
 ]);
