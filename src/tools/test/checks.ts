@@ -86,18 +86,30 @@ function checkHead(block: Block, i: number, { head }: Response, expand: (text: s
 }
 
 function checkBody(block: Block, i: number, { body }: Response, expand: (text: string) => string): string[] {
+  return checkText(block, 'response_body', body, expand, i);
+}
+
+/** A text against the sections NAME, NAME_like and NAME_unlike. */
+export function checkText(
+  block: Block,
+  section: string,
+  text: string,
+  expand: (text: string) => string,
+  i = 0,
+): string[] {
   const faults: string[] = [];
-  const exact = entry(block, 'response_body', i);
-  const like = entry(block, 'response_body_like', i);
-  const unlike = entry(block, 'response_body_unlike', i);
-  if (exact !== undefined && textOf(exact, expand) !== body) {
-    faults.push(`response body (- expected, + found):\n${diff(textOf(exact, expand), body)}`);
+  const what = section.replace('_', ' ');
+  const exact = entry(block, section, i);
+  const like = entry(block, `${section}_like`, i);
+  const unlike = entry(block, `${section}_unlike`, i);
+  if (exact !== undefined && textOf(exact, expand) !== text) {
+    faults.push(`${what} (- expected, + found):\n${diff(textOf(exact, expand), text)}`);
   }
-  if (like !== undefined && !matches(patternOf(like, expand), body)) {
-    faults.push(`response body does not match ${patternOf(like, expand).pattern}:\n${diff('', body)}`);
+  if (like !== undefined && !matches(patternOf(like, expand), text)) {
+    faults.push(`${what} does not match ${patternOf(like, expand).pattern}:\n${diff('', text)}`);
   }
-  if (unlike !== undefined && matches(patternOf(unlike, expand), body)) {
-    faults.push(`response body matches ${patternOf(unlike, expand).pattern}:\n${diff('', body)}`);
+  if (unlike !== undefined && matches(patternOf(unlike, expand), text)) {
+    faults.push(`${what} matches ${patternOf(unlike, expand).pattern}:\n${diff('', text)}`);
   }
   return faults;
 }

@@ -10,6 +10,8 @@ import type { Value } from './literal.ts';
 export interface Prefix {
   readonly dir: string;
   readonly port: number;
+  /** Of the stream server. */
+  readonly streamPort: number;
   /** Puts `$TEST_NGINX_NAME` and `$ServerPort` into a text. Throws for names that nobody has set. */
   readonly expand: (text: string) => string;
 }
@@ -20,9 +22,10 @@ const RANDOM_PORTS = 9;
 /** Makes the folder of a block and writes everything into it. */
 export async function makePrefix(block: Block, loadModules: readonly string[]): Promise<Prefix> {
   const dir = mkdtempSync(join(tmpdir(), 'tsresty-test-'));
-  const [port, ...random] = await freePorts(1 + RANDOM_PORTS);
+  const [port, streamPort, ...random] = await freePorts(2 + RANDOM_PORTS);
   const names = new Map(Object.entries(process.env).filter(([name]) => name.startsWith('TEST_NGINX_')));
   names.set('TEST_NGINX_SERVER_PORT', String(port));
+  names.set('TEST_NGINX_STREAM_PORT', String(streamPort));
   names.set('TEST_NGINX_SERVER_ROOT', dir);
   names.set('TEST_NGINX_HTML_DIR', join(dir, 'html'));
   for (const [i, number] of random.entries()) names.set(`TEST_NGINX_RAND_PORT_${i + 1}`, String(number));
@@ -33,7 +36,7 @@ export async function makePrefix(block: Block, loadModules: readonly string[]): 
       return value;
     });
   };
-  const prefix: Prefix = { dir, port: port as number, expand };
+  const prefix: Prefix = { dir, port: port as number, streamPort: streamPort as number, expand };
   try {
     for (const name of ['conf', 'logs', 'html']) mkdirSync(join(dir, name));
     writeFileSync(join(dir, 'conf/nginx.conf'), configuration(block, prefix, loadModules), 'latin1');
@@ -60,12 +63,23 @@ export function readLog(prefix: Prefix, name: 'error.log' | 'access.log'): strin
 }
 
 /** The same server around every block: one worker, one server, everything logged. */
-function configuration(block: Block, { dir, port, expand }: Prefix, loadModules: readonly string[]): string {
+function configuration(
+  block: Block,
+  { dir, port, streamPort, expand }: Prefix,
+  loadModules: readonly string[],
+): string {
   const part = (name: string): string => {
     const value = block.sections.get(name) ?? '';
     if (typeof value !== 'string') throw new Error(`section "${name}" must be text`);
     return expand(value);
   };
+  const streamServer = part('stream_server_config');
+  const streamServers =
+    streamServer === '' ? '' : `    server {\n        listen 127.0.0.1:${streamPort};\n${streamServer}\n    }\n`;
+  const streamBlock =
+    streamServers === '' && !block.sections.has('stream_config')
+      ? ''
+      : `stream {\n${part('stream_config')}\n${streamServers}}\n`;
   const level = part('log_level').trim();
   const main = part('main_config');
   // Workers of root's server become nobody, who may not read the package, nor this folder.
@@ -91,7 +105,7 @@ ${part('config')}
         }
     }
 }
-${part('post_main_config')}
+${streamBlock}${part('post_main_config')}
 events {
     worker_connections 64;
 }

@@ -7,6 +7,7 @@ import { makePrefix, type Prefix, readLog, removePrefix } from './prefix.ts';
 import { type Exchange, exchangesOf } from './request.ts';
 import { readResponses } from './response.ts';
 import { Server } from './server.ts';
+import { runStream } from './stream.ts';
 
 /** Seconds a client waits unless the block says otherwise. */
 const TIMEOUT = 10;
@@ -85,6 +86,9 @@ async function serve(block: Block, prefix: Prefix, server: Server, faults: strin
     faults.push(...found.map((fault) => (exchanges.length > 1 ? `request ${first + 1}: ${fault}` : fault)));
     first += one.methods.length;
   }
+  if (block.sections.has('stream_server_config')) {
+    faults.push(...(await runStream(block, prefix.streamPort, prefix.expand, timeoutOf(block))));
+  }
   await sleep(Number(block.sections.get('wait') ?? 0) * 1000);
   await logsComplete(block, prefix);
   if (server.exit !== undefined) faults.push(`the server has ended with code ${server.exit}`);
@@ -99,10 +103,15 @@ async function serve(block: Block, prefix: Prefix, server: Server, faults: strin
   faults.push(...checkAbsent(log, 'error.log', absent, prefix.expand));
 }
 
+/** How long a client waits, in milliseconds. */
+function timeoutOf(block: Block): number {
+  return Number(block.sections.get('timeout') ?? TIMEOUT) * 1000;
+}
+
 /** @param first index of the connection's first request among the block's */
 async function run(block: Block, prefix: Prefix, first: number, one: Exchange): Promise<string[]> {
   const { sections } = block;
-  const timeout = Number(sections.get('timeout') ?? TIMEOUT) * 1000;
+  const timeout = timeoutOf(block);
   const received = await exchange(prefix.port, one, timeout);
   const given = sections.has('abort');
   if (received.timedOut !== given) return [given ? 'no time limit was reached' : `no end within ${timeout / 1000} s`];

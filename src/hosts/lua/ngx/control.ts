@@ -48,7 +48,8 @@ function onAbort(fn: LuaValue): LuaResult {
   const ctx = requireContext();
   const run = requireRun();
   if (run === undefined) throwError('no request found');
-  if (ctx.r === undefined) throwError(`API disabled in the context of ${phaseDirective(ctx.phase)}`);
+  if (ctx.r === undefined && ctx.session === undefined)
+    throwError(`API disabled in the context of ${phaseDirective(ctx.phase)}`);
   if (run.onAbort !== undefined) return ret2(undefined, 'duplicate call');
   if (!ctx.watchesClient) return ret2(undefined, 'lua_check_client_abort is off');
   if (typeof fn !== 'function' || isNative(fn)) argError(1, 'on_abort', 'Lua function expected');
