@@ -36,3 +36,16 @@ no "listen" is defined for server
 --- must_die
 --- error_log
 is not supported yet by tsresty with "udp" in stream
+
+
+
+=== access_log with a format and a condition
+--- stream_config
+    log_format own '$remote_addr [$protocol] $status $bytes_sent "$upstream_addr"';
+    access_log logs/access.log own if=$bytes_sent;
+--- stream_server_config
+    return "hello\n";
+--- stream_response
+hello
+--- access_log
+127.0.0.1 [TCP] 200 6 "-"

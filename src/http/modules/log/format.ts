@@ -1,22 +1,13 @@
-/** `log_format`: what a line of an access log is made of. nginx: ngx_http_log_compile_format(), ngx_http_log_vars. */
+/** `log_format` in http: see src/conf/log-format.ts. nginx: ngx_http_log_vars. */
 import type { ConfContext } from '../../../conf/directive.ts';
+import * as shared from '../../../conf/log-format.ts';
 import { accessLogTime, currentMsec, iso8601Time, msecOf, msecText } from '../../../log/time.ts';
 import { httpOf } from '../../cycle.ts';
 import { HTTP_VERSION_9, type HttpRequest } from '../../request.ts';
 import { getFlushed, getVariableIndex } from '../../variables.ts';
 
-/** How values are made fit for a line. */
-export type LogEscape = 'default' | 'json' | 'none';
-
-/** A part of a line: fixed text, something of the request, or a variable by its slot. */
-type LogPart = string | number | ((r: HttpRequest) => string);
-
 /** A named format. */
-export interface LogFormat {
-  readonly name: string;
-  readonly escape: LogEscape;
-  readonly parts: readonly LogPart[];
-}
+export type LogFormat = shared.LogFormat<HttpRequest>;
 
 export const COMBINED =
   '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
@@ -27,7 +18,6 @@ function statusOf(r: HttpRequest): string {
   return status > 99 ? String(status) : String(status).padStart(3, '0');
 }
 
-/** What a log asks the request directly, so that no stale value is written. */
 const OWN: Readonly<Record<string, (r: HttpRequest) => string>> = {
   pipe: (r) => (r.pipeline ? 'p' : '.'),
   time_local: () => accessLogTime(),
@@ -40,34 +30,10 @@ const OWN: Readonly<Record<string, (r: HttpRequest) => string>> = {
   request_length: (r) => String(r.requestLength),
 };
 
-/** Bytes that could break a line: control characters, quotes, backslashes, and all beyond ASCII. */
-const UNSAFE = /[\x00-\x1f"\\\x7f-\xff]/;
-const UNSAFE_ALL = /[\x00-\x1f"\\\x7f-\xff]/g;
-const JSON_UNSAFE = /[\x00-\x1f"\\]/;
-const JSON_UNSAFE_ALL = /[\x00-\x1f"\\]/g;
-const JSON_SHORT: Readonly<Record<string, string>> = {
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\b': '\\b',
-  '\f': '\\f',
-  '"': '\\"',
-  '\\': '\\\\',
+const SOURCE: shared.LogSource<HttpRequest> = {
+  own: OWN,
+  indexOf: (cf, name) => getVariableIndex(httpOf(cf), name),
 };
-
-function hex(ch: string, width: number): string {
-  return ch.charCodeAt(0).toString(16).toUpperCase().padStart(width, '0');
-}
-
-function escapeDefault(value: string): string {
-  return UNSAFE.test(value) ? value.replace(UNSAFE_ALL, (ch) => `\\x${hex(ch, 2)}`) : value;
-}
-
-/** As in a JSON string. nginx: ngx_escape_json(). */
-export function escapeJson(value: string): string {
-  if (!JSON_UNSAFE.test(value)) return value;
-  return value.replace(JSON_UNSAFE_ALL, (ch) => JSON_SHORT[ch] ?? `\\u${hex(ch, 4)}`);
-}
 
 /**
  * Compiles a format from its words, which are joined as they are.
@@ -75,49 +41,7 @@ export function escapeJson(value: string): string {
  * @throws ConfError when a name is none
  */
 export function compileLogFormat(cf: ConfContext, name: string, words: readonly string[]): LogFormat {
-  let escaping: LogEscape = 'default';
-  let rest = words;
-  const first = words[0];
-  if (first?.startsWith('escape=')) {
-    const kind = first.slice(7);
-    if (kind !== 'default' && kind !== 'json' && kind !== 'none') {
-      throw cf.error(`unknown log format escaping "${kind}"`);
-    }
-    escaping = kind;
-    rest = words.slice(1);
-  }
-  const parts: LogPart[] = [];
-  for (const word of rest) compileWord(cf, word, parts);
-  return { name, escape: escaping, parts };
-}
-
-const NAME = /[A-Za-z0-9_]*/y;
-
-function compileWord(cf: ConfContext, word: string, parts: LogPart[]): void {
-  let i = 0;
-  while (i < word.length) {
-    if (word[i] !== '$') {
-      const end = word.indexOf('$', i);
-      const text = end < 0 ? word.slice(i) : word.slice(i, end);
-      parts.push(text);
-      i += text.length;
-      continue;
-    }
-    const invalid = `invalid parameter "${word.slice(i)}"`;
-    i++;
-    const bracket = word[i] === '{';
-    if (bracket) i++;
-    if (i === word.length) throw cf.error(invalid);
-    NAME.lastIndex = i;
-    const name = (NAME.exec(word) as RegExpExecArray)[0];
-    i += name.length;
-    if (bracket) {
-      if (word[i] !== '}') throw cf.error(`the closing bracket in "${name}" variable is missing`);
-      i++;
-    }
-    if (name === '') throw cf.error(invalid);
-    parts.push(Object.hasOwn(OWN, name) ? (OWN[name] as LogPart) : getVariableIndex(httpOf(cf), name));
-  }
+  return shared.compileLogFormat(cf, name, words, SOURCE);
 }
 
 /** A request's line, without its line feed. */
@@ -125,13 +49,14 @@ export function formatLine(r: HttpRequest, format: LogFormat): string {
   const { parts, escape: escaping } = format;
   let line = '';
   for (let i = 0; i < parts.length; i++) {
-    const part = parts[i] as LogPart;
+    const part = parts[i] as shared.LogPart<HttpRequest>;
     if (typeof part === 'string') line += part;
     else if (typeof part === 'function') line += part(r);
     else {
       const value = getFlushed(r, part);
       if (value !== null) {
-        line += escaping === 'default' ? escapeDefault(value) : escaping === 'json' ? escapeJson(value) : value;
+        line +=
+          escaping === 'default' ? shared.escapeDefault(value) : escaping === 'json' ? shared.escapeJson(value) : value;
       } else if (escaping === 'default') line += '-';
     }
   }

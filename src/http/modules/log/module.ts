@@ -1,9 +1,15 @@
 /** `access_log`, `log_format`, `open_log_file_cache`. nginx: src/http/modules/ngx_http_log_module.c. */
+
+import {
+  bufferFile,
+  type LogParameters,
+  parseLogParameter,
+  type SharedFile,
+  shareFile,
+} from '../../../conf/access-log.ts';
 import type { ConfContext, ContextName, Directive } from '../../../conf/directive.ts';
 import { parseSyslog } from '../../../conf/modules/syslog.ts';
-import { cycleOf } from '../../../conf/resources.ts';
-import { parseNumber, parseSize, parseTime } from '../../../conf/units.ts';
-import { LogFile, type LogFileOptions } from '../../../log/log-file.ts';
+import { parseNumber, parseTime } from '../../../conf/units.ts';
 import { SyslogWriter } from '../../../log/syslog.ts';
 import { OK } from '../../codes.ts';
 import { type HttpCycle, httpOf } from '../../cycle.ts';
@@ -12,12 +18,6 @@ import type { HttpRequest } from '../../request.ts';
 import { type ComplexValue, compileComplexValue, hasVariables, isTrue } from '../../script.ts';
 import { COMBINED, compileLogFormat, formatLine, type LogFormat } from './format.ts';
 import { LogFileCache, writeScriptLog } from './script-file.ts';
-
-/** A file that several directives may name; a buffer belongs to all of them. */
-interface SharedFile {
-  file: LogFile;
-  buffered: boolean;
-}
 
 /** One `access_log`. */
 interface AccessLog {
@@ -63,13 +63,7 @@ function mainOf(http: HttpCycle): LogMain {
 
 function sharedFile(cf: ConfContext, path: string): SharedFile {
   const http = httpOf(cf);
-  const { files } = mainOf(http);
-  let shared = files.get(path);
-  if (shared === undefined) {
-    shared = { file: new LogFile(cycleOf(cf).openFiles.get(path), {}, () => http.log), buffered: false };
-    files.set(path, shared);
-  }
-  return shared;
+  return shareFile(cf, mainOf(http).files, path, () => http.log);
 }
 
 /** The compiled default, made when it is first used. */
@@ -81,58 +75,6 @@ function findFormat(cf: ConfContext, name: string): LogFormat | undefined {
   const combined = compileLogFormat(cf, 'combined', [COMBINED]);
   formats.push(combined);
   return combined;
-}
-
-/** Buffering and condition of an access_log, from its further arguments. */
-interface LogParameters {
-  buffer: number;
-  flush: number;
-  gzip: number;
-  filter: ComplexValue | undefined;
-}
-
-function parseParameter(cf: ConfContext, text: string, into: LogParameters): string | undefined {
-  if (text.startsWith('buffer=')) {
-    const value = text.slice(7);
-    into.buffer = parseSize(value) ?? 0;
-    return into.buffer === 0 ? `invalid buffer size "${value}"` : undefined;
-  }
-  if (text.startsWith('flush=')) {
-    const value = text.slice(6);
-    into.flush = parseTime(value, 'ms') ?? 0;
-    return into.flush === 0 ? `invalid flush time "${value}"` : undefined;
-  }
-  if (text === 'gzip' || text.startsWith('gzip=')) {
-    if (into.buffer === 0) into.buffer = 64 * 1024;
-    if (text === 'gzip') {
-      into.gzip = 1;
-      return undefined;
-    }
-    const level = parseNumber(text.slice(5));
-    if (level === undefined || level < 1 || level > 9) return `invalid compression level "${text.slice(5)}"`;
-    into.gzip = level;
-    return undefined;
-  }
-  if (text.startsWith('if=')) {
-    into.filter = compileComplexValue(cf, text.slice(3));
-    return undefined;
-  }
-  return `invalid parameter "${text}"`;
-}
-
-/** Gives the file a buffer, or finds that it has just that one. */
-function bufferFile(cf: ConfContext, shared: SharedFile, name: string, wanted: LogParameters): string | undefined {
-  const { buffer, flush, gzip } = wanted;
-  if (shared.buffered) {
-    const { options } = shared.file;
-    const same = options.buffer === buffer && options.flush === flush && options.gzip === gzip;
-    return same ? undefined : `access_log "${name}" already defined with conflicting parameters`;
-  }
-  const http = httpOf(cf);
-  const options: LogFileOptions = { buffer, flush, gzip };
-  shared.file = new LogFile(shared.file.file, options, () => http.log);
-  shared.buffered = true;
-  return undefined;
 }
 
 function setAccessLog(cf: ConfContext, conf: LogLocation, args: readonly string[]): string | undefined {
@@ -152,16 +94,17 @@ function setAccessLog(cf: ConfContext, conf: LogLocation, args: readonly string[
   const formatName = args[1] ?? 'combined';
   const format = findFormat(cf, formatName);
   if (format === undefined) return `unknown log format "${formatName}"`;
-  const parameters: LogParameters = { buffer: 0, flush: 0, gzip: 0, filter: undefined };
+  const parameters: LogParameters<ComplexValue> = { buffer: 0, flush: 0, gzip: 0, filter: undefined };
   for (const arg of args.slice(2)) {
-    const message = parseParameter(cf, arg, parameters);
+    const message = parseLogParameter(cf, arg, parameters, compileComplexValue);
     if (message !== undefined) return message;
   }
   if (parameters.flush !== 0 && parameters.buffer === 0) return `no buffer is defined for access_log "${name}"`;
   if (parameters.buffer !== 0) {
     if (syslog !== undefined) return 'logs to syslog cannot be buffered';
     if (file === undefined) return 'buffered logs cannot have variables in name';
-    const message = bufferFile(cf, file, name, parameters);
+    const http = httpOf(cf);
+    const message = bufferFile(file, name, parameters, () => http.log);
     if (message !== undefined) return message;
   }
   conf.logs = [...(conf.logs ?? []), { format, file, syslog, path, filter: parameters.filter }];
