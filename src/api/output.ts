@@ -7,7 +7,7 @@ import { ERROR, HTTP_NOT_MODIFIED, HTTP_OK, HTTP_SPECIAL_RESPONSE, OK } from '..
 import { coreModule } from '../http/core/module.ts';
 import { clearAcceptRanges, clearContentLength, outputFilter, sendHeader } from '../http/output.ts';
 import { BUFFERED_BY_CODE, HTTP_VERSION_11, type HttpRequest, METHOD_HEAD } from '../http/request.ts';
-import { type ApiContext, apiModule, requireContext, requireRequest } from './context.ts';
+import { type ApiContext, apiModule, contextOf, current, requireContext, requireRequest } from './context.ts';
 import { apiError } from './error.ts';
 import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_PREREAD, IN_REWRITE, IN_SERVER_REWRITE } from './phase.ts';
 import { endSessionOutput, flushSession, printToSession } from './session-output.ts';
@@ -167,6 +167,8 @@ export function sendHeaders(): OutputResult {
 
 /** ngx.eof(). */
 export function eof(): OutputResult {
+  // Whoever has ended the response may say so again in any phase.
+  if (current?.r !== undefined && contextOf(current.r).eof) return 'seen eof';
   const ctx = requireOutput();
   const r = ctx.r;
   if (r === undefined) return endSessionOutput(ctx);

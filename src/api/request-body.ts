@@ -54,7 +54,7 @@ export function readBody(): undefined | number | Suspension<void> {
 
 /** ngx.req.discard_body(). */
 export function discardBody(): void {
-  const r = requireContext().r ?? apiError('request object not found');
+  const r = request();
   if (r.connection.discardBody(r) !== OK) apiError('failed to discard request body');
 }
 

@@ -92,7 +92,7 @@ export function isInternal(): boolean {
 
 /** The header as received, with or without the request line. */
 export function rawHeader(withoutRequestLine: boolean): string {
-  const r = requireContext().r ?? apiError('no request found');
+  const r = request();
   const raw = r.main.rawHeader;
   if (raw === '') {
     r.log(LOG_WARN, 'raw request header is not available on this connection');

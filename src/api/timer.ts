@@ -118,7 +118,12 @@ export function timersOf(block: Block): Timers {
 /** The timers on whose block the current code runs. */
 export function currentTimers(): Timers {
   const ctx = requireContext();
-  ctx.check(~IN_EXIT_WORKER);
   const { block } = ctx;
   return block === undefined ? apiError('no request found') : timersOf(block);
+}
+
+/** The same where timers can be made: everywhere but in exit_worker. */
+export function timersToSet(): Timers {
+  requireContext().check(~IN_EXIT_WORKER);
+  return currentTimers();
 }

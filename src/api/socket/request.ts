@@ -7,7 +7,7 @@ import { runPostedRequests } from '../../http/finalize.ts';
 import { type HttpRequest, noEvent } from '../../http/request.ts';
 import type { Socket, SocketOwner } from '../../net/socket.ts';
 import { clientGone, watchClient } from '../abort.ts';
-import { type ApiContext, requireRequest } from '../context.ts';
+import { type ApiContext, current, requireRequest } from '../context.ts';
 import { apiError } from '../error.ts';
 import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from '../phase.ts';
 import { socketOptions } from './options.ts';
@@ -17,6 +17,7 @@ const PHASES = IN_REWRITE | IN_SERVER_REWRITE | IN_ACCESS | IN_PRECONTENT | IN_C
 
 /** The request socket, or an error text. */
 export function requestSocket(raw: boolean): StreamCosocket | string {
+  if (current?.r === undefined) current?.check(PHASES);
   const ctx = requireRequest(~0);
   const { r } = ctx;
   if (r !== r.main) apiError('attempt to read the request body in a subrequest');

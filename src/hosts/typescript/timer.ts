@@ -1,7 +1,7 @@
 /** ngx.timer for TypeScript: functions that run later, without a request. */
 import { ApiContext, enter } from '../../api/context.ts';
 import { IN_TIMER } from '../../api/phase.ts';
-import { currentTimers } from '../../api/timer.ts';
+import { currentTimers, timersToSet } from '../../api/timer.ts';
 import type { Block } from '../../conf/block.ts';
 import { LOG_ERR } from '../../log/log.ts';
 import type { Ngx } from './ngx.ts';
@@ -51,7 +51,7 @@ export class NgxTimer {
 
   #schedule(seconds: number, handler: TimerHandler, repeat: boolean): void {
     if (!(seconds >= 0)) throw new Error('delay cannot be negative');
-    const timers = this.#run(currentTimers);
+    const timers = this.#run(timersToSet);
     const failure = timers.schedule(
       Math.trunc(seconds * 1000),
       (premature, ended) => this.#fire(timers.block, handler, premature, ended),

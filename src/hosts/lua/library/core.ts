@@ -4,6 +4,7 @@
  */
 import { current } from '../../../api/context.ts';
 import { setRequestHeader } from '../../../api/request-header.ts';
+import { monotonicMsec } from '../../../log/time.ts';
 import {
   type LuaFunction,
   type LuaResult,
@@ -34,7 +35,6 @@ const SUBMODULES = [
   'phase',
   'shdict',
   'socket',
-  'time',
   'uri',
   'var',
   'worker',
@@ -115,6 +115,14 @@ const base: ModuleLoader = (state, block) => {
   });
 };
 
+/** A clock that nobody sets: seconds since some time in the past. */
+const time: ModuleLoader = () =>
+  moduleTable({
+    version: CORE_VERSION,
+    monotonic_msec: () => Math.floor(monotonicMsec()),
+    monotonic_time: () => Math.floor(monotonicMsec()) / 1000,
+  });
+
 const ctx: ModuleLoader = () =>
   moduleTable({
     _VERSION: CORE_VERSION,
@@ -161,6 +169,7 @@ export const coreModules: Readonly<Record<string, ModuleLoader>> = {
   ...Object.fromEntries(SUBMODULES.map((name) => [`resty.core.${name}`, versionOnly])),
   'resty.core.base': base,
   'resty.core.ctx': ctx,
+  'resty.core.time': time,
   'resty.core.regex': regex,
   'resty.core.request': request,
   'resty.core.response': response,

@@ -12,7 +12,7 @@ import { joinTable } from './text.ts';
 function get(_t: LuaValue, key: LuaValue): LuaValue {
   const ctx = requireContext();
   if (ctx.phase === IN_SET) return setArguments[checkInteger(key, 2, '__index') - 1];
-  if (ctx.phase !== IN_BODY_FILTER) return apiError(`API disabled in the context of ${phaseDirective(ctx.phase)}`);
+  if (ctx.phase !== IN_BODY_FILTER) return apiError('API disabled in the current context');
   const index = checkInteger(key, 2, '__index');
   if (index === 1) return bodyText(bodyChain);
   if (index === 2) return isBodyEnd(bodyChain);

@@ -2,7 +2,7 @@
  * Fields of the ngx table that are computed at each access: ngx.ctx, ngx.status, ngx.headers_sent, ngx.is_subrequest,
  * ngx.arg. All others are plain fields; only names that are not found get here.
  */
-import { type ApiContext, requireContext, requireRequest } from '../../../api/context.ts';
+import { type ApiContext, requireContext } from '../../../api/context.ts';
 import { apiError } from '../../../api/error.ts';
 import {
   IN_ACCESS,
@@ -23,6 +23,7 @@ import {
   IN_TIMER,
 } from '../../../api/phase.ts';
 import { getStatus, setStatus } from '../../../api/status.ts';
+import type { HttpRequest } from '../../../http/request.ts';
 import { LuaTable, type LuaValue, throwError } from '../../../lua/index.ts';
 import { type LuaRun, requireRun } from '../run.ts';
 import { checkInteger, typeName } from './args.ts';
@@ -45,17 +46,6 @@ const CTX_PHASES =
   IN_SSL_CERT |
   IN_SSL_CLIENT_HELLO;
 
-const REQUEST_PHASES =
-  IN_SET |
-  IN_SERVER_REWRITE |
-  IN_REWRITE |
-  IN_ACCESS |
-  IN_PRECONTENT |
-  IN_CONTENT |
-  IN_HEADER_FILTER |
-  IN_BODY_FILTER |
-  IN_LOG;
-
 /**
  * All code in handshakes of a connection shares one table; requests on the connection read through theirs what it has.
  * lua-resty-core: lib/resty/core/ctx.lua.
@@ -75,9 +65,13 @@ function newUserTable({ tls, r }: ApiContext, reuse: LuaTable | undefined): LuaT
   return table;
 }
 
+/** The request that code runs for, in whatever phase. */
+function request(): HttpRequest {
+  return requireContext().r ?? apiError('API disabled in the current context');
+}
+
 function headersSent(): boolean {
-  const ctx = requireRequest(REQUEST_PHASES);
-  return ctx.r.headerSent && ctx.headGone;
+  return request().headerSent && requireContext().headGone;
 }
 
 /** The run that has ngx.ctx. */
@@ -112,7 +106,7 @@ function get(_ngx: LuaValue, name: LuaValue): LuaValue {
     case 'headers_sent':
       return headersSent();
     case 'is_subrequest':
-      return requireRequest(REQUEST_PHASES).r.isSubrequest;
+      return request().isSubrequest;
     default:
       return undefined;
   }

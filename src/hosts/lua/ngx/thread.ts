@@ -1,5 +1,6 @@
 /** ngx.thread.spawn, wait, kill. ngx_lua: ngx_http_lua_uthread.c. */
-import { requireContext } from '../../../api/context.ts';
+import { current, requireContext } from '../../../api/context.ts';
+import { IN_BALANCER, IN_EXIT_WORKER, IN_INIT_WORKER, IN_LOG, IN_SET } from '../../../api/phase.ts';
 import {
   argError,
   Coroutine,
@@ -104,6 +105,9 @@ function statusOf(co: Coroutine): string | undefined {
   return co.frames.top?.native?.name === 'resume' ? 'normal' : 'running';
 }
 
+/** Where code runs on the C stack of nginx: it can neither wait nor make what could. */
+const WITHOUT_COROUTINES = IN_SET | IN_LOG | IN_BALANCER | IN_INIT_WORKER | IN_EXIT_WORKER;
+
 const OPERATIONS = ['create', 'resume', 'status', 'wrap', 'yield'];
 
 /** ngx_lua has each function twice more: Lua's own behind one underscore, that of requests behind two. */
@@ -116,6 +120,16 @@ function extendLibrary(state: LuaState): void {
   const original = library.getStr('status');
   if (typeof original === 'function') {
     library.setStr('status', (co: LuaValue) => (co instanceof Coroutine ? statusOf(co) : undefined) ?? original(co));
+  }
+  for (const name of ['create', 'wrap']) {
+    const make = library.getStr(name);
+    if (typeof make !== 'function') continue;
+    library.setStr(name, (fn: LuaValue) => {
+      if (current !== undefined && !current.mayWait && (current.phase & WITHOUT_COROUTINES) !== 0) {
+        current.check(~WITHOUT_COROUTINES);
+      }
+      return make(fn);
+    });
   }
   // It has no isyieldable.
   library.setStr('isyieldable', undefined);

@@ -1,7 +1,7 @@
 /** ngx.timer.at, every, running_count, pending_count. ngx_lua: ngx_http_lua_timer.c. */
 import { ApiContext, requireContext } from '../../../api/context.ts';
 import { IN_INIT, IN_TIMER } from '../../../api/phase.ts';
-import { currentTimers, type TimerRun } from '../../../api/timer.ts';
+import { currentTimers, type TimerRun, timersToSet } from '../../../api/timer.ts';
 import { AGAIN, DONE } from '../../../http/codes.ts';
 import { type LuaFunction, type LuaResult, LuaTable, type LuaValue, ret2, throwError } from '../../../lua/index.ts';
 import { LuaRun, requireRun, runPosted, startEntry } from '../run.ts';
@@ -17,7 +17,7 @@ function schedule(name: string, repeat: boolean): LuaFunction {
     if (typeof fn !== 'function') typeError(2, name, 'function', fn);
     const ctx = requireContext();
     if (ctx.phase === IN_INIT) throwError('no request found');
-    const timers = currentTimers();
+    const timers = timersToSet();
     const state = (requireRun() as LuaRun).state;
     const args = all.slice(2);
     const run: TimerRun = Object.assign(
