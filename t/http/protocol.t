@@ -34,8 +34,9 @@ __DATA__
 --- raw_request eval
 ["POST /t HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\nConnection: close\r\n\r\n", "body"]
 --- raw_request_middle_delay: 0.05
---- response_body
-body
+--- error_code: 100
+--- response_body_like eval
+qr{^HTTP/1\.1 200 OK\r\n.*\r\nbody\n}s
 
 
 
@@ -48,6 +49,8 @@ body
 ["Connection: close", "Connection: keep-alive"]
 --- response_headers eval
 ["Connection: close", "Connection: keep-alive"]
+--- timeout: 0.5
+--- abort
 
 
 

@@ -14,7 +14,7 @@ __DATA__
 --- error_code eval
 [200, 403, 301, 302]
 --- response_headers eval
-["Content-Length: 11", "", "Location: http://localhost:$ServerPort/there?a=b", "Location: https://example.com/"]
+["Content-Length: 11", "", "Location: http://localhost:\$ServerPort/there?a=b", "Location: https://example.com/"]
 --- response_body_like eval
 ["^text for x\n\$", "403 Forbidden", "301 Moved", "302 Found"]
 
@@ -38,7 +38,7 @@ the file
 --- error_code eval
 [200, 200, 302, 200]
 --- response_headers eval
-["", "", "Location: http://localhost:$ServerPort/new/y?a=1", ""]
+["", "", "Location: http://localhost:\$ServerPort/new/y?a=1", ""]
 --- response_body_like eval
 ["^/new/x from=old&a=1\n\$", "^the file\n\$", "302 Found", "^/new/z \n\$"]
 
@@ -154,11 +154,21 @@ allowed
 >>> deny
 x
 --- request eval
-["GET /in", "GET /deny", "GET /allow"]
+["GET /in", "GET /allow", "GET /deny"]
 --- error_code eval
-[200, 403, 200]
+[200, 200, 403]
 --- response_body_like eval
-["no phases", "403 Forbidden", "^allowed\$"]
+["no phases", "^allowed\$", "403 Forbidden"]
+
+
+
+=== a denied client is in the log
+--- config
+    location /deny { root $TEST_NGINX_HTML_DIR; deny 127.0.0.1; }
+--- request
+GET /deny
+--- error_code: 403
+--- response_body_like: 403 Forbidden
 --- error_log
 access forbidden by rule
 
@@ -185,10 +195,10 @@ access forbidden by rule
 === server names: exact, wildcard, pattern, default
 --- http_config
     server { listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1; server_name one.test; location / { return 200 "one\n"; } }
-    server { listen 127.0.0.1:$TEST_NGINX_SERVER_PORT; server_name one.test; location / { return 200 "one\n"; } }
-    server { listen 127.0.0.1:$TEST_NGINX_SERVER_PORT; server_name *.two.test; location / { return 200 "two\n"; } }
-    server { listen 127.0.0.1:$TEST_NGINX_SERVER_PORT; server_name ~^(?<name>\w+)\.three\.test$; location / { return 200 "three $name\n"; } }
-    server { listen 127.0.0.1:$TEST_NGINX_SERVER_PORT default_server; location / { return 200 "default\n"; } }
+    server { listen $TEST_NGINX_SERVER_PORT; server_name one.test; location / { return 200 "one\n"; } }
+    server { listen $TEST_NGINX_SERVER_PORT; server_name *.two.test; location / { return 200 "two\n"; } }
+    server { listen $TEST_NGINX_SERVER_PORT; server_name ~^(?<name>\w+)\.three\.test$; location / { return 200 "three $name\n"; } }
+    server { listen $TEST_NGINX_SERVER_PORT default_server; location / { return 200 "default\n"; } }
 --- config
     location = /t { return 200 "localhost\n"; }
 --- request eval

@@ -67,10 +67,22 @@ x
 --- error_code eval
 [200, 301, 403, 404, 405]
 --- response_headers eval
-["Content-Length: 6", "Location: http://localhost:$ServerPort/d/", "", "", ""]
---- error_log
-directory index of "$TEST_NGINX_HTML_DIR/e/" is forbidden
-open() "$TEST_NGINX_HTML_DIR/none" failed (2: No such file or directory)
+["Content-Length: 6", "Location: http://localhost:\$ServerPort/d/", "", "", ""]
+
+
+
+=== missing and forbidden files are in the log
+--- config
+    location /e/ { root $TEST_NGINX_HTML_DIR; index none.html; }
+--- user_files
+>>> e/file
+x
+--- request eval
+["GET /e/", "GET /none"]
+--- error_code eval
+[403, 404]
+--- error_log eval
+qr{directory index of "\S+/html/e/" is forbidden|open\(\) "\S+/html/none" failed \(2: No such file or directory\)}
 
 
 

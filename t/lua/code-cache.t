@@ -99,6 +99,16 @@ return {}
 ["GET /set", "GET /get"]
 --- response_body eval
 ["set here set here\n", "set here set here\n"]
+
+
+
+=== a new global is pointed out
+--- config
+    location = /t { content_by_lua_block { leak = "set here" ngx.say(leak) } }
+--- request
+GET /t
+--- response_body
+set here
 --- error_log
 writing a global Lua variable ('leak')
 

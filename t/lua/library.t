@@ -138,7 +138,7 @@ true http number number false
     }
 --- request
 GET /t
---- response_body_like
+--- response_body_like chop
 ^\[1,"two",\{"three":null\}\]
 2\.5 é true true true
 nil.+at character 2

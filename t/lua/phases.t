@@ -204,6 +204,15 @@ return tonumber(ngx.arg[1]) + tonumber(ngx.arg[2])
 [200, 404, 200]
 --- response_body_like eval
 ["^hello from a file\n\$", "404 Not Found", "^7\n\$"]
+
+
+
+=== a file of code that is missing is in the log
+--- config
+    location ~ ^/run/(\w+)$ { content_by_lua_file html/$1.lua; }
+--- request
+GET /run/none
+--- error_code: 404
 --- error_log
 No such file or directory
 

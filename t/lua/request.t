@@ -81,10 +81,10 @@ X-Many: b
 table a|b a, b
 1 nil
 Host: localhost\r
+Connection: close\r
 X-One: 1\r
 X-Many: a\r
 X-Many: b\r
-Connection: close\r
 \r
 "
 
@@ -261,7 +261,7 @@ DELETE DELETE
     }
 --- request
 GET /t
---- response_body_like
+--- response_body_like chop
 ^one and more nil
 .*variable "unknown" not found for writing; maybe it is a built-in variable that is not changeable or you forgot to use "set \$unknown '';" in the config file to define it first
 $

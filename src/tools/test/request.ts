@@ -1,87 +1,135 @@
 /**
  * Turns the sections `request`, `pipelined_requests`, `raw_request` and `more_headers` into the bytes to send.
- * Test::Nginx::Socket(3): request, more_headers.
+ * Test::Nginx::Socket(3): request, more_headers, raw_request.
  */
 import type { Block } from './block.ts';
-import type { Value } from './literal.ts';
+import { number, PerlArray, PerlHash, text, type Value } from './perl/values.ts';
+
+/** A part of a request that is sent in one piece. */
+export interface Packet {
+  /** A byte string. */
+  readonly data: string;
+  /** Seconds to wait before it; undefined where the request does not say. */
+  readonly delay: number | undefined;
+}
 
 /** What goes over one connection. */
 export interface Exchange {
-  /** Byte strings, sent one after the other. */
-  readonly packets: readonly string[];
-  /** Milliseconds between packets. */
-  readonly packetDelay: number;
-  /** Methods of the requests whose responses are expected, in their order. */
-  readonly methods: readonly string[];
+  readonly packets: readonly Packet[];
+  /** How many responses come back. */
+  readonly responses: number;
 }
 
 /**
- * The connections that a block makes, one after the other. `expand` puts ports and paths into texts.
+ * The connections that a block makes, one after the other.
  *
+ * @param expand puts ports and paths into pipelined requests
  * @throws Error when the sections contradict one another
  */
-export function exchangesOf(block: Block, expand: (text: string) => string): Exchange[] {
-  const { sections } = block;
-  const raw = sections.get('raw_request');
+export function exchangesOf(block: Block, serverName: string, expand: (text: string) => string): Exchange[] {
+  const raw = block.get('raw_request');
   if (raw !== undefined) {
-    const packets = (isList(raw) ? raw.map(text) : [text(raw)]).map(expand);
-    const delay = Number(sections.get('raw_request_middle_delay') ?? 0) * 1000;
-    return [{ packets, packetDelay: delay, methods: [methodOf(packets.join(''))] }];
+    const parts = raw instanceof PerlArray ? raw.values : [raw];
+    return [{ packets: parts.map((part) => ({ data: text(part), delay: undefined })), responses: 1 }];
   }
-  const more = sections.get('more_headers') ?? '';
-  const headersOf = (i: number): string => {
-    if (!isList(more)) return text(more);
-    if (more[i] === undefined) throw new Error(`more_headers has no entry for request ${i + 1}`);
-    return text(more[i] as Value);
+  const more = block.get('more_headers');
+  const fieldsOf = (i: number): Fields => {
+    if (!(more instanceof PerlArray)) return readFields(text(more));
+    const own = more.values[i];
+    if (own === undefined) throw new Error(`--- more_headers lacks data for request ${i + 1}`);
+    return readFields(text(own));
   };
-  const pipelined = sections.get('pipelined_requests');
+  const pipelined = block.get('pipelined_requests');
   if (pipelined !== undefined) {
-    if (!isList(pipelined)) throw new Error('pipelined_requests is no list');
-    const last = pipelined.length - 1;
-    const all = pipelined.map((one, i) => {
-      return build(expand(text(one)), expand(headersOf(i)), i === last ? 'close' : 'keep-alive');
+    if (!(pipelined instanceof PerlArray)) throw new Error('invalid entries in --- pipelined_requests');
+    const requests = pipelined.values;
+    const data = requests.map((one, i) => {
+      const connection = i === requests.length - 1 ? 'close' : 'keep-alive';
+      return build([expand(text(one))], fieldsOf(i), connection, serverName).join('');
     });
-    return [{ packets: [all.join('')], packetDelay: 0, methods: all.map(methodOf) }];
+    return [{ packets: [{ data: data.join(''), delay: undefined }], responses: requests.length }];
   }
-  const request = sections.get('request');
-  if (request === undefined) return [];
-  return (isList(request) ? request : [request]).map((one, i) => {
-    const bytes = build(expand(text(one)), expand(headersOf(i)), 'close');
-    return { packets: [bytes], packetDelay: 0, methods: [methodOf(bytes)] };
+  const request = block.get('request');
+  if (request === undefined) throw new Error('request empty');
+  if (!(request instanceof PerlArray)) {
+    // Comments and white space before the request line.
+    const whole = text(request).replace(/^(?:\s*#[^\n]+\s+|\s+)+/, '');
+    return [{ packets: packetsOf([whole], fieldsOf(0), serverName), responses: 1 }];
+  }
+  return request.values.map((one, i) => {
+    return { packets: packetsOf(one instanceof PerlArray ? one.values : [one], fieldsOf(i), serverName), responses: 1 };
   });
 }
 
-/**
- * A request from its line (`METHOD [URI [VERSION]]`) and body. Host and Connection are added where `more` has none. The
- * body loses white space at its ends and gets a Content-Length, unless `more` says how long it is.
- */
-function build(request: string, more: string, connection: string): string {
-  const lines = request.replace(/^(?:\s*#[^\n]*\n|\s+)+/, '');
-  const lineEnd = lines.indexOf('\n');
-  const head = (lineEnd === -1 ? lines : lines.slice(0, lineEnd)).trimEnd();
-  let body = lineEnd === -1 ? '' : lines.slice(lineEnd + 1);
-  const words = /^(\S+)(?: +(\S+)(?: +(\S+))?)?$/.exec(head);
-  if (words === null) throw new Error(`bad request line "${head}"`);
-  const fields = more.split(/\n+/).filter((line) => line.trim() !== '' && !/^\s*#/.test(line));
-  const has = (name: RegExp): boolean => fields.some((line) => name.test(line));
-  if (!has(/^host:/i)) fields.unshift('Host: localhost');
-  if (!has(/^connection:/i)) fields.push(`Connection: ${connection}`);
-  if (body !== '' && !has(/^(?:content-length:|transfer-encoding: *chunked)/i)) {
-    body = body.trim();
-    fields.push(`Content-Length: ${body.length}`);
+/** A request in parts: each a text, or a hash with `value` and `delay_before`. */
+function packetsOf(parts: readonly Value[], fields: Fields, serverName: string): Packet[] {
+  const texts = parts.map((part) => text(part instanceof PerlHash ? part.get('value') : part));
+  return build(texts, fields, 'close', serverName).map((data, i) => {
+    const part = parts[i];
+    const delay = part instanceof PerlHash ? part.get('delay_before') : undefined;
+    return { data, delay: delay === undefined ? undefined : number(delay) };
+  });
+}
+
+interface Fields {
+  readonly text: string;
+  readonly chunked: boolean;
+}
+
+function readFields(more: string): Fields {
+  let out = '';
+  let chunked = false;
+  for (const line of more.split(/\n+/)) {
+    if (/^\s*#/.test(line) || line === '') continue;
+    const found = /^([\s\S]*?):\s*([\s\S]*)$/.exec(line);
+    const name = found === null ? line : found[1]!;
+    const value = found === null ? '' : found[2]!;
+    if (name.toLowerCase() === 'transfer-encoding' && value === 'chunked') chunked = true;
+    out += `${name}: ${value}\r\n`;
   }
-  return `${words[1]} ${words[2] ?? '/'} ${words[3] ?? 'HTTP/1.1'}\r\n${fields.join('\r\n')}\r\n\r\n${body}`;
+  return { text: out, chunked };
 }
 
-function methodOf(bytes: string): string {
-  return /^\S*/.exec(bytes)?.[0] ?? '';
+/**
+ * Completes a request: `METHOD [URI [VERSION]]` and a body, in packets, become a whole request in as many packets. The
+ * head is completed in the packet where the request line ends; a body without a length loses the white space at its
+ * ends and gets one.
+ */
+function build(packets: readonly string[], fields: Fields, connection: string, serverName: string): string[] {
+  const whole = packets.join('');
+  const lineEnd = whole.indexOf('\n');
+  const head = lineEnd === -1 ? whole : whole.slice(0, lineEnd + 1);
+  const words = /^\s*(\S+) *(?:(\S+) *)?(?:(\S+) *)?\s*$/.exec(head);
+  if (words === null) {
+    throw new Error(`Request line is not valid. Should be 'meth [url [version]]' but got "${head}".`);
+  }
+  let body = whole.slice(head.length);
+  let length = '';
+  if (!fields.chunked && body !== '' && !/(?:^|\n)Content-Length:/.test(fields.text)) {
+    body = body.trim();
+    length = `Content-Length: ${body.length}\r\n`;
+  }
+  const host = /(?:^|\n)Host:/i.test(fields.text) ? '' : `Host: ${serverName}\r\n`;
+  const close = /(?:^|\n)Connection/i.test(fields.text) ? '' : `Connection: ${connection}\r\n`;
+  const first = `${words[1]} ${words[2] ?? '/'} ${words[3] ?? 'HTTP/1.1'}\r\n${host}${close}${fields.text}${length}\r\n`;
+  if (packets.length === 1) return [first + body];
+  return spread(packets, head.length, first, body);
 }
 
-function isList(value: Value): value is readonly Value[] {
-  return Array.isArray(value);
-}
-
-function text(value: Value): string {
-  if (typeof value !== 'string') throw new Error('a request must be text');
-  return value;
+/** Puts a completed head and the body into packets that end where those of the unfinished request ended. */
+function spread(packets: readonly string[], headLength: number, head: string, body: string): string[] {
+  const out: string[] = [];
+  let seen = 0;
+  let sent = 0;
+  const done = head + body;
+  for (const [i, packet] of packets.entries()) {
+    seen += packet.length;
+    let until: number;
+    if (i === packets.length - 1) until = done.length;
+    else if (seen < headLength) until = Math.min(seen, head.length - 1);
+    else until = Math.min(head.length + seen - headLength, done.length);
+    out.push(done.slice(sent, until));
+    sent = until;
+  }
+  return out;
 }

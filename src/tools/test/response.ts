@@ -1,104 +1,118 @@
 /**
- * Reads HTTP/1 responses from what a connection gave. Kept apart from src/http, so that a mistake there cannot hide
- * itself here. RFC 9112.
+ * Reads HTTP/1 responses as Test::Nginx does, which is lenient: what comes back may be broken on purpose. Kept apart
+ * from src/http, so that a mistake there cannot hide itself here. RFC 9112.
  */
 
 export interface Response {
-  /** 0 for an HTTP/0.9 response, which is a body only. */
-  readonly status: number;
+  /** '' when there was no status line. */
+  readonly status: string;
   /** Status line and fields, with their line ends. */
   readonly head: string;
-  /** In their order; names as sent. */
+  /** In their order; names in lower case, with dashes for underscores. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   /** Decoded when it was chunked. */
-  readonly body: string;
+  body: string;
 }
 
-/** What has been read: whole responses, and whether bytes are missing or left over. */
-export interface Responses {
-  readonly list: readonly Response[];
-  /** Why the rest is no whole response; undefined when all is well. */
-  readonly fault: string | undefined;
+/** A response, and what follows it. */
+export interface Parsed {
+  /** Undefined when the body is no valid chunked one. */
+  readonly response: Response | undefined;
+  /** Why. */
+  readonly fault: string;
+  /** Bytes behind the response; undefined when it ends with the data. */
+  readonly left: string | undefined;
+  readonly warning: string;
 }
 
-/**
- * @param data bytes (latin1)
- * @param methods of the requests; HEAD responses have no body
- * @param closed the server has closed the connection
- */
-export function readResponses(data: string, methods: readonly string[], closed: boolean): Responses {
-  const list: Response[] = [];
-  let at = 0;
-  while (at < data.length || list.length < methods.length) {
-    const found = readResponse(data, at, methods[list.length] ?? '', closed);
-    if (typeof found === 'string') return { list, fault: found };
-    if (found.response.status !== 100) list.push(found.response);
-    at = found.end;
+/** The values of a field, joined by ", "; undefined when the response has no such field. */
+export function field(response: Response, name: string): string | undefined {
+  const key = fieldName(name);
+  const values = response.fields.filter(([one]) => one === key).map(([, value]) => value);
+  return values.length === 0 ? undefined : values.join(', ');
+}
+
+const fieldName = (name: string): string => name.toLowerCase().replaceAll('_', '-');
+
+/** @param isHead the request was HEAD: a missing body is no fault */
+export function parseResponse(data: string, isHead: boolean): Parsed {
+  const rawHead = /^[\s\S]*?\r\n(?=\r\n)/.exec(data)?.[0] ?? '';
+  const lineEnd = data.indexOf('\n');
+  const statusLine = (lineEnd === -1 ? data : data.slice(0, lineEnd)).replace(/\r$/, '');
+  const status = (/^\d{3} /.test(statusLine) ? statusLine.slice(0, 3) : statusLine.trimStart().split(/\s+/)[1]) ?? '';
+  const { fields, end } = readFields(data, lineEnd === -1 ? data.length : lineEnd + 1);
+  const rest = data.slice(end);
+  const response: Response = { status: /^\d+$/.test(status) ? status : '', head: rawHead, fields, body: rest };
+  const whole = { response, fault: '', left: undefined, warning: '' };
+  if (response.status === '304' || response.status === '101') return whole;
+  if (field(response, 'transfer-encoding') === 'chunked') return readChunks(response, rest);
+  const length = field(response, 'content-length');
+  if (length === undefined || length === '' || !(Number(length) >= 0)) return whole;
+  const size = Number(length);
+  if (rest.length < size && !isHead) {
+    return { ...whole, warning: `response body truncated: ${length} expected, but got ${rest.length}` };
   }
-  return { list, fault: undefined };
+  if (rest.length <= size) return whole;
+  response.body = rest.slice(0, size);
+  return { ...whole, left: rest.slice(size) };
 }
 
-type Found = { readonly response: Response; readonly end: number };
-
-function readResponse(data: string, start: number, method: string, closed: boolean): Found | string {
-  if (start === data.length) return closed ? 'connection closed without a response' : 'no response in time';
-  if (!'HTTP/1.'.startsWith(data.slice(start, start + 7))) {
-    if (!closed) return 'response without a status line, and not at its end in time';
-    return { response: { status: 0, head: '', fields: [], body: data.slice(start) }, end: data.length };
-  }
-  const headEnd = data.indexOf('\r\n\r\n', start);
-  if (headEnd === -1) return 'response header not at its end';
-  const head = data.slice(start, headEnd + 2);
-  const status = Number(/^HTTP\/1\.\d (\d{3})(?: |\r)/.exec(head)?.[1] ?? Number.NaN);
-  if (Number.isNaN(status)) return `bad status line "${head.split('\r\n')[0]}"`;
-  const fields = head
-    .split('\r\n')
-    .slice(1, -1)
-    .map((line): readonly [string, string] => {
-      const colon = line.indexOf(':');
-      return [line.slice(0, colon), line.slice(colon + 1).trim()];
-    });
-  const body = readBody(data, headEnd + 4, closed, bodyLength(method, status, fields));
-  if (typeof body === 'string') return body;
-  return { response: { status, head, fields, body: body.text }, end: body.end };
-}
-
-/** How the body ends: after so many bytes, with the last chunk, or with the connection. */
-function bodyLength(method: string, status: number, fields: Response['fields']): number | 'chunked' | 'closed' {
-  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 0;
-  const value = (name: string): string | undefined => fields.find(([key]) => key.toLowerCase() === name)?.[1];
-  if (value('transfer-encoding')?.toLowerCase() === 'chunked') return 'chunked';
-  const length = value('content-length');
-  return length === undefined ? 'closed' : Number(length);
-}
-
-type Body = { readonly text: string; readonly end: number };
-
-function readBody(data: string, start: number, closed: boolean, length: ReturnType<typeof bodyLength>): Body | string {
-  if (length === 'closed') {
-    if (!closed) return 'response that ends with the connection, which stays open';
-    return { text: data.slice(start), end: data.length };
-  }
-  if (length === 'chunked') return readChunks(data, start);
-  if (data.length - start < length) return `response body of ${data.length - start} bytes instead of ${length}`;
-  return { text: data.slice(start, start + length), end: start + length };
-}
-
-function readChunks(data: string, start: number): Body | string {
-  let text = '';
+function readFields(data: string, start: number): { readonly fields: Response['fields']; readonly end: number } {
+  const fields: [string, string][] = [];
+  const line = /([^\s:]+)[ \t]*: ?([^\n]*)\n?/y;
+  const more = /([ \t][^\n]*)\n?/y;
   for (let at = start; ; ) {
-    const lineEnd = data.indexOf('\r\n', at);
-    if (lineEnd === -1) return 'chunked response not at its end';
-    const line = data.slice(at, lineEnd);
-    if (!/^[0-9a-f]+$/i.test(line)) return `bad chunk size "${line}"`;
-    const size = Number.parseInt(line, 16);
-    at = lineEnd + 2;
-    if (size === 0) {
-      const end = data.startsWith('\r\n', at) ? at : data.indexOf('\r\n\r\n', at) + 2;
-      return end === 1 ? 'chunked response not at its end' : { text, end: end + 2 };
+    line.lastIndex = more.lastIndex = at;
+    let found = line.exec(data);
+    if (found !== null) {
+      fields.push([fieldName(found[1]!), found[2]!.replace(/\r$/, '')]);
+      at = line.lastIndex;
+      continue;
     }
-    if (!data.startsWith('\r\n', at + size)) return 'chunk without its end';
-    text += data.slice(at, at + size);
-    at += size + 2;
+    found = fields.length === 0 ? null : more.exec(data);
+    if (found === null) {
+      const blank = /\r?\n/y;
+      blank.lastIndex = at;
+      return {
+        fields: fields.map(([name, value]) => [name, value] as const),
+        end: blank.test(data) ? blank.lastIndex : at,
+      };
+    }
+    fields.at(-1)![1] += `\n${found[1]!.replace(/\r$/, '')}`;
+    at = more.lastIndex;
+  }
+}
+
+function readChunks(response: Response, raw: string): Parsed {
+  const trailers = response.fields
+    .filter(([name]) => name === 'trailer')
+    .flatMap(([, value]) => value.split(/\s*,\s*/));
+  const bad = (fault: string): Parsed => ({ response: undefined, fault, left: undefined, warning: '' });
+  let decoded = '';
+  for (let at = 0; ; ) {
+    const last = trailers.length === 0 ? /0[ \t]*\r\n\r\n/y : /0[ \t]*\r\n/y;
+    last.lastIndex = at;
+    if (last.test(raw)) {
+      at = last.lastIndex;
+      if (trailers.length > 0) {
+        const end = raw.indexOf('\r\n\r\n', at - 2);
+        if (end === -1) return bad('invalid trailer data received');
+        at = end + 4;
+      }
+      response.body = decoded;
+      return { response, fault: '', left: at < raw.length ? raw.slice(at) : undefined, warning: '' };
+    }
+    const size = /[ \t]*([A-Fa-f0-9]+)[ \t]*\r\n/y;
+    size.lastIndex = at;
+    const found = size.exec(raw);
+    if (found === null) {
+      return bad(at < raw.length ? `invalid chunked body received: ${raw.slice(at)}` : `no last chunk found - ${raw}`);
+    }
+    const length = Number.parseInt(found[1]!, 16);
+    at = size.lastIndex + length;
+    if (at > raw.length) return bad('invalid chunked data received (not enought octets for the data section)');
+    decoded += raw.slice(size.lastIndex, at);
+    if (!raw.startsWith('\r\n', at)) return bad('invalid chunked data received (expected CRLF).');
+    at += 2;
   }
 }

@@ -1,33 +1,58 @@
-/** Runs the blocks of test files, a few servers at a time, and reports each file as it ends. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+/** Runs the blocks of test files, several servers at a time, and hands each file's outcome to a reporter. */
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Block, parseSpec, SpecError } from './block.ts';
-import { type Executable, type Outcome, runBlock } from './run-block.ts';
+import type { Block } from './block.ts';
+import { PerlError } from './perl/ast.ts';
+import { PerlDie } from './perl/values.ts';
+import { needsFirstPlace } from './places.ts';
+import type { Results } from './results.ts';
+import { type BlockOutcome, Site } from './run-chain.ts';
+import type { Executable, Place, Plan } from './settings.ts';
+import { loadTestFile, type TestFile } from './test-file.ts';
 
-/** Lines that every server writes. */
-const STARTING = / \[debug\] | \[notice\] \d+#\d+: (?:using the |\w+\/|built |OS: |getrlimit|start worker)/;
-
-/** Lines of error.log and of the server's output that are shown for a block that fails. */
-const TAIL = 20;
+/** Files whose blocks wait for a place at the same time. */
+const OPEN_FILES = 2;
 
 export interface RunOptions {
   readonly executable: Executable;
-  /** Servers at a time. */
-  readonly jobs: number;
-  /** Only the block of this number in each file. */
-  readonly only: number | undefined;
+  /** Servers run at these, one at a time at each. */
+  readonly places: readonly Place[];
+  /** Only the blocks of these numbers in each file; undefined for all. */
+  readonly only: ReadonlySet<number> | undefined;
   /** How often each block runs. */
   readonly repeat: number;
-  /** The command that repeats a run, without files and -n. */
-  readonly again: string;
-  /** Takes the report, line by line. */
-  readonly print: (line: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly reporter: Reporter;
 }
 
-/** Numbers of blocks. */
-export interface Totals {
-  passed: number;
-  failed: number;
+/** What became of a file. */
+export interface FileOutcome {
+  readonly file: string;
+  readonly blocks: readonly BlockOutcome[];
+  /** Milliseconds of each block, in the same order. */
+  readonly times: readonly number[];
+  /** Checks that the file's own Perl made. */
+  readonly own: Results | undefined;
+  /** Why the file could not be run at all. */
+  readonly failure: string | undefined;
+  readonly plan: Plan;
+  /** The plan counts: no block was left out by the command line. */
+  readonly whole: boolean;
+  readonly milliseconds: number;
+}
+
+/** Takes what happens. */
+export interface Reporter {
+  /** A block has ended. */
+  block(outcome: BlockOutcome, done: number, of: number): void;
+  file(outcome: FileOutcome): void;
+}
+
+/** Blocks that must run one after the other with one server. */
+interface Chain {
+  readonly blocks: readonly Block[];
+  readonly first: boolean;
+  taken: boolean;
 }
 
 /**
@@ -39,106 +64,150 @@ export function testFiles(paths: readonly string[]): string[] {
     if (!statSync(path).isDirectory()) return [path];
     const names = readdirSync(path, { recursive: true, encoding: 'utf8' });
     return names
-      .filter((name) => name.endsWith('.t'))
+      .filter((name) => name.endsWith('.t') && !/(?:^|\/)servroot/.test(name))
       .sort()
       .map((name) => join(path, name));
   });
 }
 
-/** Runs files. A file that cannot be read as tests counts as one failure. */
-export async function runFiles(files: readonly string[], options: RunOptions): Promise<Totals> {
-  const totals: Totals = { passed: 0, failed: 0 };
-  const slots = new Slots(options.jobs);
-  const running = files.map((file) => () => runFile(file, options, slots));
-  // Two files are open at a time, so that one's last block does not leave the other slots idle.
-  const next = running[Symbol.iterator]();
+/** Runs files. True when all is well. */
+export async function runFiles(files: readonly string[], options: RunOptions): Promise<boolean> {
+  const scheduler = new Scheduler(options.places);
+  let good = true;
+  const next = files[Symbol.iterator]();
   const lane = async (): Promise<void> => {
-    for (const run of next) {
-      const { passed, failed } = await run();
-      totals.passed += passed;
-      totals.failed += failed;
-    }
+    for (const file of next) if (!(await runFile(file, options, scheduler))) good = false;
   };
-  await Promise.all([lane(), lane()]);
-  return totals;
+  // Two files are open at a time, so that one's last block does not leave the other places idle.
+  await Promise.all(Array.from({ length: Math.min(OPEN_FILES, options.places.length) }, lane));
+  for (const { root } of options.places) rmSync(root, { recursive: true, force: true });
+  return good;
 }
 
-async function runFile(file: string, options: RunOptions, slots: Slots): Promise<Totals> {
+async function runFile(file: string, options: RunOptions, scheduler: Scheduler): Promise<boolean> {
   const began = Date.now();
-  let blocks: Block[];
+  const { executable, env, only, repeat, reporter } = options;
+  const tests = new Map<Place, TestFile>();
+  const at = (place: Place): TestFile => {
+    let test = tests.get(place);
+    if (test === undefined) tests.set(place, (test = loadTestFile(file, place, executable, env)));
+    return test;
+  };
+  let test: TestFile;
   try {
-    blocks = parseSpec(file, readFileSync(file, 'latin1'));
+    test = at(options.places[0]!);
   } catch (error) {
-    if (!(error instanceof SpecError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
-    options.print(`not ok ${file}\n    ${(error as Error).message}`);
-    return { passed: 0, failed: 1 };
+    // Mistakes in the file; anything else is a mistake of this program, whose place is of interest.
+    const known =
+      error instanceof PerlError || error instanceof PerlDie || (error as Error).constructor.name === 'SpecError';
+    const failure = known ? (error as Error).message : String((error as Error).stack);
+    reporter.file({
+      file,
+      blocks: [],
+      times: [],
+      own: undefined,
+      failure,
+      plan: { kind: 'none' },
+      whole: false,
+      milliseconds: Date.now() - began,
+    });
+    return false;
   }
-  if (options.only !== undefined) blocks = blocks.filter(({ number }) => number === options.only);
-  const outcomes = await Promise.all(
-    blocks.map(async (block) => {
-      for (let i = 1; ; i++) {
-        const outcome = await slots.use(() => runBlock(block, options.executable));
-        if (outcome.faults.length > 0 || i >= options.repeat) return outcome;
+  const outcomes = new Map<number, BlockOutcome>();
+  const times = new Map<number, number>();
+  const chosen = test.blocks.filter(({ number }) => only === undefined || only.has(number));
+  await scheduler.run(chainsOf(test, only), async (chain, place) => {
+    for (let turn = 1; turn <= repeat; turn++) {
+      const here = at(place);
+      const site = new Site(here, executable);
+      for (const { number } of chain.blocks) {
+        const start = Date.now();
+        const outcome = await site.run(here.blocks.find((block) => block.number === number)!);
+        outcomes.set(number, outcome);
+        times.set(number, Date.now() - start);
+        if (chain.blocks.at(-1)!.number === number) await site.stop();
+        reporter.block(outcome, outcomes.size, chosen.length);
       }
-    }),
-  );
-  const failed = outcomes.filter(({ faults }) => faults.length > 0).length;
-  const seconds = ((Date.now() - began) / 1000).toFixed(1);
-  options.print(`${failed === 0 ? 'ok' : 'not ok'} ${file} (${blocks.length} blocks, ${seconds} s)`);
-  for (const [i, block] of blocks.entries()) {
-    const outcome = outcomes[i] as Outcome;
-    if (outcome.faults.length > 0) options.print(explain(block, outcome, options.again));
+      if (turn === repeat || chain.blocks.some(({ number }) => outcomes.get(number)!.results.failed)) return;
+      // A block's values may have been changed by its run.
+      tests.delete(place);
+    }
+  });
+  const blocks = chosen.map(({ number }) => outcomes.get(number)!);
+  const { settings, results: own } = test;
+  const whole = only === undefined && repeat === 1;
+  reporter.file({
+    file,
+    blocks,
+    times: chosen.map(({ number }) => times.get(number)!),
+    own,
+    failure: undefined,
+    plan: settings.plan,
+    whole,
+    milliseconds: Date.now() - began,
+  });
+  return !own.failed && !blocks.some(({ results }) => results.failed);
+}
+
+/** In HUP mode all blocks share one server; else those without a configuration belong to the one before. */
+function chainsOf(test: TestFile, only: ReadonlySet<number> | undefined): Chain[] {
+  const groups: Block[][] = [];
+  for (const block of test.blocks) {
+    const last = groups.at(-1);
+    if (last !== undefined && (test.settings.useHup || !block.has('config'))) last.push(block);
+    else groups.push([block]);
   }
-  return { passed: blocks.length - failed, failed };
+  const asked = groups.map((group) => {
+    if (only === undefined || test.settings.useHup)
+      return group.filter(({ number }) => only === undefined || only.has(number));
+    // A block needs the server of those before it.
+    const until = group.findLastIndex(({ number }) => only.has(number));
+    return group.slice(0, until + 1);
+  });
+  return asked
+    .filter((group) => group.length > 0)
+    .map((blocks) => ({ blocks, first: blocks.some(needsFirstPlace), taken: false }));
 }
 
-/** What a reader needs to find out why a block fails. */
-function explain(block: Block, { faults, errorLog, output }: Outcome, again: string): string {
-  const lines = [`${block.file}:${block.line}: ${block.name}`];
-  for (const fault of faults) lines.push(...indented(fault));
-  const log = tail(errorLog);
-  if (log.length > 0) lines.push('  end of error.log:', ...log);
-  const more = tail(output).filter((line) => !log.some((other) => other.endsWith(line.replace(/^.*?nginx: /, ''))));
-  if (more.length > 0) lines.push('  output:', ...more);
-  lines.push('  to repeat:', `    ${again} -n ${block.number} ${block.file}`);
-  return lines.map((line) => `    ${line}`).join('\n');
-}
+/** Gives places to chains: the first place to those that need it before others. */
+class Scheduler {
+  readonly #places: readonly Place[];
+  readonly #free: Set<Place>;
+  #waiting: { readonly chain: Chain; readonly start: (place: Place) => void }[] = [];
 
-/** The last lines of a log, without what the server says when it is stopped by the test. */
-function tail(log: string): string[] {
-  const lines = log.split('\n');
-  const stop = lines.findIndex((line) => line.includes('signal 15 (SIGTERM) received'));
-  return (stop === -1 ? lines : lines.slice(0, stop))
-    .filter((line) => line.trim() !== '' && !STARTING.test(line))
-    .slice(-TAIL)
-    .map((line) => `    ${line}`);
-}
-
-function indented(text: string): string[] {
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => `  ${line}`);
-}
-
-/** Lets only so many tasks run at a time. */
-class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
+  constructor(places: readonly Place[]) {
+    this.#places = places;
+    this.#free = new Set(places);
   }
 
-  async use<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#free--;
-    try {
-      return await task();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
+  /** Runs chains, in their order as far as places allow. */
+  async run(chains: readonly Chain[], work: (chain: Chain, place: Place) => Promise<void>): Promise<void> {
+    await Promise.all(
+      chains.map(async (chain) => {
+        const place = await new Promise<Place>((start) => {
+          this.#waiting.push({ chain, start });
+          this.#assign();
+        });
+        try {
+          await work(chain, place);
+        } finally {
+          this.#free.add(place);
+          this.#assign();
+        }
+      }),
+    );
+  }
+
+  #assign(): void {
+    const [first] = this.#places;
+    for (const place of [...this.#free]) {
+      const fits = this.#waiting.filter(({ chain }) => place === first || !chain.first);
+      // Blocks that can run nowhere else come first at the first place.
+      const next = (place === first ? fits.find(({ chain }) => chain.first) : undefined) ?? fits[0];
+      if (next === undefined) continue;
+      this.#free.delete(place);
+      this.#waiting = this.#waiting.filter((one) => one !== next);
+      next.start(place);
     }
   }
 }

@@ -1,40 +1,52 @@
-/** Starts a server in a block's folder and stops it by its process id. */
+/** Starts a server in a block's folder, reloads it, and stops it by its process id. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { connect } from 'node:net';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Prefix } from './prefix.ts';
+import type { Place } from './settings.ts';
 
-/** How long a start and a stop may take, in milliseconds. */
-const START_LIMIT = 20_000;
-const STOP_LIMIT = 10_000;
-const POLL = 10;
+/** How long a start may take, in milliseconds. */
+const START_LIMIT = 30_000;
+const POLL = 3;
+
+export interface ServerOptions {
+  /** The executable and its first arguments. */
+  readonly command: readonly string[];
+  readonly place: Place;
+  readonly env: Readonly<Record<string, string>>;
+  /** Standard error is of no interest. */
+  readonly silent: boolean;
+}
 
 /** A running server, or what became of it. */
 export class Server {
   readonly #child: ChildProcess;
+  readonly #place: Place;
   readonly #ended: Promise<number | null>;
   #exit: number | null | undefined = undefined;
-  /** What it wrote to standard error and standard output. */
+  /** What it wrote to standard error. */
   output = '';
 
-  /** @param command the executable and its first arguments */
-  constructor(command: readonly string[], prefix: Prefix) {
+  constructor({ command, place, env, silent }: ServerOptions) {
+    const { root } = place;
     const [file, ...args] = command;
-    this.#child = spawn(file as string, [...args, '-p', `${prefix.dir}/`, '-c', 'conf/nginx.conf'], {
-      cwd: prefix.dir,
-      stdio: ['ignore', 'pipe', 'pipe'],
+    this.#place = place;
+    this.#child = spawn(
+      file as string,
+      [...args, '-e', `${root}/logs/error.log`, '-p', `${root}/`, '-c', `${root}/conf/nginx.conf`],
+      {
+        env,
+        stdio: ['ignore', 'ignore', silent ? 'ignore' : 'pipe'],
+      },
+    );
+    this.#child.stderr?.setEncoding('latin1').on('data', (text: string) => {
+      this.output += text;
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('latin1').on('data', (text: string) => {
-        this.output += text;
-      });
-    }
     this.#ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         this.output += `${error.message}\n`;
         resolve((this.#exit = -1));
       });
-      this.#child.once('close', (code) => resolve((this.#exit = code)));
+      this.#child.once('exit', (code) => resolve((this.#exit = code)));
     });
   }
 
@@ -43,17 +55,24 @@ export class Server {
     return this.#exit;
   }
 
-  /** Waits until it accepts connections. False when it has ended instead, or is not there in time. */
-  async ready(port: number): Promise<boolean> {
-    for (const end = Date.now() + START_LIMIT; Date.now() < end; await sleep(POLL)) {
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** Waits until its sockets are open. False when it has ended instead, or is not there in time. */
+  async ready(): Promise<boolean> {
+    const began = Date.now();
+    while (Date.now() - began < START_LIMIT) {
       if (this.#exit !== undefined) return false;
-      if (await accepts(port)) return true;
+      // The pid file is written when the sockets are open. A connection would be seen in the log.
+      if (pidIn(`${this.#place.root}/logs/nginx.pid`) === this.pid) return true;
+      await sleep(POLL);
     }
     return false;
   }
 
-  /** Waits for its end. False when it still runs at the limit. */
-  async end(limit = START_LIMIT): Promise<boolean> {
+  /** Waits for its end. False when it still runs at the limit, in milliseconds. */
+  async end(limit: number): Promise<boolean> {
     const stop = new AbortController();
     const ended = await Promise.race([
       this.#ended.then(() => true),
@@ -63,27 +82,50 @@ export class Server {
     return ended;
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /**
    * Stops it: SIGQUIT lets requests end, SIGTERM does not wait for them.
+   * @param limit milliseconds until it is killed
    * @returns whether it went without being killed
    */
-  async stop(signal: 'SIGQUIT' | 'SIGTERM'): Promise<boolean> {
+  async stop(signal: 'SIGQUIT' | 'SIGTERM', limit: number): Promise<boolean> {
     if (this.#exit !== undefined) return true;
     this.#child.kill(signal);
-    if (await this.end(STOP_LIMIT)) return true;
+    if (await this.end(limit)) return true;
+    this.#child.kill('SIGTERM');
+    if (await this.end(1000)) return false;
     this.#child.kill('SIGKILL');
     await this.#ended;
     return false;
   }
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
+function pidIn(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'latin1'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Stops a server that has become a daemon, by its pid file; one that never got so far, as what was started. */
+export async function stopDaemon(root: string, started: Server): Promise<void> {
+  await started.stop('SIGTERM', 1000);
+  const pid = pidIn(`${root}/logs/nginx.pid`);
+  if (pid === undefined || !(pid > 1)) return;
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    for (const end = Date.now() + 3000; Date.now() < end; await sleep(POLL)) {
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
+        throw error;
+      }
+      await sleep(50);
+    }
+  }
 }

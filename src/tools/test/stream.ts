@@ -1,70 +1,115 @@
 /**
- * Blocks about `stream {}`: a server of plain TCP beside the http one, what it is sent and what it answers until it
- * closes the connection. Test::Nginx::Socket::Lua::Stream(3).
+ * Sections for stream servers: they become a `stream {}` in front of the http server, and an http location that asks
+ * them and shows what they answer, so that all other sections work as usual. Test::Nginx::Socket::Lua::Stream(3),
+ * Test::Nginx::Socket::Lua::Dgram(3).
  */
-import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Block } from './block.ts';
-import { checkText } from './checks.ts';
+import { parseTime, type Settings } from './settings.ts';
 
-/** How often, and after how many milliseconds, a server is tried that does not listen yet. */
-const TRIES = 50;
-const PAUSE = 20;
-
-interface Answer {
-  readonly data: string;
-  readonly timedOut: boolean;
-  readonly refused: boolean;
-  readonly error: string | undefined;
+interface Kind {
+  /** Section names begin with it. */
+  readonly name: 'stream' | 'dgram';
+  /** Behind the port in `listen`, for the first server. */
+  readonly listen: string;
 }
 
-/** Sends `stream_request` to the port and compares all that comes back. Returns faults. */
-export async function runStream(
-  block: Block,
-  port: number,
-  expand: (text: string) => string,
-  timeout: number,
-): Promise<string[]> {
-  const { sections } = block;
-  const request = sections.get('stream_request') ?? '';
-  if (typeof request !== 'string') throw new Error('section "stream_request" must be text');
-  let answer = await converse(port, expand(request), timeout);
-  // The http server is reached first.
-  for (let tries = 0; answer.refused && tries < TRIES; tries++) {
-    await sleep(PAUSE);
-    answer = await converse(port, expand(request), timeout);
+/** Adds the servers of `stream_server_config` and its kin. */
+export function addStreamServers(block: Block, port: number, settings: Settings): void {
+  add(block, port, settings, { name: 'stream', listen: '' });
+}
+
+/** The same for `dgram_server_config`. */
+export function addDatagramServers(block: Block, port: number, settings: Settings): void {
+  add(block, port, settings, { name: 'dgram', listen: ' udp' });
+}
+
+function add(block: Block, port: number, settings: Settings, kind: Kind): void {
+  const { name } = kind;
+  const numbers = ['', '2', '3'].filter((n) => n === '' || block.has(`${name}_server_config${n}`));
+  if (block.has(`${name}_server_config`) || block.has(`${name}_config`)) {
+    const servers = numbers.map((n, i) => {
+      const option = (block.text(`steam_listen_option${n}`) ?? '').replace(/\n$/, '');
+      const config = block.text(`${name}_server_config${n}`) ?? '';
+      return `    server {\n        listen ${port + i}${n === '' ? kind.listen : ''} ${option};\n\n${config}\n    }\n`;
+    });
+    const whole = `stream {\n${block.text(`${name}_config`) ?? ''}\n${servers.join('')}}\n`;
+    block.set('main_config', [(block.text('main_config') ?? '') + whole]);
+    block.set('config', [(block.text('config') ?? '') + client(block, port, numbers, settings, kind)]);
+    if (!block.has('request')) block.set('request', ['GET /t\n']);
   }
-  const { data, timedOut, error } = answer;
-  if (timedOut) return [`no end within ${timeout / 1000} s`];
-  if (error !== undefined) return [`connection failed: ${error}`];
-  return checkText(block, 'stream_response', data, expand);
+  for (const suffix of ['', '_like']) {
+    const response = block.get(`${name}_response${suffix}`);
+    if (response === undefined) continue;
+    if (block.has(`response_body${suffix}`)) {
+      throw new Error(`conflicting ${name}_response${suffix} and response_body${suffix} sections`);
+    }
+    block.set(`response_body${suffix}`, [response]);
+  }
 }
 
-/** Connects, sends, and reads until the server closes. */
-function converse(port: number, request: string, timeout: number): Promise<Answer> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    let data = '';
-    const finish = (timedOut: boolean, error: string | undefined, refused = false): void => {
-      clearTimeout(limit);
-      socket.removeAllListeners();
-      socket.on('error', () => socket.destroy());
-      socket.destroy();
-      resolve({ data, timedOut, refused, error });
-    };
-    const limit = setTimeout(() => finish(true, undefined), timeout);
-    socket.setEncoding('latin1');
-    socket.on('connect', () => {
-      if (request !== '') socket.write(request, 'latin1');
-    });
-    socket.on('data', (chunk: string) => {
-      data += chunk;
-    });
-    socket.on('end', () => finish(false, undefined));
-    // A server that closes without having read everything resets the connection, after its answer.
-    socket.on('error', (e: NodeJS.ErrnoException) => {
-      const ended = e.code === 'ECONNRESET' || e.code === 'EPIPE';
-      finish(false, ended ? undefined : e.message, e.code === 'ECONNREFUSED');
-    });
+/** The location that talks to the servers one after the other. */
+function client(block: Block, port: number, numbers: readonly string[], settings: Settings, kind: Kind): string {
+  const { name } = kind;
+  const shown = ['response_body', 'response_body_like', `${name}_response`, `${name}_response_like`].some((one) =>
+    block.has(one),
+  );
+  let limit = '';
+  if (block.has('abort')) {
+    const time = block.text('timeout');
+    limit = `sock:settimeout(${(time === undefined ? settings.timeout : parseTime(time)) * 1000})`;
+    block.set('timeout', [undefined]);
+    block.set('abort', [undefined]);
+  }
+  const parts = numbers.map((n, i) => {
+    const udp = kind.listen !== '';
+    const connect = `sock:${udp ? 'setpeername' : 'connect'}("${settings.serverAddr}", ${port + i})`;
+    const receive = udp ? 'sock:receive()' : 'sock:receive("*a")';
+    let show = '';
+    if (shown) {
+      const logged = i === 0 && block.has(`log_${name}_response`);
+      show = logged
+        ? 'print("stream response: ", data) ngx.say("received ", #data, " bytes of response data.")'
+        : 'ngx.print(data)';
+    }
+    return `
+                    ${check(connect, 'connect to stream server error: ')}
+                    ${send(block, n, udp, name)}
+                    ${i === 0 ? limit : ''}
+                    local data, err = ${receive}
+                    if not data then
+                        sock:close()
+                        ngx.say("receive stream response error: ", err)
+                        return
+                    end
+                    ${show}`;
   });
+  return `
+            lua_socket_log_errors off;
+
+            location = /t {
+                content_by_lua_block {
+                    local sock, err = ngx.socket.${kind.listen === '' ? 'tcp' : 'udp'}()
+                    assert(sock, err)
+${parts.join('\n')}
+                }
+            }
+`;
+}
+
+function check(call: string, message: string): string {
+  return `do local ok, err = ${call} if not ok then ngx.say("${message}", err) return end end`;
+}
+
+/** The request that a server is sent. Datagram servers are sent something in any case: nothing would reach them else. */
+function send(block: Block, n: string, udp: boolean, name: string): string {
+  const request = block.text(`${name}_request${n}`);
+  const own = block.text(`gen_${name}_request`);
+  if (request === undefined && udp && own !== undefined) return own;
+  if (request === undefined && !udp) return '';
+  return check(`sock:send("${luaText(request ?? 'trigger dgram req')}")`, 'send stream request error: ');
+}
+
+/** A byte string inside a Lua string: everything but letters and digits as its number. */
+function luaText(value: string): string {
+  return value.replace(/[^A-Za-z0-9 ]/g, (c) => `\\${String(c.charCodeAt(0)).padStart(3, '0')}`);
 }

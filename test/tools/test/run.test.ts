@@ -1,99 +1,269 @@
 // The runner against a server whose every answer is known: a small script that stands for the executable.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { parseSpec } from '../../../src/tools/test/block.ts';
-import { runBlock } from '../../../src/tools/test/run-block.ts';
+import { Block } from '../../../src/tools/test/block.ts';
+import { findPlaces, needsFirstPlace } from '../../../src/tools/test/places.ts';
+import { SpecReporter, TapReporter } from '../../../src/tools/test/report.ts';
 import { runFiles } from '../../../src/tools/test/run-files.ts';
+import { isIgnored } from '../../../src/tools/test/watch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runner-'));
 after(() => rmSync(folder, { recursive: true }));
 
 /** Answers each request by its own URI, logs it, and refuses to start when the configuration says "wrong". */
 const SERVER = `
-const { appendFileSync, readFileSync } = require('node:fs');
+const { appendFileSync, readFileSync, writeFileSync } = require('node:fs');
 const prefix = process.argv[process.argv.indexOf('-p') + 1];
-const conf = readFileSync(prefix + 'conf/nginx.conf', 'latin1');
-if (conf.includes('wrong')) { process.stderr.write('nginx: [emerg] wrong\\n'); process.exit(1); }
-const [, port] = /listen 127.0.0.1:(\\d+)/.exec(conf);
+const conf = () => readFileSync(prefix + 'conf/nginx.conf', 'latin1');
+const log = (text) => appendFileSync(prefix + 'logs/error.log', text + '\\n');
+if (conf().includes('wrong')) { log('[emerg] wrong'); process.exit(1); }
+const ask = /ask (\\d+)/.exec(conf());
+const [, port] = /listen +(\\d+)/.exec(conf());
+let version = /return 200 '(\\w+)'/.exec(conf());
+process.on('SIGHUP', () => { version = /return 200 '(\\w+)'/.exec(conf()); log('reloaded'); });
+process.on('SIGUSR1', () => {});
 require('node:net').createServer((socket) => socket.once('data', (data) => {
   const uri = String(data).split(' ')[1];
-  appendFileSync(prefix + 'logs/error.log', '[error] asked for ' + uri + '\\n');
-  socket.end('HTTP/1.1 200 OK\\r\\nX-Uri: ' + uri + '\\r\\nConnection: close\\r\\n\\r\\n' + uri + '\\n');
-})).listen(Number(port), '127.0.0.1');
-process.on('SIGTERM', () => { appendFileSync(${JSON.stringify(join(folder, 'stopped'))}, prefix + '\\n'); process.exit(0); });
+  log('[error] asked for ' + uri);
+  const answer = (body) => socket.end('HTTP/1.1 200 OK\\r\\nX-Uri: ' + uri + '\\r\\nConnection: close\\r\\n\\r\\n' + body);
+  if (uri === '/ver') answer(version[1]);
+  else if (uri === '/pid') answer('' + process.pid);
+  else if (uri === '/hang') return;
+  else if (ask) {
+    const peer = require('node:net').connect(Number(ask[1]), '127.0.0.1', () => peer.write('question'));
+    peer.once('data', (reply) => { answer(String(reply)); peer.destroy(); });
+  } else answer(uri + '\\n');
+})).listen(Number(port), '127.0.0.1', () => writeFileSync(prefix + 'logs/nginx.pid', '' + process.pid));
+process.on('SIGTERM', () => process.exit(0));
+process.on('SIGQUIT', () => { log('quitting'); process.exit(0); });
 `;
 writeFileSync(join(folder, 'server.cjs'), SERVER);
-const executable = { command: [process.execPath, join(folder, 'server.cjs')], loadModules: [] };
+const executable = {
+  command: [process.execPath, join(folder, 'server.cjs')],
+  loadModules: [],
+  nginxVersion: 1.027,
+  opensslVersion: 3,
+  pcreVersion: 2,
+  temporary: [],
+};
 
-async function faults(sections: string): Promise<readonly string[]> {
-  const [block] = parseSpec('a.t', `=== x\n--- config\n${sections}`);
-  return (await runBlock(block!, executable)).faults;
+interface Report {
+  readonly good: boolean;
+  readonly tap: string;
+  readonly notes: string;
+  readonly passed: number;
+  readonly failed: number;
 }
 
-test('a block that is right has no faults, and leaves neither server nor folder behind', async () => {
-  assert.deepEqual(
-    await faults(
+let files = 0;
+
+async function run(
+  source: string,
+  { only, env = {} }: { only?: number; env?: Record<string, string> } = {},
+): Promise<Report> {
+  const file = join(folder, `f${++files}.t`);
+  writeFileSync(file, source);
+  const root = join(folder, `root${files}`);
+  mkdirSync(root);
+  const settings = { TEST_NGINX_SLEEP: '0.003', TEST_NGINX_TIMEOUT: '2', TEST_NGINX_SERVROOT: root, ...env };
+  let tap = '';
+  let notes = '';
+  const reporter = new TapReporter({
+    print: (text) => (tap += text),
+    note: (text) => (notes += text),
+    again: 'again',
+    terminal: false,
+  });
+  const places = (await findPlaces(3, settings)).slice(1);
+  const good = await runFiles([file], {
+    executable,
+    places,
+    only: only === undefined ? undefined : new Set([only]),
+    repeat: 1,
+    env: settings,
+    reporter,
+  });
+  reporter.end();
+  return { good, tap, notes, passed: reporter.totals.passed, failed: reporter.totals.failed };
+}
+
+const block = (sections: string): string => `=== x\n--- config\n${sections}`;
+
+test('a block that is right passes, in TAP and without leaving a folder behind', async () => {
+  const { good, tap } = await run(
+    block(
       '--- request\nGET /a\n--- response_body\n/a\n--- response_headers\nX-Uri: /a\n!X-No\n--- error_log\nasked for /a\n--- no_error_log\nasked for /b\n',
     ),
-    [],
   );
-  const prefixes = readFileSync(join(folder, 'stopped'), 'utf8').trim().split('\n');
-  assert.equal(prefixes.length, 1);
-  assert.equal(existsSync(prefixes[0]!), false);
+  assert.ok(good, tap);
+  assert.match(
+    tap,
+    /^ok 1 - \S+ x - status code ok\nok 2 - \S+ x - header X-Uri ok\nok 3 - \S+ x - header X-No not present/,
+  );
+  assert.match(
+    tap,
+    /response_body - response is expected \(repeated req 0, req 0\)\nok 5 .*pattern "asked for \/a" matches a line in error\.log \(req 0\)\nok 6 .*\n1\.\.6\n$/,
+  );
+  assert.equal(existsSync(join(folder, `root${files}/logs`)), false);
 });
 
 test('each expectation can fail', async () => {
   const cases: readonly [sections: string, fault: RegExp][] = [
-    ['--- error_code: 404', /^status 200 instead of 404$/],
-    ['--- response_body\n/b\n', /^response body .*\n- \/b\n\+ \/a$/],
+    ['--- error_code: 404', /status 200 instead of 404/],
+    ['--- error_code_like: ^4', /status 200 does not match \^4/],
+    ['--- response_body\n/b\n', /response body .*\n.*- \/b\n.*\+ \/a/],
+    ['--- response_body eval\nqr/b/', /does not match b/],
     ['--- response_body_like\n^b', /does not match \^b/],
-    ['--- response_body_unlike\n/a', /matches \/a/],
-    ['--- response_headers\nX-Uri: /b', /^field X-Uri: "\/a" instead of "\/b"$/],
-    ['--- response_headers\n!X-Uri', /^unexpected field X-Uri: \/a$/],
-    ['--- response_headers_like\nX-Uri: \\d', /^field X-Uri/],
-    ['--- raw_response_headers_like\nX-Other', /^header does not match/],
-    ['--- error_log\nsomething else', /^no line of error\.log has "something else"$/],
-    ['--- no_error_log\n[error]', /^a line of error\.log has "\[error\]"/],
-    [
-      '--- grep_error_log eval\nqr/asked \\w+/\n--- grep_error_log_out\nasked by',
-      /grep_error_log_out .*\n- asked by\n\+ asked for/,
-    ],
-    ['--- must_die', /^the server starts, and should not$/],
+    ['--- response_body_unlike chomp\n/a', /matches \/a/],
+    ['--- response_headers\nX-Uri: /b', /field X-Uri: "\/a" instead of "\/b"/],
+    ['--- response_headers\n!X-Uri', /unexpected field X-Uri: \/a/],
+    ['--- response_headers_like\nX-Uri: \\d', /field X-Uri: "\/a" does not match/],
+    ['--- raw_response_headers_like\nX-Other', /header does not match/],
+    ['--- raw_response_headers_unlike chomp\nX-Uri', /header matches/],
+    ['--- error_log\nsomething else', /no line of error\.log has "something else"/],
+    ['--- no_error_log\n[error]', /a line of error\.log has "\[error\]"/],
+    ['--- grep_error_log eval\nqr/asked \\w+/\n--- grep_error_log_out\nasked by', /- asked by\n.*\+ asked for/],
+    ['--- shutdown_error_log\nnever said', /no line of error\.log has "never said"/],
+    ['--- response_body_filters\nuc\n--- response_body\n/a\n', /- \/a\n.*\+ \/A/],
+    ['--- access_log\nsomebody', /no line of access\.log has "somebody"/],
+    ['--- must_die', /the server starts, and should not/],
   ];
-  for (const [sections, fault] of cases) {
-    const found = await faults(`--- request\nGET /a\n${sections}\n`);
-    assert.equal(found.length, 1, `${sections}: ${found}`);
-    assert.match(found[0]!, fault);
-  }
+  const source = cases.map(([sections]) => block(`--- request\nGET /a\n${sections}\n`)).join('');
+  const { notes, failed } = await run(source);
+  assert.equal(failed, cases.length);
+  for (const [sections, fault] of cases) assert.match(notes, fault, sections);
 });
 
-test('a server that does not start is a fault, or what must_die asks for', async () => {
-  assert.deepEqual(await faults('wrong;\n--- request\nGET /\n'), ['the server does not start']);
-  assert.deepEqual(await faults('wrong;\n--- must_die: 1\n--- error_log\n[emerg] wrong\n'), []);
-  assert.deepEqual(await faults('wrong;\n--- must_die: 2\n'), ['exit code 1 instead of 2']);
+test('rounds, several requests, timeouts, and blocks without a configuration', async () => {
+  const { good, notes, tap } = await run(`use Test::Nginx::Socket;
+repeat_each(2);
+plan tests => 14;
+run_tests();
+__DATA__
+=== several
+--- config
+--- request eval
+["GET /a", "GET /b"]
+--- response_body eval
+["/a\\n", "/b\\n"]
+=== no answer in time
+--- config
+--- request
+GET /hang
+--- timeout: 50ms
+--- abort
+--- ignore_response
+--- error_log
+asked for /hang
+=== the same server
+--- request
+GET /c
+--- response_body
+/c
+`);
+  assert.ok(good, notes);
+  assert.equal(tap.match(/^ok/gm)!.length, 14);
+  assert.doesNotMatch(notes, /Looks like you planned/);
 });
 
-test('a run sums up its files and tells how to repeat what failed', async () => {
+test('a server that does not start is a failure, or what must_die asks for', async () => {
+  const { notes, passed, failed } = await run(
+    block('wrong;\n--- request\nGET /\n') +
+      block('wrong;\n--- must_die: 1\n--- error_log\n[emerg] wrong\n') +
+      block('wrong;\n--- must_die: 2\n'),
+  );
+  assert.deepEqual([passed, failed], [1, 2]);
+  assert.match(notes, /Cannot start the server \(it ended with 1\)/);
+  assert.match(notes, /exit code 1 instead of 2/);
+});
+
+test('mock servers: what they are sent and what they answer', async () => {
+  const { good, notes } = await run(
+    block(
+      'ask $TEST_NGINX_RAND_PORT_1;\n--- request\nGET /t\n--- tcp_listen: $TEST_NGINX_RAND_PORT_1\n--- tcp_query chomp\nquestion\n--- tcp_query_len: 8\n--- tcp_reply eval\nsub { "re: $_[0]" }\n--- response_body chomp\nre: question\n',
+    ),
+  );
+  assert.ok(good, notes);
+});
+
+test('skipped blocks: by version, by Perl, by todo', async () => {
+  const { tap, good } = await run(
+    block('wrong;\n--- skip_nginx: 3: < 1.28.0: too old\n') +
+      block('wrong;\n--- skip_eval: 2: $^O ne "none"\n') +
+      block('wrong;\n--- todo: 1: some day\n'),
+  );
+  assert.ok(good);
+  assert.equal(tap.match(/^ok \d+ # skip .* too old$/gm)!.length, 3);
+  assert.equal(tap.match(/# skip .* skip_eval$/gm)!.length, 2);
+  assert.match(tap, /^not ok 6 # TODO & SKIP .* some day$/m);
+});
+
+test('HUP mode keeps one server for a file', async () => {
+  const source =
+    '__DATA__\n' +
+    [1, 2].map((n) => `=== ${n}\n--- config\n# ${n}\n--- request\nGET /pid\n--- response_body_like: ^\\d+$\n`).join('');
+  const { good, notes } = await run(`run_tests();\n${source}`, { env: { TEST_NGINX_USE_HUP: '1' } });
+  assert.ok(good, notes);
+  const bad = await run(`use_hup(); run_tests();\n${source}--- error_log\nreloaded\n`);
+  assert.ok(bad.good, bad.notes);
+});
+
+test('a file that is not understood is one failure with its reason', async () => {
+  const { failed, notes } = await run('use Unknown::Module;\n__DATA__\n=== a\n--- config\n');
+  assert.equal(failed, 1);
+  assert.match(notes, /this Perl is not understood: \S+\.t:1: there is no module Unknown::Module/);
+});
+
+test('a report for people tells how to repeat what failed', async () => {
   const file = join(folder, 'b.t');
   writeFileSync(
     file,
     '=== good\n--- config\n--- request\nGET /\n=== bad\n--- config\n--- request\nGET /\n--- error_code: 500\n',
   );
-  const lines: string[] = [];
-  const options = {
-    executable,
-    jobs: 2,
-    only: undefined,
-    repeat: 1,
+  let out = '';
+  const reporter = new SpecReporter({
+    print: (text) => (out += text),
+    note: () => {},
     again: 'again',
-    print: (line: string) => lines.push(line),
+    terminal: false,
+  });
+  const env = { TEST_NGINX_SLEEP: '0.003', TEST_NGINX_SERVROOT: join(folder, 'spec') };
+  const places = (await findPlaces(2, env)).slice(1);
+  await runFiles([file], { executable, places, only: undefined, repeat: 1, env, reporter });
+  reporter.end();
+  assert.match(out, /^not ok \S+b\.t \(2 blocks, [\d.]+ s\)\n {2}\+ good \(\d+ ms\)\n {2}- bad /);
+  assert.match(
+    out,
+    /b\.t:5: bad\n.*status 200 instead of 500\n[\s\S]*asked for \/\n[\s\S]*again -n 2 \S+b\.t\n[\s\S]*1 passed, 1 failed\n$/,
+  );
+  assert.equal((await run('=== a\n--- config\n--- request\nGET /\n=== b\nbad\n', { only: 1 })).good, true);
+});
+
+test('blocks that name what all share run at the first place', () => {
+  const named = (config: string): boolean => {
+    const one = new Block('a.t', 1, 1, 'x');
+    one.written.set('config', { line: 1, filters: '', body: config });
+    one.set('config', [config]);
+    return needsFirstPlace(one);
   };
-  assert.deepEqual(await runFiles([file], options), { passed: 1, failed: 1 });
-  assert.match(lines[0]!, /^not ok .*b\.t \(2 blocks, /);
-  assert.match(lines[1]!, /b\.t:5: bad\n.*status 200 instead of 500\n[\s\S]*asked for \/\n[\s\S]*again -n 2 \S+b\.t$/);
-  assert.deepEqual(await runFiles([file], { ...options, only: 1 }), { passed: 1, failed: 0 });
-  assert.deepEqual(await runFiles([join(folder, 'missing.t')], options), { passed: 0, failed: 1 });
+  assert.equal(named('listen 12345;'), true);
+  assert.equal(named('proxy_pass http://127.0.0.1:1984/;'), true);
+  assert.equal(named('memc_pass 127.0.0.1:$TEST_NGINX_MEMCACHED_PORT;'), true);
+  assert.equal(named('listen $TEST_NGINX_RAND_PORT_1; return 200 19845;'), false);
+});
+
+test('watching ignores what servers write', () => {
+  for (const name of [
+    't/servroot/logs/error.log',
+    't/servroot_12000/conf/nginx.conf',
+    'node_modules/x/y.js',
+    '.git/index',
+    'a.swp',
+  ]) {
+    assert.equal(isIgnored(name), true, name);
+  }
+  for (const name of ['t/a.t', 'lib/a.lua', 'src/a.ts', 'conf/nginx.conf']) assert.equal(isIgnored(name), false, name);
 });
