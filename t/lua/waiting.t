@@ -394,9 +394,9 @@ sub 1
         log_by_lua_block { ngx.sleep(0.01) error("not logged") }
         return 200 "ok";
     }
-    location = /wait { content_by_lua_block { ngx.sleep(0.05) } }
---- request eval
-["GET /t", "GET /wait"]
+--- request
+GET /t
+--- wait: 0.1
 --- error_log
 failed to run log_by_lua*: log_by_lua
 not logged
@@ -580,6 +580,21 @@ balancer_by_lua
 ["GET /refused", "GET /failed"]
 --- error_code eval
 [503, 500]
+
+
+
+=== an error in balancer_by_lua that waits is logged
+--- http_config
+    upstream failing {
+        server 0.0.0.1;
+        balancer_by_lua_block { ngx.sleep(0.01) error("no choice") }
+    }
+--- config
+    lua_strict_phases off;
+    location = /failed { proxy_pass http://failing; }
+--- request
+GET /failed
+--- error_code: 500
 --- error_log
 failed to run balancer_by_lua*: balancer_by_lua
 
