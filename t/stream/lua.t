@@ -78,7 +78,7 @@ no
 before
 --- error_log
 lua entry thread aborted: runtime error: content_by_lua(nginx.conf:
-, client: 127.0.0.1, server: 127.0.0.1:
+, client: 127.0.0.1, server: 0.0.0.0:
 
 
 
