@@ -77,6 +77,8 @@ export class OcspQuery implements ConnectOwner, TimerOwner, LogScope {
   private received: Buffer[] = [];
   private size = 0;
   private sent = false;
+  /** Somebody was connected to. */
+  private tried = false;
   private cancelResolving: (() => void) | undefined = undefined;
   private readonly timer: Timer = new Timer(this);
 
@@ -180,6 +182,7 @@ export class OcspQuery implements ConnectOwner, TimerOwner, LogScope {
     this.received = [];
     this.size = 0;
     this.sent = false;
+    this.tried = true;
     if (this.timeout > 0) this.timer.set(this.timeout);
     const target = where.family === 'unix' ? { path: where.address } : { address: where.address, port: where.port };
     this.socket = connectTcp(target, this);
@@ -215,6 +218,7 @@ export class OcspQuery implements ConnectOwner, TimerOwner, LogScope {
   onError(code: string): void {
     const call = this.sent ? 'recv' : 'send';
     this.complain(`${call}() failed${errnoSuffix(code)}`, connectionErrorLevel(code));
+    if (this.sent) this.complain(CLOSED);
     this.next();
   }
 
@@ -260,7 +264,7 @@ export class OcspQuery implements ConnectOwner, TimerOwner, LogScope {
 
   describe(): string {
     const where = this.addresses[this.index];
-    const peer = where === undefined || this.socket === undefined ? '' : `, peer: ${where.text}`;
+    const peer = where === undefined || !this.tried ? '' : `, peer: ${where.text}`;
     const certificate = this.certificate === '' ? '' : `, certificate: "${this.certificate}"`;
     return ` while requesting certificate status, responder: ${this.responder.host}${peer}${certificate}`;
   }

@@ -264,7 +264,10 @@ function verifyBasic(basic: BasicResponse, trust: OcspTrust, now: number): void 
   if (!isSigned(basic, key)) throw opensslError('OCSP_basic_verify()', 117, 'signature failure');
   if (trust.verify === 'signature' || (trust.verify === 'chain' && known !== undefined)) return;
   const path = pathToAuthority(signer, [...own, ...trust.chain], trust.authorities, now);
-  if (path === undefined) throw opensslError('OCSP_basic_verify()', 101, 'certificate verify error');
+  if (path === undefined) {
+    const why = `certificate verify error:Verify error: ${untrusted(signer, now)}`;
+    throw opensslError('OCSP_basic_verify()', 101, why);
+  }
   checkIssuer(basic, path);
 }
 
@@ -347,6 +350,13 @@ const LONGEST_PATH = 10;
 
 function isCurrent(certificate: X509Certificate, now: number): boolean {
   return Date.parse(certificate.validFrom) / 1000 <= now && now <= Date.parse(certificate.validTo) / 1000;
+}
+
+/** Why there is no path, as far as the certificate itself tells. */
+function untrusted(certificate: X509Certificate, now: number): string {
+  if (Date.parse(certificate.validFrom) / 1000 > now) return 'certificate is not yet valid';
+  if (Date.parse(certificate.validTo) / 1000 < now) return 'certificate has expired';
+  return hasIssued(certificate, certificate) ? 'self-signed certificate' : 'unable to get local issuer certificate';
 }
 
 /** Undefined for a key that OpenSSL cannot read. */
