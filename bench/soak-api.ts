@@ -64,7 +64,8 @@ Linux ${release()}, ${cpus().length} processors. Made by \`npm run soak:api -- -
 
 **${complaints.length === 0 ? 'Nothing wrong.' : 'Wrong:'}**${complaints.map((text) => `\n- ${text.replace(/\s+/g, ' ')}`).join('')}
 
-${result.asked} requests; ${result.kills} workers killed; ${result.reloads} reloads.
+${result.asked} requests; ${result.kills} workers killed, ${result.takeovers} of which held the lock of a shared dictionary;
+${result.reloads} reloads. Killed workers left ${result.leftovers} files with request bodies, as nginx's would.
 
 The worker that lived through the first part, while the two others were killed again and again, idle:
 
