@@ -95,13 +95,32 @@ const METHODS: Readonly<Record<string, LuaFunction>> = {
   },
 };
 
+/** What `pairs` gives for a view of a cache: a table of its own, so that the cache may change under the loop. */
+function itemsOf(entries: ReadonlyMap<LuaValue, Entry>): LuaResult {
+  const table = new LuaTable();
+  for (const [key, { value }] of entries) table.set(key, value);
+  return ret3((_, key) => ret2(...(table.next(key) ?? [undefined, undefined])), table, undefined);
+}
+
+/** The library's table of values by key, which some code walks through: a view of the cache that cannot be changed. */
+function viewOf({ entries }: Cache): LuaTable {
+  const view = new LuaTable();
+  view.metatable = LuaTable.fromObject({
+    __index: (_: LuaValue, key: LuaValue): LuaResult => entries.get(key)?.value,
+    __newindex: (): LuaResult => throwError('hasht is a view: use set() and delete()'),
+    __pairs: (): LuaResult => itemsOf(entries),
+  });
+  return view;
+}
+
 export const lrucache: ModuleLoader = () => {
   const module = moduleTable({ ...METHODS, _VERSION: '0.15' });
   const metatable = LuaTable.fromObject({ __index: module });
   module.setStr('new', (size: LuaValue): LuaResult => {
     const n = checkNumber(size, 1, 'new');
     if (n < 1) return ret2(undefined, 'size too small');
-    const self = LuaTable.fromObject({ cache: new Cache(Math.trunc(n)) });
+    const cache = new Cache(Math.trunc(n));
+    const self = LuaTable.fromObject({ cache, hasht: viewOf(cache) });
     self.metatable = metatable;
     return self;
   });
