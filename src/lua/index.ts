@@ -18,7 +18,7 @@ export { Coroutine, callNow, currentThread, type LimitedResult, suspend, type Th
 export { argError, LuaError, throwError, throwValue } from './error.ts';
 export { defineCFunction, defineCVariable, type HostFunction } from './ffi/clib.ts';
 export { declareC } from './ffi/library.ts';
-export { limitCollections } from './gc/collector.ts';
+export { collect, limitCollections } from './gc/collector.ts';
 export { StateImage } from './image.ts';
 export { pointerTo } from './lib/jit.ts';
 export { isNative, markLibrary } from './lib/native.ts';

@@ -238,3 +238,31 @@ ngx.say("compiled")
 GET /t
 --- response_body
 compiled
+
+
+
+=== a worker thread does not keep a large result
+--- main_config
+    thread_pool work threads=1;
+--- http_config
+    lua_package_path "$TEST_NGINX_SERVER_ROOT/html/?.lua;;";
+--- config
+    location = /t {
+        content_by_lua_block {
+            local ok, text = ngx.run_worker_thread("work", "large", "make")
+            ngx.say(ok, " ", #text)
+            local ok, size = ngx.run_worker_thread("work", "large", "size")
+            ngx.say(ok, " ", size < 30 * 1024)
+        }
+    }
+--- user_files
+>>> large.lua
+return {
+    make = function() return ("0123456789"):rep(4 * 1000 * 1000) end,
+    size = function() return collectgarbage("count") end,
+}
+--- request
+GET /t
+--- response_body
+true 40000000
+true true

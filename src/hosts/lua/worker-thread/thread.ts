@@ -2,8 +2,9 @@
  * The thread's side of ngx.run_worker_thread: a Lua state with the part of the ngx table that needs no request. Shared
  * dictionaries are called in the process's main thread, whose lock is for processes, not for threads.
  */
+import { getHeapStatistics } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { LuaError, type LuaFunction, LuaState, LuaTable, type LuaValue, NULL } from '../../../lua/index.ts';
+import { collect, LuaError, type LuaFunction, LuaState, LuaTable, type LuaValue, NULL } from '../../../lua/index.ts';
 import { tuneV8 } from '../../../lua/tune.ts';
 import type { SharedDict } from '../../../shm/dict.ts';
 import { base64 } from '../library/base64.ts';
@@ -122,9 +123,29 @@ function run(state: LuaState, index: LuaFunction, task: Task): Outcome {
   }
 }
 
+/** Bytes by which tasks may let the heap grow before what they left is collected. */
+const GROWTH = 8 * 1024 * 1024;
+/** What was in use after the last collection. */
+let inUse = heapSize();
+
+function heapSize(): number {
+  return getHeapStatistics().used_heap_size;
+}
+
+/** V8 collects when a program allocates: a thread that has nothing to do would keep a large result for ever. */
+function collectAfterGrowth(): void {
+  if (heapSize() - inUse < GROWTH) return;
+  collect();
+  inUse = heapSize();
+}
+
 if (parentPort !== null) {
   tuneV8();
   const state = makeState();
   const index = state.load('local t, k = ... return t[k]', '=worker thread');
-  parentPort.on('message', (task: Task) => parentPort?.postMessage(run(state, index, task)));
+  parentPort.on('message', (task: Task) => {
+    parentPort?.postMessage(run(state, index, task));
+    // This call's own frame may still refer to the result.
+    setImmediate(collectAfterGrowth);
+  });
 }
