@@ -5,16 +5,21 @@
  * little. Each scenario is run in rounds, peer and tsresty one after the other, and the medians are reported.
  *
  *   --seconds N     of load a round (default 3)         --rounds N   (default 3)
+ *   --set NAME    http (default), or api: the functions of the Lua API, CPU time an operation
  *   --only NAMES    scenarios, comma-separated          --node PATH  another Node.js for tsresty
  *   --nginx PATH    the peer (default: nginx in PATH)   --modules DIR  where its Lua module lies
- *   --out FILE      without extension (default bench/results/http)
+ *   --lualib DIR    of the peer: where its resty.core lies, if not in its own path
+ *   --out FILE      without extension (default bench/results/http or api)
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { API_HTTP, API_SCENARIOS, REDIS_PORT } from './api-scenarios.ts';
 import { chart } from './chart.ts';
 import { type Load, load } from './load.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
@@ -25,23 +30,30 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
+    set: { type: 'string', default: 'http' },
     only: { type: 'string' },
     node: { type: 'string', default: process.execPath },
     nginx: { type: 'string', default: 'nginx' },
     modules: { type: 'string', default: '/usr/lib/nginx/modules' },
     lualib: { type: 'string' },
-    out: { type: 'string', default: join(root, 'bench/results/http') },
+    out: { type: 'string' },
   },
 });
 const seconds = Number(values.seconds);
 const rounds = Number(values.rounds);
 const chosen = values.only?.split(',');
-const scenarios = SCENARIOS.filter((scenario) => chosen === undefined || chosen.includes(scenario.name));
+const api = values.set === 'api';
+if (!api && values.set !== 'http') throw new Error(`--set is http or api, not ${values.set}`);
+const out = values.out ?? join(root, 'bench/results', values.set);
+const scenarios = (api ? API_SCENARIOS : SCENARIOS).filter(
+  (scenario) => chosen === undefined || chosen.includes(scenario.name),
+);
 const CONNECTIONS = 64;
 const withLua = scenarios.some((scenario) => scenario.ownOnly !== true && scenario.location.includes('lua_'));
+const withRedis = scenarios.some((scenario) => scenario.needs === 'redis');
 
 interface Sample extends Load {
-  /** Microseconds of CPU a request. */
+  /** Microseconds of CPU a request, or an operation of it. */
   readonly cpu: number;
 }
 
@@ -67,7 +79,8 @@ async function measure(server: Server, scenario: Scenario, time: number): Promis
   const url = `${origin}${scenario.path}`;
   const result = await load(url, scenario.headers ?? {}, time, connections);
   if (result.errors > 0) throw new Error(`${server.options.name}, ${scenario.name}: ${result.errors} failed requests`);
-  return { ...result, cpu: (server.cpu() - before) / Math.max(result.requests, 1) };
+  const operations = Math.max(result.requests, 1) * (scenario.operations ?? 1);
+  return { ...result, cpu: (server.cpu() - before) / operations };
 }
 
 function middle(samples: readonly Sample[]): Sample {
@@ -132,15 +145,22 @@ const backend = new Server({
 });
 const common = { backend: 18190, certificate, key };
 const lualib = values.lualib === undefined ? '' : `lua_package_path "${values.lualib}/?.lua;;";`;
+const http = api ? API_HTTP : '';
+const captured: Scenario = {
+  name: 'captured',
+  title: '',
+  location: '/captured { return 200 "captured\\n"; }',
+  path: '/captured',
+};
 const peer = new Server({
   ...common,
   name: 'nginx',
   command: [values.nginx],
   folder: join(folder, 'nginx'),
   port: 18181,
-  scenarios: scenarios.filter((scenario) => scenario.ownOnly !== true),
+  scenarios: [...scenarios.filter((scenario) => scenario.ownOnly !== true), captured],
   preamble: `${USER}\n${peerPreamble()}`,
-  http: lualib,
+  http: lualib + http,
 });
 const own = new Server({
   ...common,
@@ -148,15 +168,37 @@ const own = new Server({
   command: [values.node, join(root, 'bin/tsresty')],
   folder: join(folder, 'tsresty'),
   port: 18185,
-  scenarios,
+  scenarios: [...scenarios, captured],
   preamble: USER,
-  http: '',
+  http,
 });
 
+/** A Redis server without persistence, with the one key that is asked for. */
+async function startRedis(): Promise<ChildProcess> {
+  const options = ['--port', String(REDIS_PORT), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const child = spawn('redis-server', [...options, '--dir', folder], { stdio: 'ignore' });
+  child.once('error', (error) => process.stderr.write(`redis-server is needed for the scenario "redis": ${error}\n`));
+  for (let i = 0; ; i++) {
+    const done = await new Promise<boolean>((resolve) => {
+      const socket = connect(REDIS_PORT, '127.0.0.1', () => socket.write(`SET key ${'v'.repeat(100)}\r\n`));
+      socket.once('data', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (done) return child;
+    if (i === 100) throw new Error('redis-server does not answer');
+    await delay(50);
+  }
+}
+
+let redis: ChildProcess | undefined;
 const rows: Row[] = [];
 let idle: [number, number] = [0, 0];
 let after: [number, number] = [0, 0];
 try {
+  if (withRedis) redis = await startRedis();
   await backend.start();
   await peer.start();
   await own.start();
@@ -182,6 +224,7 @@ try {
   await peer.stop();
   await own.stop();
   await backend.stop();
+  redis?.kill();
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -190,20 +233,44 @@ const nodeVersion = version([values.node, '--version']);
 const lines = [
   `# tsresty on Node.js ${nodeVersion} against ${peerVersion}${withLua ? ' with its Lua module' : ''}`,
   '',
-  `One worker each, ${CONNECTIONS} connections (8 for 1 MB), medians of ${rounds} rounds of ${seconds} s in turn, one run.`,
-  'Proxied requests go to one nginx for both; TLS is 1.3 with a certificate of ECDSA P-256.',
-  'CPU is user and system time of the worker per request; efficiency is nginx / tsresty, so above 1 is better.',
+  ...(api
+    ? [
+        `The Lua API, one function at a time: \`npm run bench -- --set api\`. One worker each, 4 connections, medians of ${rounds} rounds of ${seconds} s in turn, one run.`,
+        'A request does the operation as often as the table says; CPU is user and system time of the worker per operation,',
+        "with that operation's share of the request. Efficiency is nginx / tsresty, so above 1 is better.",
+      ]
+    : [
+        `One worker each, ${CONNECTIONS} connections (8 for 1 MB), medians of ${rounds} rounds of ${seconds} s in turn, one run.`,
+        'Proxied requests go to one nginx for both; TLS is 1.3 with a certificate of ECDSA P-256.',
+        'CPU is user and system time of the worker per request; efficiency is nginx / tsresty, so above 1 is better.',
+      ]),
   '',
-  '| | nginx, CPU µs | tsresty, CPU µs | efficiency | goal | nginx p50 / p99 ms | tsresty p50 / p99 ms |',
-  '|---|--:|--:|--:|--:|--:|--:|',
+  ...(api
+    ? ['| | a request | nginx, CPU µs | tsresty, CPU µs | efficiency | goal |', '|---|--:|--:|--:|--:|--:|']
+    : [
+        '| | nginx, CPU µs | tsresty, CPU µs | efficiency | goal | nginx p50 / p99 ms | tsresty p50 / p99 ms |',
+        '|---|--:|--:|--:|--:|--:|--:|',
+      ]),
 ];
+/** Operations are a thousand times shorter than requests. */
+const digits = api ? 3 : 1;
 for (const { scenario, peer: theirs, own: ours } of rows) {
   const ratio = theirs === undefined ? '' : (theirs.cpu / ours.cpu).toFixed(2);
   const latency = (s: Sample | undefined): string =>
     s === undefined ? '' : `${s.p50.toFixed(2)} / ${s.p99.toFixed(2)}`;
-  lines.push(
-    `| ${scenario.title} | ${theirs?.cpu.toFixed(1) ?? ''} | ${ours.cpu.toFixed(1)} | ${ratio} | ${scenario.goal ?? ''} | ${latency(theirs)} | ${latency(ours)} |`,
-  );
+  const figures = [theirs?.cpu.toFixed(digits) ?? '', ours.cpu.toFixed(digits), ratio, scenario.goal ?? ''];
+  const cells = api
+    ? [scenario.title, scenario.operations ?? 1, ...figures]
+    : [scenario.title, ...figures, latency(theirs), latency(ours)];
+  lines.push(`| ${cells.join(' | ')} |`);
+}
+const reasons = rows.filter(
+  ({ scenario, peer: theirs, own: ours }) =>
+    scenario.why !== undefined && theirs !== undefined && theirs.cpu < ours.cpu,
+);
+if (reasons.length > 0) {
+  lines.push('', 'Where it is below 1, why:', '');
+  for (const { scenario } of reasons) lines.push(`- ${scenario.title}: ${scenario.why}.`);
 }
 lines.push(
   '',
@@ -217,9 +284,9 @@ const text = lines.join('\n');
 process.stdout.write(text);
 const bars = rows.flatMap(({ scenario, peer: theirs, own: ours }) => {
   if (theirs === undefined) return [];
-  const detail = `${ours.cpu.toFixed(1)} / ${theirs.cpu.toFixed(1)} µs`;
+  const detail = `${ours.cpu.toFixed(digits)} / ${theirs.cpu.toFixed(digits)} µs`;
   return [{ label: scenario.title, ratio: theirs.cpu / ours.cpu, goal: scenario.goal, detail }];
 });
 const title = `CPU efficiency against nginx${withLua ? ' + Lua' : ''} (Node.js ${nodeVersion})`;
-writeFileSync(`${values.out}.md`, text);
-writeFileSync(`${values.out}.svg`, chart(title, bars));
+writeFileSync(`${out}.md`, text);
+writeFileSync(`${out}.svg`, chart(title, bars));

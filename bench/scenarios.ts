@@ -14,6 +14,12 @@ export interface Scenario {
   readonly headers?: Readonly<Record<string, string>>;
   /** The peer has no such thing: measured for tsresty alone. */
   readonly ownOnly?: boolean;
+  /** How many operations a request does, when those are what is measured. Default 1. */
+  readonly operations?: number;
+  /** Why it takes longer than in the peer; told where it does. */
+  readonly why?: string;
+  /** A server the bench starts for it. */
+  readonly needs?: 'redis';
   /** The goal as efficiency against the peer, from the project's issues. */
   readonly goal?: number;
 }

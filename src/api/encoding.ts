@@ -2,7 +2,7 @@
  * Escaping, digests and base64 over byte strings. ngx_lua: ngx_http_lua_string.c, _uri.c and lua-resty-core's
  * resty.core.uri, .hash, .base64.
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 
 /** Kinds of escaping, by nginx's numbers (NGX_ESCAPE_*). */
 export const ESCAPE_URI = 0;
@@ -28,9 +28,41 @@ const SAFE_COMPONENT = /^[A-Za-z0-9\-._~!'()*]*$/;
 
 const HEX = Array.from({ length: 256 }, (_, i) => `%${i.toString(16).toUpperCase().padStart(2, '0')}`);
 
+/** Methods of Buffer that Node.js's types leave out: without the checks of `write` and `toString`. */
+interface Scratch extends Uint8Array {
+  latin1Slice(start: number, end: number): string;
+  base64Write(text: string, at: number): number;
+}
+
+/** Room for what is decoded or escaped: a new buffer for each call costs more than the work on a short text. */
+const scratch = Buffer.allocUnsafeSlow(1 << 14) as unknown as Scratch;
+
+/** 1 for what stays as it is in a component. */
+const SAFE = Uint8Array.from({ length: 256 }, (_, i) => (SAFE_COMPONENT.test(String.fromCharCode(i)) ? 1 : 0));
+const HEX_DIGITS = Buffer.from('0123456789ABCDEF');
+
+function escapeComponent(text: string, n: number): string {
+  let at = 0;
+  for (let i = 0; i < n; i++) {
+    const c = text.charCodeAt(i);
+    if (SAFE[c] === 1) scratch[at++] = c;
+    else {
+      scratch[at] = 0x25;
+      scratch[at + 1] = HEX_DIGITS[c >> 4]!;
+      scratch[at + 2] = HEX_DIGITS[c & 15]!;
+      at += 3;
+    }
+  }
+  return at === n ? text : scratch.latin1Slice(0, at);
+}
+
 /** Percent-encodes what is unsafe in that kind of place. */
 export function escapeUri(text: string, kind: number = ESCAPE_URI_COMPONENT): string {
-  if (kind === ESCAPE_URI_COMPONENT && SAFE_COMPONENT.test(text)) return text;
+  if (kind === ESCAPE_URI_COMPONENT) {
+    const n = text.length;
+    if (n * 3 <= scratch.length) return escapeComponent(text, n);
+    if (SAFE_COMPONENT.test(text)) return text;
+  }
   return text.replace(UNSAFE[kind] as RegExp, (ch) => HEX[ch.charCodeAt(0)] as string);
 }
 
@@ -66,13 +98,16 @@ export function decodeArgs(text: string, max: number): { readonly args: QueryArg
   return { args, truncated };
 }
 
+const NON_ASCII = /[\x80-\xff]/;
+
 function bytes(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
 /** A digest as raw bytes or as hex. */
 export function digest(algorithm: 'md5' | 'sha1', text: string, form: 'hex' | 'binary'): string {
-  return createHash(algorithm).update(text, 'latin1').digest(form);
+  // The call in one go is twice as fast. It takes strings as UTF-8, which for ASCII is the same.
+  return hash(algorithm, NON_ASCII.test(text) ? bytes(text) : text, form);
 }
 
 /** HMAC-SHA1 as raw bytes. */
@@ -87,10 +122,18 @@ export function encodeBase64(text: string, padding: boolean): string {
 
 /** undefined when the text is no base64 (any other character, a wrong length), as nginx's decoder decides. */
 export function decodeBase64(text: string): string | undefined {
-  const m = /^([A-Za-z0-9+/]*)(={0,2})$/.exec(text);
   // Padding is not looked at any further: nginx stops at the first `=`.
-  if (m === null || (m[1] as string).length % 4 === 1) return undefined;
-  return Buffer.from(m[1] as string, 'base64').toString('latin1');
+  let n = text.length;
+  if (n > 0 && text.charCodeAt(n - 1) === 0x3d && --n > 0 && text.charCodeAt(n - 1) === 0x3d) n--;
+  if (n % 4 === 1) return undefined;
+  const length = Math.floor((n * 3) / 4);
+  // The decoder also takes the other alphabet, and leaves out what is in neither: then there are fewer bytes.
+  if (text.includes('-') || text.includes('_')) return undefined;
+  if (length <= scratch.length) {
+    return scratch.base64Write(text, 0) === length ? scratch.latin1Slice(0, length) : undefined;
+  }
+  const decoded = Buffer.from(text, 'base64');
+  return decoded.length === length ? decoded.toString('latin1') : undefined;
 }
 
 /** Decodes Base64 as it is in mails: what does not belong to the alphabet is skipped. */

@@ -84,13 +84,14 @@ export function framesFor(level: unknown): number {
 
 const structured = (_: Error, sites: NodeJS.CallSite[]): NodeJS.CallSite[] => sites;
 
-function capture(limit: number): NodeJS.CallSite[] {
+/** The frames below `above`, which is on the stack itself. */
+function capture(limit: number, above: Function = capture): NodeJS.CallSite[] {
   const prepare = Error.prepareStackTrace;
   const oldLimit = Error.stackTraceLimit;
   Error.prepareStackTrace = structured;
   Error.stackTraceLimit = limit;
   const holder: { stack?: NodeJS.CallSite[] } = {};
-  Error.captureStackTrace(holder, capture);
+  Error.captureStackTrace(holder, above);
   const sites = holder.stack!;
   Error.prepareStackTrace = prepare;
   Error.stackTraceLimit = oldLimit;
@@ -175,6 +176,20 @@ function levelsAt(sites: readonly NodeJS.CallSite[], isAll: boolean): Level[] {
   }
   if (isAll) result.push(...parkedLevels.get());
   return result;
+}
+
+/**
+ * The levels among the next `limit` frames, or undefined if the coroutine has more frames and the level at `wanted` is not
+ * followed by another among these. Frames down to that of `above` are left out.
+ */
+export function nearLevels(wanted: number, limit: number, above: Function): Level[] | undefined {
+  if (held !== undefined) return undefined;
+  const sites = capture(limit, above);
+  const stack = levelsAt(sites, sites.length < limit);
+  const index = stack.length > 0 && stack[0]!.script === undefined ? wanted : wanted - 1;
+  if (stack.length > index + 1 || sites.length < limit) return stack;
+  for (let i = sites.length - 1; i >= 0; i--) if (sites[i]!.getFunctionName() === BASE) return stack;
+  return undefined;
 }
 
 /** Whether this is V8's error for a native stack that is full. */

@@ -110,10 +110,10 @@ function hashNumber(k: number): number {
  * chains, and its nil makes V8 keep both arrays in their general form from the start.
  */
 class Hash {
-  keys: LuaValue[] = [undefined, undefined, undefined, undefined, undefined];
-  values: LuaValue[] = [undefined, undefined, undefined, undefined, undefined];
+  keys: LuaValue[];
+  values: LuaValue[];
   /** The first position that has never been used. There is room for a few keys: V8 gives arrays that grow room for 17. */
-  end = 1;
+  end: number;
   /** First positions of chains, by hash; empty as long as the keys are few. */
   private slots: number[] = NO_SLOTS;
   /** Number of slots - 1, or -1 if there are none. */
@@ -135,6 +135,23 @@ class Hash {
   private missedHash = 0;
   /** Whether it has, or has had, the key 0. */
   hasZero = false;
+
+  constructor(
+    keys: LuaValue[] = [undefined, undefined, undefined, undefined, undefined],
+    values: LuaValue[] = [undefined, undefined, undefined, undefined, undefined],
+    end = 1,
+  ) {
+    this.keys = keys;
+    this.values = values;
+    this.end = end;
+  }
+
+  /** A hash with the key 0 only. */
+  static ofZero(value: LuaValue): Hash {
+    const hash = new Hash([undefined, 0], [undefined, value], 2);
+    hash.hasZero = true;
+    return hash;
+  }
 
   get isWeak(): false {
     return false;
@@ -404,6 +421,17 @@ export class LuaTable {
     for (let i = 0; i < items.length; i++) a.push(items[i]);
     t.$a = a;
     trim(a);
+    return t;
+  }
+
+  /**
+   * A table with a value at 0, not nil, and items from 1 on, as matches of regular expressions have them. The array becomes
+   * the table's own: its slot 0 is undefined, its last element not nil.
+   */
+  static withZero(zero: LuaValue, items: LuaValue[]): LuaTable {
+    const t = new LuaTable();
+    if (items.length > 1) t.$a = items;
+    t.$h = Hash.ofZero(zero);
     return t;
   }
 

@@ -6,12 +6,23 @@ import { compileRegex, type Regex } from './regex.ts';
 /** Bytes. */
 const MIN_JIT_STACK = 32 * 1024;
 
+interface Entry {
+  readonly letters: string;
+  readonly pattern: string;
+  readonly regex: Regex;
+}
+
 /** Compiles patterns, keeping those asked for "once". */
 export class RegexCache {
   private readonly maxEntries: number;
   private readonly matchLimit: number;
   private jitStackSize = 0;
-  private readonly entries = new Map<string, Regex>();
+  /** By letters, then by pattern: a key made of both would be hashed anew at each call. */
+  private readonly byLetters = new Map<string, Map<string, Entry>>();
+  /** All of them, the longest unused first once the cache is full. */
+  private readonly order = new Set<Entry>();
+  /** The entry found last: loops ask for one pattern again and again. */
+  private last: Entry | undefined = undefined;
   private readonly optionsByLetters = new Map<string, RegexOptions>();
 
   /**
@@ -26,26 +37,41 @@ export class RegexCache {
   /** The compiled pattern for option letters already parsed into `options`. Throws RegexError. */
   get(pattern: string, letters: string, options: RegexOptions, once: boolean): Regex {
     if (!once || this.maxEntries <= 0) return compileRegex(pattern, this.withLimits(letters, options));
-    const key = letters + '\0' + pattern;
-    const known = this.entries.get(key);
+    const { last, order } = this;
+    if (last !== undefined && last.pattern === pattern && last.letters === letters) return last.regex;
+    let patterns = this.byLetters.get(letters);
+    const known = patterns?.get(pattern);
     if (known !== undefined) {
-      // A Map keeps the order of insertion: taking an entry out and in again makes it the youngest. That is only paid
+      // A Set keeps the order of insertion: taking an entry out and in again makes it the youngest. That is only paid
       // for once the cache is full; until then the order is that of the first use.
-      if (this.entries.size >= this.maxEntries) {
-        this.entries.delete(key);
-        this.entries.set(key, known);
+      if (order.size >= this.maxEntries) {
+        order.delete(known);
+        order.add(known);
       }
-      return known;
+      this.last = known;
+      return known.regex;
     }
     const regex = compileRegex(pattern, this.withLimits(letters, options));
-    if (this.entries.size >= this.maxEntries) this.entries.delete(this.entries.keys().next().value!);
-    this.entries.set(key, regex);
+    if (order.size >= this.maxEntries) this.drop(order.values().next().value!);
+    if (patterns === undefined || !this.byLetters.has(letters)) this.byLetters.set(letters, (patterns = new Map()));
+    const entry = { letters, pattern, regex };
+    patterns.set(pattern, entry);
+    order.add(entry);
+    this.last = entry;
     return regex;
+  }
+
+  private drop(entry: Entry): void {
+    this.order.delete(entry);
+    const patterns = this.byLetters.get(entry.letters)!;
+    patterns.delete(entry.pattern);
+    if (patterns.size === 0) this.byLetters.delete(entry.letters);
+    if (this.last === entry) this.last = undefined;
   }
 
   /** Whether nothing has been kept yet. */
   get isEmpty(): boolean {
-    return this.entries.size === 0;
+    return this.order.size === 0;
   }
 
   /** ngx.re.opt("jit_stack_size"), in bytes; for patterns compiled from now on. At least 32 KB, as in ngx_lua. */

@@ -54,7 +54,7 @@ export class NgxTimer {
     const timers = this.#run(timersToSet);
     const failure = timers.schedule(
       Math.trunc(seconds * 1000),
-      (premature, ended) => this.#fire(timers.block, handler, premature, ended),
+      { start: (premature, ended) => this.#fire(timers.block, handler, premature, ended) },
       repeat,
     );
     if (failure !== undefined) throw new Error(failure);

@@ -2,7 +2,7 @@
 
 import { type Proto, protoByName } from '../compiler/compile.ts';
 import { type Coroutine, dynamic } from '../coroutine.ts';
-import { framesFor, hookedFunction, type Level, levels, NATIVE, parkedLevels } from '../position.ts';
+import { framesFor, hookedFunction, type Level, levels, NATIVE, nearLevels, parkedLevels } from '../position.ts';
 
 /** The level at which "..." stands for what is not shown, and levels shown after it. */
 const TOP = 12;
@@ -117,9 +117,13 @@ export interface CallerInfo {
   readonly main: boolean;
 }
 
-/** The function at a level, 1 being the caller of the running native. */
-export function callerInfo(level: number): CallerInfo {
-  const stack = levels(level * 8 + 16);
+/**
+ * The function at a level, 1 being the caller of the running native. `above` is a function on the stack, not a native of
+ * Lua: frames from it on upward are not looked at, which is cheaper.
+ */
+export function callerInfo(level: number, above: Function = callerInfo): CallerInfo {
+  // Few frames first: they cost more than the line that is written with them.
+  const stack = nearLevels(level, level + 2, above) ?? nearLevels(level, level * 4 + 8, above) ?? levels(level * 8 + 16);
   const i = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
   const at = stack[i];
   if (at?.script === undefined) return { shortSource: '', line: 0, name: undefined, main: false };

@@ -22,7 +22,7 @@ import { checkInteger, typeName } from './args.ts';
 
 /** `content_by_lua(nginx.conf:12):3: name(): `: where the line was written. A chunk is not named by who called it. */
 function place(): string {
-  const info = callerInfo(1);
+  const info = callerInfo(1, write);
   const source = info.shortSource.slice(info.shortSource.lastIndexOf('/') + 1);
   return `${source}:${info.line}: ${info.name === undefined || info.main ? '' : `${info.name}(): `}`;
 }

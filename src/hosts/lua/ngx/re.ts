@@ -15,7 +15,7 @@ import {
   toText,
 } from '../../../lua/index.ts';
 import type { Regex } from '../../../regex/regex.ts';
-import { namedCapture, RegexFunctions, type Replacer } from '../../../regex/replace.ts';
+import { type Gmatch, namedCapture, RegexFunctions, type Replacer } from '../../../regex/replace.ts';
 import { luaMainOf } from '../block.ts';
 
 function text(v: LuaValue): string {
@@ -28,9 +28,16 @@ function letters(v: LuaValue): string {
 
 /** The captures of the regex's last match: [0] the whole, [1..n] the groups, false where unset, and the named ones. */
 function captures(regex: Regex, dupNames: boolean, into: LuaTable | undefined): LuaTable {
-  const table = into ?? new LuaTable();
-  table.setInt(0, regex.group(0));
-  for (let i = 1; i <= regex.captureCount; i++) table.setInt(i, regex.group(i) ?? false);
+  let table = into;
+  if (table === undefined) {
+    const items: LuaValue[] = [undefined];
+    for (let i = 1; i <= regex.captureCount; i++) items.push(regex.group(i) ?? false);
+    table = LuaTable.withZero(regex.group(0), items);
+  } else {
+    table.setInt(0, regex.group(0));
+    for (let i = 1; i <= regex.captureCount; i++) table.setInt(i, regex.group(i) ?? false);
+  }
+  if (regex.names.size === 0) return table;
   for (const [name, numbers] of regex.names) {
     const value = namedCapture(regex, numbers, dupNames);
     if (value !== undefined) table.set(name, typeof value === 'object' ? LuaTable.fromArray(value) : value);
@@ -50,13 +57,9 @@ function remember(ctx: LuaValue, regex: Regex): void {
 }
 
 /** What options are unknown raises an error at the caller, as lua-resty-core does. */
-function guarded<T>(fn: () => T): T {
-  try {
-    return fn();
-  } catch (error) {
-    if (error instanceof Error) throwError(error.message);
-    throw error;
-  }
+function raise(error: unknown): never {
+  if (error instanceof Error) throwError(error.message);
+  throw error;
 }
 
 export function regexFunctions(block: Block): RegexFunctions {
@@ -75,7 +78,12 @@ const byBlock = new WeakMap<Block, RegexFunctions>();
 
 function matching(functions: RegexFunctions): LuaFunction {
   return (subject, pattern, options, ctx, into) => {
-    const regex = guarded(() => functions.match(text(subject), text(pattern), letters(options), positionOf(ctx)));
+    let regex: Regex | null;
+    try {
+      regex = functions.match(text(subject), text(pattern), letters(options), positionOf(ctx));
+    } catch (error) {
+      raise(error);
+    }
     if (regex === null) return functions.error === undefined ? undefined : ret2(undefined, functions.error);
     remember(ctx, regex);
     return captures(regex, functions.dupNames, into instanceof LuaTable ? into : undefined);
@@ -85,9 +93,12 @@ function matching(functions: RegexFunctions): LuaFunction {
 function finding(functions: RegexFunctions): LuaFunction {
   return (subject, pattern, options, ctx, nth) => {
     const group = typeof nth === 'number' ? nth : 0;
-    const regex = guarded(() => {
-      return functions.find(text(subject), text(pattern), letters(options), positionOf(ctx), group);
-    });
+    let regex: Regex | null;
+    try {
+      regex = functions.find(text(subject), text(pattern), letters(options), positionOf(ctx), group);
+    } catch (error) {
+      raise(error);
+    }
     if (regex === null) return functions.error === undefined ? undefined : ret3(undefined, undefined, functions.error);
     remember(ctx, regex);
     if (functions.error !== undefined) return ret3(undefined, undefined, functions.error);
@@ -97,7 +108,12 @@ function finding(functions: RegexFunctions): LuaFunction {
 
 function globalMatching(functions: RegexFunctions): LuaFunction {
   return (subject, pattern, options) => {
-    const iterator = guarded(() => functions.gmatch(text(subject), text(pattern), letters(options)));
+    let iterator: Gmatch | null;
+    try {
+      iterator = functions.gmatch(text(subject), text(pattern), letters(options));
+    } catch (error) {
+      raise(error);
+    }
     if (iterator === null) return ret2(undefined, functions.error);
     return (): LuaResult => {
       if (iterator.next()) return captures(iterator.regex, iterator.dupNames, undefined);
@@ -112,7 +128,12 @@ function replacing(functions: RegexFunctions, global: boolean): LuaFunction {
       typeof replacement === 'function'
         ? (regex, dupNames) => text(first(callNow(replacement, [captures(regex, dupNames, undefined)])))
         : text(replacement);
-    const result = guarded(() => functions.sub(text(subject), text(pattern), replace, letters(options), global));
+    let result: string | null;
+    try {
+      result = functions.sub(text(subject), text(pattern), replace, letters(options), global);
+    } catch (error) {
+      raise(error);
+    }
     if (result === null) return ret3(undefined, undefined, functions.error);
     return ret2(result, functions.count);
   };

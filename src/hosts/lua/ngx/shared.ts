@@ -26,12 +26,21 @@ function dictOf(self: LuaValue): SharedDict {
   return dict ?? throwError('bad "zone" argument');
 }
 
-/** The key as text; an error text that the functions return beside nil when it is none. */
-function keyOf(key: LuaValue): { key: string } | string {
-  if (key === undefined) return 'nil key';
+/** The key as text; undefined when it is none, with the error that the functions return beside nil in `keyFault`. */
+function keyOf(key: LuaValue): string | undefined {
+  if (key === undefined) {
+    keyFault = 'nil key';
+    return undefined;
+  }
   const text = typeof key === 'string' ? key : toText(key);
-  return checkKey(text) ?? { key: text };
+  const fault = checkKey(text);
+  if (fault === undefined) return text;
+  keyFault = fault;
+  return undefined;
 }
+
+/** Why `keyOf` gave nothing. */
+let keyFault = '';
 
 function seconds(v: LuaValue, name: string): number {
   if (v === undefined) return 0;
@@ -46,13 +55,13 @@ function storing(store: Store): LuaFunction {
   return (self: LuaValue, k: LuaValue, value: LuaValue, exptime: LuaValue, flags: LuaValue) => {
     const dict = dictOf(self);
     const key = keyOf(k);
-    if (typeof key === 'string') return ret2(undefined, key);
+    if (key === undefined) return ret2(undefined, keyFault);
     const expires = seconds(exptime, 'exptime');
     if (value !== undefined && typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
       return ret2(undefined, 'bad value type');
     }
     if (replayingInit) return ret3(true, undefined, false);
-    const done = store(dict, key.key, value, expires, typeof flags === 'number' ? flags : 0);
+    const done = store(dict, key, value, expires, typeof flags === 'number' ? flags : 0);
     return ret3(done, done ? undefined : dict.error, dict.forcible);
   };
 }
@@ -60,8 +69,8 @@ function storing(store: Store): LuaFunction {
 function get(self: LuaValue, k: LuaValue): LuaResult {
   const dict = dictOf(self);
   const key = keyOf(k);
-  if (typeof key === 'string') return ret2(undefined, key);
-  const value = dict.get(key.key);
+  if (key === undefined) return ret2(undefined, keyFault);
+  const value = dict.get(key);
   if (value === undefined) return dict.error === undefined ? undefined : ret2(undefined, dict.error);
   return dict.flags === 0 ? value : ret2(value, dict.flags);
 }
@@ -69,8 +78,8 @@ function get(self: LuaValue, k: LuaValue): LuaResult {
 function getStale(self: LuaValue, k: LuaValue): LuaResult {
   const dict = dictOf(self);
   const key = keyOf(k);
-  if (typeof key === 'string') return ret2(undefined, key);
-  const value = dict.getStale(key.key);
+  if (key === undefined) return ret2(undefined, keyFault);
+  const value = dict.getStale(key);
   if (value === undefined) return dict.error === undefined ? undefined : ret2(undefined, dict.error);
   return ret3(value, dict.flags === 0 ? undefined : dict.flags, dict.stale);
 }
@@ -91,7 +100,7 @@ function increment(v: LuaValue): number {
 function incr(self: LuaValue, k: LuaValue, by: LuaValue, init: LuaValue, initTtl: LuaValue): LuaResult {
   const dict = dictOf(self);
   const key = keyOf(k);
-  if (typeof key === 'string') return ret2(undefined, key);
+  if (key === undefined) return ret2(undefined, keyFault);
   const value = increment(by);
   const start = init === undefined ? undefined : number(init, 'init');
   let ttl = 0;
@@ -100,8 +109,8 @@ function incr(self: LuaValue, k: LuaValue, by: LuaValue, init: LuaValue, initTtl
     ttl = number(initTtl, 'init_ttl');
     if (ttl < 0) throwError('bad "init_ttl" argument');
   }
-  if (replayingInit) return ret3(dict.get(key.key) ?? start, undefined, false);
-  const result = dict.incr(key.key, value, start, ttl);
+  if (replayingInit) return ret3(dict.get(key) ?? start, undefined, false);
+  const result = dict.incr(key, value, start, ttl);
   if (result === undefined) return ret2(undefined, dict.error);
   return start === undefined ? result : ret3(result, undefined, dict.forcible);
 }
@@ -112,10 +121,10 @@ function pushing(push: Push): LuaFunction {
   return (self: LuaValue, k: LuaValue, value: LuaValue) => {
     const dict = dictOf(self);
     const key = keyOf(k);
-    if (typeof key === 'string') return ret2(undefined, key);
+    if (key === undefined) return ret2(undefined, keyFault);
     if (typeof value !== 'string' && typeof value !== 'number') return ret2(undefined, 'bad value type');
-    if (replayingInit) return dict.llen(key.key);
-    const length = push(dict, key.key, value);
+    if (replayingInit) return dict.llen(key);
+    const length = push(dict, key, value);
     return typeof length === 'number' ? length : ret2(length, dict.error);
   };
 }
@@ -126,9 +135,9 @@ function reading(read: Read, changes: boolean): LuaFunction {
   return (self: LuaValue, k: LuaValue) => {
     const dict = dictOf(self);
     const key = keyOf(k);
-    if (typeof key === 'string') return ret2(undefined, key);
+    if (key === undefined) return ret2(undefined, keyFault);
     if (changes && replayingInit) return undefined;
-    const value = read(dict, key.key);
+    const value = read(dict, key);
     return value === undefined && dict.error !== undefined ? ret2(undefined, dict.error) : value;
   };
 }
@@ -137,10 +146,10 @@ function expire(self: LuaValue, k: LuaValue, exptime: LuaValue): LuaResult {
   const dict = dictOf(self);
   if (exptime === undefined || exptime === false) throwError('bad "exptime" argument');
   const key = keyOf(k);
-  if (typeof key === 'string') return ret2(undefined, key);
+  if (key === undefined) return ret2(undefined, keyFault);
   const expires = seconds(exptime, 'exptime');
   if (replayingInit) return true;
-  return dict.expire(key.key, expires) ? true : ret2(undefined, dict.error);
+  return dict.expire(key, expires) ? true : ret2(undefined, dict.error);
 }
 
 const set = storing((dict, key, value, exptime, flags) => dict.set(key, value, exptime, flags));

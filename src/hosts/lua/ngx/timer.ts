@@ -7,6 +7,30 @@ import { type LuaFunction, type LuaResult, LuaTable, type LuaValue, ret2, throwE
 import { LuaRun, requireRun, runPosted, startEntry } from '../run.ts';
 import { checkNumber, typeError } from './args.ts';
 
+/** One timer's Lua function with what it is called with. */
+class LuaTimer implements TimerRun {
+  private readonly creator: ApiContext;
+  private readonly state: LuaRun['state'];
+  private readonly fn: LuaFunction;
+  /** What follows `premature`. */
+  private readonly args: readonly LuaValue[];
+
+  constructor(creator: ApiContext, state: LuaRun['state'], fn: LuaFunction, args: readonly LuaValue[]) {
+    this.creator = creator;
+    this.state = state;
+    this.fn = fn;
+    this.args = args;
+  }
+
+  start(premature: boolean, ended: () => void): void {
+    runTimer(this.creator, this.state, this.fn, [premature, ...this.args], ended);
+  }
+
+  where(): string {
+    return definition(this.state, this.fn);
+  }
+}
+
 function schedule(name: string, repeat: boolean): LuaFunction {
   return (...all: LuaValue[]): LuaResult => {
     if (all.length < 2) throwError(`expecting at least 2 arguments but got ${all.length}`);
@@ -17,17 +41,14 @@ function schedule(name: string, repeat: boolean): LuaFunction {
     if (typeof fn !== 'function') typeError(2, name, 'function', fn);
     const ctx = requireContext();
     if (ctx.phase === IN_INIT) throwError('no request found');
-    const timers = timersToSet();
-    const state = (requireRun() as LuaRun).state;
-    const args = all.slice(2);
-    const run: TimerRun = Object.assign(
-      (premature: boolean, ended: () => void) => runTimer(ctx, state, fn as LuaFunction, [premature, ...args], ended),
-      { where: () => definition(state, fn as LuaFunction) },
-    );
-    const failure = timers.schedule(delay, run, repeat);
+    const { state } = requireRun() as LuaRun;
+    const run = new LuaTimer(ctx, state, fn as LuaFunction, all.length === 2 ? NO_ARGS : all.slice(2));
+    const failure = timersToSet().schedule(delay, run, repeat);
     return failure === undefined ? 1 : ret2(undefined, failure);
   };
 }
+
+const NO_ARGS: readonly LuaValue[] = [];
 
 /** `=content_by_lua(nginx.conf:12):3`: a function's chunk and first line. */
 function definition(state: LuaRun['state'], fn: LuaFunction): string {
