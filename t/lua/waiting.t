@@ -628,3 +628,78 @@ gone
 client prematurely closed connection
 --- no_error_log
 not reached
+
+
+
+=== a header filter waits for the head of an upgraded connection
+--- config
+    lua_strict_phases off;
+    location = /tunnel {
+        header_filter_by_lua_block { ngx.sleep(0.05) ngx.header["X-Filter"] = "done" }
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection upgrade;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/echo;
+    }
+    location = /echo {
+        lua_strict_phases on;
+        content_by_lua_block {
+            ngx.status = 101
+            ngx.header.Upgrade = "test"
+            ngx.header.Connection = "Upgrade"
+            ngx.send_headers()
+            ngx.flush(true)
+            local sock = assert(ngx.req.socket(true))
+            sock:send("hello from the backend\n")
+            sock:send("you said " .. assert(sock:receive()) .. "\n")
+        }
+    }
+    location = /t {
+        content_by_lua_block {
+            local sock = ngx.socket.tcp()
+            sock:settimeout(3000)
+            assert(sock:connect("127.0.0.1", ngx.var.server_port))
+            assert(sock:send("GET /tunnel HTTP/1.1\r\nHost: a\r\nUpgrade: test\r\nConnection: upgrade\r\n\r\nhi\n"))
+            local head = assert(sock:receiveuntil("\r\n\r\n"))()
+            ngx.say(head:match("^[^\r]*"), " ", head:match("X%-Filter: %a+"))
+            ngx.say(sock:receive())
+            ngx.say(sock:receive())
+        }
+    }
+--- request
+GET /t
+--- response_body
+HTTP/1.1 101 Switching Protocols X-Filter: done
+hello from the backend
+you said hi
+--- no_error_log
+[error]
+
+
+
+=== auth_request, error_page and mirror with filters that wait
+--- config
+    lua_strict_phases off;
+    location = /auth {
+        header_filter_by_lua_block { ngx.sleep(0.02) ngx.header["X-User"] = "bob" }
+        return 204;
+    }
+    location = /in {
+        auth_request /auth;
+        auth_request_set $user $sent_http_x_user;
+        mirror /auth;
+        echo "in";
+    }
+    location = /missing { error_page 404 /page; return 404; }
+    location = /page {
+        header_filter_by_lua_block { ngx.sleep(0.02) ngx.header["X-Page"] = "own" }
+        echo "not here";
+    }
+--- request eval
+["GET /in", "GET /missing"]
+--- error_code eval
+[200, 404]
+--- response_body eval
+["in\n", "not here\n"]
+--- no_error_log
+[error]

@@ -47,7 +47,7 @@ function rawSocket(ctx: ApiContext, r: HttpRequest): StreamCosocket | string {
   } else {
     r.requestBody = { chunks: [], received: 0, file: undefined };
   }
-  if (c.buffered) return 'pending data to write';
+  if (c.buffered || r.buffered !== 0) return 'pending data to write';
   if (ctx.buffering) return 'http 1.0 buffering';
   // No other part of the server may send a response header from now on.
   r.headerSent = true;

@@ -122,11 +122,23 @@ function bodyEnded(r: HttpRequest, side: SideRun, piece: Piece, next: BodyFilter
 
 /** log_by_lua: the request has ended, its connection goes on, and the code may outlive both. */
 export function waitingLog(r: HttpRequest, code: LuaCode): void {
+  const c = r.connection;
+  let action = '';
   const side = startSide(
     r,
     code,
     IN_LOG,
-    { failure: failure('log_by_lua') },
+    {
+      failure: failure('log_by_lua'),
+      // In lines of error.log, whatever the connection does by then.
+      enter: () => {
+        action = c.action;
+        c.action = 'logging request';
+      },
+      leave: () => {
+        c.action = action;
+      },
+    },
     [],
     (ended) => {
       ended.ctx.end();

@@ -44,9 +44,10 @@ import {
 } from '../codes.ts';
 import { coreModule } from '../core/module.ts';
 import { finalizeRequest, runPostedRequests } from '../finalize.ts';
-import { sendFlush, sendHeader, sendLast } from '../output.ts';
+import { outputFilter, sendFlush, sendHeader, sendLast } from '../output.ts';
 import { internalRedirect, namedLocation } from '../redirect.ts';
 import {
+  BUFFERED_BY_CODE,
   type HttpRequest,
   METHOD_GET,
   METHOD_HEAD,
@@ -957,7 +958,12 @@ export abstract class Exchange implements PeerConnection {
     this.headerSent = true;
     connection.writeTimer.clear();
     if (this.upgrade) {
-      startTunnel(this);
+      if ((r.buffered & BUFFERED_BY_CODE) === 0) startTunnel(this);
+      else {
+        // The tunnel's bytes go past the filters: not before the head has.
+        connection.pause();
+        r.writeEventHandler = onHeadPassed;
+      }
       return;
     }
     const rest = this.text.length > this.pos ? this.text.slice(this.pos) : '';
@@ -1187,6 +1193,16 @@ function onClientGone(r: HttpRequest): void {
     r.log(LOG_INFO, `epoll_wait() reported that client prematurely closed connection${tail}${suffix}`);
   }
   x.finalize(HTTP_CLIENT_CLOSED_REQUEST);
+}
+
+/** Code in a header filter that the head of an upgrade waited for has ended. */
+function onHeadPassed(r: HttpRequest): void {
+  const x = r.upstream as Exchange;
+  if (outputFilter(r, null) === ERROR) x.finalize(ERROR);
+  else if ((r.buffered & BUFFERED_BY_CODE) === 0) {
+    (x.connection as UpstreamConnection).resume();
+    startTunnel(x);
+  }
 }
 
 function onClientWritable(r: HttpRequest): void {
