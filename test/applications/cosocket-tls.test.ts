@@ -149,6 +149,37 @@ before(async () => {
         ngx.say(sock:sslhandshake())
         local ok, session = ngx.thread.wait(thread)
         ngx.say(ok, " ", type(session))`)} }
+      location /store { ${lua(`
+        local ffi = require "ffi"
+        ffi.cdef[[ typedef struct x509_store_st X509_STORE; typedef struct x509_st X509; typedef struct bio_st BIO;
+          X509_STORE *X509_STORE_new(void); int X509_STORE_add_cert(X509_STORE *store, X509 *certificate);
+          void X509_STORE_free(X509_STORE *store); BIO *BIO_new_mem_buf(const void *bytes, int size);
+          int BIO_free(BIO *bio); void X509_free(X509 *certificate);
+          X509 *PEM_read_bio_X509(BIO *bio, X509 **certificate, void *callback, void *data); ]]
+        local function store(name)
+          local pem = io.open("${folder}/" .. name):read("*a")
+          local bio = ffi.C.BIO_new_mem_buf(pem, #pem)
+          local certificate = ffi.C.PEM_read_bio_X509(bio, nil, nil, nil)
+          local made = ffi.gc(ffi.C.X509_STORE_new(), ffi.C.X509_STORE_free)
+          ffi.C.X509_STORE_add_cert(made, certificate)
+          ffi.C.X509_free(certificate)
+          ffi.C.BIO_free(bio)
+          return made
+        end
+        connect()
+        ngx.say(sock:settrustedstore(store("other.crt")))
+        ngx.say(select(2, sock:sslhandshake(nil, "backend.example", true)))
+        connect()
+        assert(sock:settrustedstore(store("other.crt")))
+        assert(sock:settrustedstore(nil))
+        ngx.say(type(sock:sslhandshake(nil, "backend.example", true)))
+        ngx.say(sock:settrustedstore(store("other.crt")))
+        sock:close()
+        ngx.say(sock:settrustedstore(store("root.crt")))
+        ngx.say(sock:settrustedstore("x"))
+        connect(ngx.var.arg_other)
+        assert(sock:settrustedstore(store("other.crt")))
+        ngx.say(type(sock:sslhandshake(nil, "backend.example", true)))`)} }
       location /keylog { lua_ssl_key_log logs/keys; ${lua(`
         connect()
         ngx.say(type(sock:sslhandshake()))`)} }
@@ -175,6 +206,22 @@ function log(): string {
 }
 
 const VERIFIED = '/handshake?verify=1&name=backend.example';
+
+describe('settrustedstore', () => {
+  it('trusts the certificates of a store for one handshake', async () => {
+    assert.deepEqual((await ask(`/store?other=${backends['stranger']}`, 'good')).split('\n'), [
+      'true',
+      // The backend sends its authority's certificate, too.
+      '19: self-signed certificate in certificate chain',
+      'cdata',
+      'nilssl handshake already done; trusted store cannot be changed on an established TLS connection',
+      'nilclosed',
+      'nilbad store arg: cdata expected, got string',
+      'cdata',
+      '',
+    ]);
+  });
+});
 
 describe('sslhandshake', () => {
   const cases: readonly (readonly [string, string, string])[] = [

@@ -56,6 +56,10 @@ before(async () => {
   const locations = [
     location('/logs/plain', 'plain', 'ngx.log(ngx.WARN, "handler runs")'),
     location('/logs/asking', 'asking', 'ngx.log(ngx.WARN, "handler runs")', '', OWN),
+    location('/large', 'again', 'ngx.log(ngx.WARN, "handler runs")', '', `${OWN} client_max_body_size 0;`).replace(
+      '= ',
+      '',
+    ),
     location('/show', 'asking', `${SHOW} ngx.sleep(0.02) show("client2")`, '', OWN),
     location('/show12', 'asking12', `${SHOW} show("client2")`),
     location(
@@ -176,6 +180,13 @@ describe('proxy_ssl_certificate_by_lua', () => {
       await served(path, 'client2');
     });
   }
+  it('does not stand in the way of large bodies', async () => {
+    const { body, logged } = await get('/large/size3000000');
+    assert.match(logged, /handler runs/);
+    assert.equal(body, 'x'.repeat(3000000));
+    const sent = await fetch(`http://127.0.0.1:${port}/large/`, { method: 'POST', body: 'y'.repeat(2000000) });
+    assert.match(await sent.text(), /client=client length=2000000$/);
+  });
   it('takes DER', async () => void (await served('/der', 'client')));
   it('shows none when all are cleared', async () => void (await served('/clear', '-')));
   it('says what is wrong with keys and certificates', async () => {

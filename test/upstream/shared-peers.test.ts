@@ -1,10 +1,10 @@
 // Peers in shared memory, as several workers see them: here one zone that is attached to several times.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HEADER } from '../../src/shm/layout.ts';
-import { createZone, type Zone } from '../../src/shm/zone.ts';
 import type { Upstream } from '../../src/http/upstream/conf.ts';
 import { upstreamModule } from '../../src/http/upstream/module.ts';
+import { HEADER } from '../../src/shm/layout.ts';
+import { createZone, type Zone } from '../../src/shm/zone.ts';
 import type { RoundRobinPeer } from '../../src/upstream/peers.ts';
 import {
   attachSharedUpstreams,
