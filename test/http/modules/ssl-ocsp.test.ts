@@ -1,6 +1,7 @@
 // OCSP by real requests: what servers staple, and what they find out about certificates of clients. Responders are
 // OpenSSL's own, and some that do not do what they should.
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -363,6 +364,50 @@ describe('ssl_ocsp', () => {
       } finally {
         server.close();
       }
+    }
+  });
+
+  it('looks responders up', async () => {
+    act = honest;
+    let code = 0;
+    // Answers each question for an A record with 127.0.0.1, or with an error.
+    const names = createSocket('udp4', (query, from) => {
+      const question = query.subarray(12);
+      const header = Buffer.from([
+        query[0] as number,
+        query[1] as number,
+        0x81,
+        0x80 | code,
+        0,
+        1,
+        0,
+        code === 0 ? 1 : 0,
+        0,
+        0,
+        0,
+        0,
+      ]);
+      const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+      names.send(Buffer.concat(code === 0 ? [header, question, record] : [header, question]), from.port, from.address);
+    });
+    names.bind(0, '127.0.0.1');
+    await once(names, 'listening');
+    const resolver = `resolver 127.0.0.1:${names.address().port} ipv6=off;`;
+    try {
+      let server = serve('server', `ssl_ocsp on; ${VERIFY} ${resolver}`);
+      assert.deepEqual(await get(server, 'named'), { status: 200, body: 'SUCCESS' }, server.log.join('\n'));
+      assert.match(asked[0] as string, /\r\nHost: responder\.example\r\n/);
+      server.close();
+      code = 3;
+      server = serve('server', `ssl_ocsp on; ${VERIFY} ${resolver}`);
+      assert.equal((await get(server, 'named')).status, 400);
+      assert.match(
+        server.log[0] as string,
+        /^responder\.example could not be resolved \(3: Host not found\) while requesting certificate status, responder: responder\.example$/,
+      );
+      server.close();
+    } finally {
+      names.close();
     }
   });
 
