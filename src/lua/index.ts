@@ -22,6 +22,7 @@ export { collect, limitCollections } from './gc/collector.ts';
 export { StateImage } from './image.ts';
 export { pointerTo } from './lib/jit.ts';
 export { isNative, markLibrary } from './lib/native.ts';
+export { useSystemPipes } from './lib/popen.ts';
 export { type StackFrame, stackOf } from './lib/stack.ts';
 export { toText } from './lib/text.ts';
 export { callerInfo, traceback } from './lib/traceback.ts';

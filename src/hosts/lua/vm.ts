@@ -8,7 +8,7 @@ import type { Block } from '../../conf/block.ts';
 import { ConfError } from '../../conf/error.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { LOG_ERR } from '../../log/log.ts';
-import { LuaState, limitCollections, StateImage } from '../../lua/index.ts';
+import { LuaState, limitCollections, StateImage, useSystemPipes } from '../../lua/index.ts';
 import type { StreamSession } from '../../stream/session.ts';
 import { luaMainOf } from './block.ts';
 import { LoadFailure } from './code.ts';
@@ -121,6 +121,7 @@ export function initVm(block: Block, stage: 'master' | 'worker' | 'single'): voi
   };
   vms.set(block, vm);
   limitCollections(COLLECTION_SHARE);
+  useSystemPipes();
   vm.shared = newState(vm);
   runInit(vm, vm.shared);
   vm.replay = true;

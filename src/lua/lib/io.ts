@@ -1,8 +1,8 @@
 // The io library: https://www.lua.org/manual/5.1/manual.html#5.7, with what OpenResty's LuaJIT has of Lua 5.2: write
 // returns the file, close of a pipe the exit status, lines takes formats.
 //
-// Everything is synchronous, as in C. io.popen differs: the command runs to its end when it is opened for reading, and
-// when it is closed for writing, since Node cannot run a process beside a synchronous program.
+// Everything is synchronous, as in C. io.popen differs: the command runs to its end when it is opened for reading (but see
+// popen.ts), and when it is closed for writing, since Node cannot run a process beside a synchronous program.
 
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -20,6 +20,7 @@ import { LuaBuffer } from './buffer.ts';
 import { codeOf, describe, failure, pathOf } from './errno.ts';
 import { natives } from './native.ts';
 import { exitStatus, shellText } from './os.ts';
+import { openSystemPipe } from './popen.ts';
 import { type Buffering, Stream, type StreamOptions, systemError } from './stream.ts';
 
 /** What a file reads from and writes to. */
@@ -287,8 +288,19 @@ const METHODS = natives({
 
 // ---- pipes
 
-/** A command whose output has been read: io.popen(command, "r"). */
+/** A command whose output is read: io.popen(command, "r"). */
 function popenRead(metatable: LuaTable, command: string): LuaFile {
+  const pipe = openSystemPipe(command);
+  if (pipe !== undefined) {
+    const stream = new Stream(pipe.fd, { writable: false, sequential: true });
+    const file: LuaFile = new LuaFile(metatable, stream, () => {
+      removeFinalizer(finalizer);
+      return exitStatus(pipe.close());
+    });
+    // As in C, what the program has dropped is waited for.
+    const finalizer = addFinalizer(file, () => void pipe.close(), dynamic.current!.state);
+    return file;
+  }
   const result = spawnSync('/bin/sh', ['-c', shellText(command)], {
     argv0: 'sh',
     stdio: ['inherit', 'pipe', 'inherit'],

@@ -20,6 +20,8 @@ import {
   IN_SET,
   IN_SSL_CERT,
   IN_SSL_CLIENT_HELLO,
+  IN_SSL_SESSION_FETCH,
+  IN_SSL_SESSION_STORE,
   IN_TIMER,
 } from '../../../api/phase.ts';
 import { getStatus, setStatus } from '../../../api/status.ts';
@@ -44,7 +46,9 @@ const CTX_PHASES =
   IN_TIMER |
   IN_BALANCER |
   IN_SSL_CERT |
-  IN_SSL_CLIENT_HELLO;
+  IN_SSL_CLIENT_HELLO |
+  IN_SSL_SESSION_FETCH |
+  IN_SSL_SESSION_STORE;
 
 /**
  * All code in handshakes of a connection shares one table; requests on the connection read through theirs what it has.
