@@ -5,9 +5,10 @@ import { LOG_ERR } from '../log/log.ts';
 import { requireContext } from './context.ts';
 import { apiError } from './error.ts';
 
-/** The response's status; 0 while none is set, 9 for a sent HTTP/0.9 response. */
+/** The response's or session's status; 0 while none is set, 9 for a sent HTTP/0.9 response. */
 export function getStatus(): number {
-  const r = requireContext().r ?? apiError('API disabled in the current context');
+  const { r, session } = requireContext();
+  if (r === undefined) return session?.status ?? apiError('API disabled in the current context');
   if (r.errStatus !== 0) return r.errStatus;
   if (r.headersOut.status !== 0) return r.headersOut.status;
   return r.httpVersion < HTTP_VERSION_10 ? r.httpVersion : 0;

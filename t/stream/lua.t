@@ -115,7 +115,7 @@ init init_worker true woken
         ngx.say(select(2, pcall(base.allows_subsystem, "http")))
     }
 --- stream_response
-nil nil nil nil -1
+nil 0 nil nil -1
 unsupported subsystem: stream
 unsupported subsystem: stream
 --- no_error_log

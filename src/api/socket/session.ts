@@ -2,6 +2,7 @@
  * ngx.req.socket() in stream: the client's connection as a cosocket, for reading and writing.
  * stream-lua-nginx-module: ngx_stream_lua_req_socket_tcp().
  */
+import { LOG_DEBUG } from '../../log/log.ts';
 import type { StreamSession } from '../../stream/session.ts';
 import type { ApiContext } from '../context.ts';
 import { apiError } from '../error.ts';
@@ -57,6 +58,7 @@ export class SessionSocket extends StreamCosocket {
   shutdownSend(): string | undefined {
     const refused = this.refuseWrite();
     if (refused !== undefined) return refused;
+    this.ctx.log(LOG_DEBUG, 'stream lua shutdown socket write direction');
     this.socket?.shutdown();
     this.writeClosed = true;
     return undefined;

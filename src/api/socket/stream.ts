@@ -523,17 +523,22 @@ export abstract class StreamCosocket implements SocketOwner, TimerOwner, Resourc
     return typeof fd === 'string' ? fd : setSocketOption(fd, name, value);
   }
 
+  /** How stream-lua begins lines that ngx_lua has too. */
+  private get subsystem(): string {
+    return this.ctx.block?.subsystem === 'stream' ? 'stream ' : '';
+  }
+
   protected logPeer(level: number, message: string): void {
     this.ctx.log(level, message + this.peerText);
   }
 
   /** A line that lua_socket_log_errors can switch off. */
   protected logPeerError(message: string): void {
-    if (socketOptions(this.ctx).socketLogErrors) this.logPeer(LOG_ERR, message);
+    if (socketOptions(this.ctx).socketLogErrors) this.logPeer(LOG_ERR, this.subsystem + message);
   }
 
   protected debug(message: string): void {
-    this.ctx.log(LOG_DEBUG, `lua tcp socket ${message}`);
+    this.ctx.log(LOG_DEBUG, `${this.subsystem}lua tcp socket ${message}`);
   }
 
   private logClosed(what: string): void {

@@ -132,9 +132,10 @@ function set(ngx: LuaValue, name: LuaValue, value: LuaValue): LuaValue {
   }
 }
 
-/** In stream there is ngx.ctx alone. */
+/** What there is of these in stream. */
 function getInStream(_ngx: LuaValue, name: LuaValue): LuaValue {
-  return name === 'ctx' ? getContext() : undefined;
+  if (name === 'ctx') return getContext();
+  return name === 'status' ? getStatus() : undefined;
 }
 
 function setInStream(ngx: LuaValue, name: LuaValue, value: LuaValue): LuaValue {
