@@ -5,7 +5,7 @@ import type { Pattern } from './ast.ts';
 import { searchCost } from './complexity.ts';
 import { DfaMatcher } from './dfa.ts';
 import { RC } from './errors.ts';
-import { maxLookbehind } from './lookbehind.ts';
+import { fixedLength, maxLookbehind } from './lookbehind.ts';
 import { Matcher } from './matcher.ts';
 import type { RegexOptions } from './options.ts';
 import { parsePattern } from './parser.ts';
@@ -25,10 +25,16 @@ const LIMIT_FACTOR = 16;
 class JsProgram {
   readonly translation: Translation;
   readonly plain: RegExp;
+  /**
+   * The number of bytes each match takes if that is known and nothing is captured, else -1: then where the match ends says
+   * all, and the array that RegExp.exec() would make is saved.
+   */
+  readonly length: number;
   private indices: RegExp | null = null;
 
-  constructor(translation: Translation) {
+  constructor(translation: Translation, length: number) {
     this.translation = translation;
+    this.length = translation.keepGroups.length > 0 ? -1 : length;
     this.plain = new RegExp(translation.source, translation.sticky ? 'y' : 'g');
   }
 
@@ -99,10 +105,11 @@ export class Regex {
       const full = translate(tree, this.utf ? 'utf8' : 'bytes', anchored);
       if (typeof full === 'string') reason = full;
       else {
-        this.js = new JsProgram(full);
+        const length = this.captureCount > 0 ? null : fixedLength(tree.root, tree.root, tree.settings);
+        this.js = new JsProgram(full, this.utf ? -1 : (length ?? -1));
         if (this.utf) {
           const ascii = translate(tree, 'ascii', anchored);
-          if (typeof ascii !== 'string') this.jsAscii = new JsProgram(ascii);
+          if (typeof ascii !== 'string') this.jsAscii = new JsProgram(ascii, length ?? -1);
         }
       }
     }
@@ -139,6 +146,13 @@ export class Regex {
     regexp.lastIndex = start;
     let m: RegExpExecArray | null;
     try {
+      if (program.length >= 0) {
+        if (!regexp.test(subject)) return RC.NOMATCH;
+        this.groups = null;
+        this.ovector[1] = this.end = regexp.lastIndex;
+        this.ovector[0] = this.start = this.end - program.length;
+        return 1;
+      }
       m = regexp.exec(subject);
     } catch (error) {
       // The RegExp engine's own stack is finite; the matcher's grows.

@@ -72,6 +72,8 @@ export function escapeSet(r: Reader, letter: string): Ranges | null {
   }
 }
 
+const MAX_PROPERTY_NAME = 49;
+
 /** The set of a \p or \P whose letter has been read: \pL, \p{Lu}, \p{^Greek}, \P{..}. */
 export function readProperty(r: Reader, upper: boolean): Ranges {
   if (r.pos >= r.end) r.fail(146);
@@ -87,10 +89,12 @@ export function readProperty(r: Reader, upper: boolean): Ranges {
     for (;;) {
       if (r.pos >= r.end) r.fail(146);
       const next = r.next();
+      // Spaces, underscores and hyphens say nothing and do not count.
+      if (next === 0x5f || next === 0x2d || next === 0x20 || (next >= 9 && next <= 13)) continue;
       if (next === 0x7d) break;
       if (next === 0) r.fail(146);
       name += String.fromCodePoint(next);
-      if (name.length > 49) r.fail(146);
+      if (name.length === MAX_PROPERTY_NAME) r.fail(146);
     }
   } else if ((c | 0x20) >= 0x61 && (c | 0x20) <= 0x7a) {
     name = String.fromCharCode(c);

@@ -123,7 +123,8 @@ export interface CallerInfo {
  */
 export function callerInfo(level: number, above: Function = callerInfo): CallerInfo {
   // Few frames first: they cost more than the line that is written with them.
-  const stack = nearLevels(level, level + 2, above) ?? nearLevels(level, level * 4 + 8, above) ?? levels(level * 8 + 16);
+  const stack =
+    nearLevels(level, level + 2, above) ?? nearLevels(level, level * 4 + 8, above) ?? levels(level * 8 + 16);
   const i = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
   const at = stack[i];
   if (at?.script === undefined) return { shortSource: '', line: 0, name: undefined, main: false };
