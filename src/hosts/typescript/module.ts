@@ -254,7 +254,10 @@ export const typescriptModule = httpModule<TypeScriptMain, TypeScriptServer, Typ
 
 function headerFilter(r: HttpRequest, next: HeaderFilter, bodies: BodyFilters): number {
   const { headerFilter: file, bodyFilter: body } = typescriptModule.location(r);
-  if (body !== undefined) r.filterNeedInMemory = true;
+  if (body !== undefined) {
+    r.filterNeedInMemory = true;
+    r.endApart = true;
+  }
   if (file === undefined) return next(r);
   if (!apiModule.location(r).strictPhases) return waitingHeaderFilter(r, file, next, bodies);
   return runAtOnce(r, file, IN_HEADER_FILTER, 'header_filter_by_ts_file') === undefined ? ERROR : next(r);

@@ -24,7 +24,7 @@ describe('ngx.upstream', { timeout: 30_000 }, () => {
             location = /named { proxy_pass http://shared/ok;
               header_filter_by_lua_block { ngx.header["Content-Length"] = nil
                 ngx.ctx.name = require("ngx.upstream").current_upstream_name() }
-              body_filter_by_lua_block { if ngx.arg[2] then ngx.arg[1] = ngx.ctx.name end } }
+              body_filter_by_lua_block { ngx.arg[1] = ngx.arg[2] and ngx.ctx.name or nil } }
             location = /lua { content_by_lua_block {
               local upstream = require "ngx.upstream"
               local function show(v)
