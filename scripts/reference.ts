@@ -20,6 +20,7 @@ import type { HttpModule } from '../src/http/module.ts';
 import { httpModules } from '../src/http/modules/index.ts';
 import type { StreamModule } from '../src/stream/module.ts';
 import { streamModules } from '../src/stream/modules/index.ts';
+import { streamSslModule } from '../src/stream-ssl/module.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const FOLDER: string = join(root, 'docs/modules');
@@ -118,7 +119,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 /** All pages, by file name. */
 export function pages(): Map<string, string> {
   const hosts = [luaModule, apiModule, typescriptModule] as unknown as readonly HttpModule[];
-  const streamHosts = [streamLuaModule] as unknown as readonly StreamModule[];
+  const streamHosts = [streamSslModule, streamLuaModule] as unknown as readonly StreamModule[];
   const core = [coreModule, errlogModule, eventsModule, regexModule, threadPoolModule];
   const modules = [
     ...core,

@@ -20,14 +20,28 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   upstream: BASE,
   http: [...BASE, 'regex', 'upstream'],
   stream: [...BASE, 'upstream'],
+  // TLS for stream by http's handshake: the one place where the two meet.
+  'stream-ssl': [...BASE, 'http', 'stream'],
   api: [...BASE, 'http', 'regex', 'stream', 'upstream'],
-  'hosts/lua': [...BASE, 'api', 'hosts', 'http', 'lua', 'regex', 'stream', 'upstream'],
+  'hosts/lua': [...BASE, 'api', 'hosts', 'http', 'lua', 'regex', 'stream', 'stream-ssl', 'upstream'],
   'hosts/typescript': [...BASE, 'api', 'hosts', 'http'],
   hosts: [...BASE, 'api', 'http', 'upstream'],
   // The flags that V8 needs for Lua are given to processes when they start.
   process: [...BASE, 'lua'],
   tools: [...BASE, 'regex'],
-  cli: [...BASE, 'api', 'hosts', 'hosts/lua', 'hosts/typescript', 'http', 'lua', 'process', 'stream', 'tools'],
+  cli: [
+    ...BASE,
+    'api',
+    'hosts',
+    'hosts/lua',
+    'hosts/typescript',
+    'http',
+    'lua',
+    'process',
+    'stream',
+    'stream-ssl',
+    'tools',
+  ],
   // src/index.ts, the package's public face.
   '.': ['api', 'hosts/typescript', 'http', 'lua'],
 };

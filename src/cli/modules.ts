@@ -13,10 +13,11 @@ import { httpModules } from '../http/modules/index.ts';
 import { streamCoreModule } from '../stream/block.ts';
 import type { StreamModule } from '../stream/module.ts';
 import { streamModules } from '../stream/modules/index.ts';
+import { streamSslModule } from '../stream-ssl/module.ts';
 
 const HOSTS = [apiModule, luaModule, typescriptModule] as unknown as readonly HttpModule[];
 
-const STREAM_HOSTS = [streamApiModule, streamLuaModule] as unknown as readonly StreamModule[];
+const STREAM_HOSTS = [streamSslModule, streamApiModule, streamLuaModule] as unknown as readonly StreamModule[];
 
 export const MODULES: readonly CoreModule[] = [
   httpCoreModule(httpModules(HOSTS)),

@@ -27,7 +27,7 @@ const MOST_UNREAD = 65536;
 export class StreamSession implements LogScope, SocketOwner, TimerOwner, VariableOwner {
   readonly stream: StreamCycle;
   readonly group: ListenGroup;
-  readonly socket: AcceptedSocket;
+  socket: AcceptedSocket;
   readonly mainConf: readonly unknown[];
   readonly srvConf: unknown[];
   /** State of the modules, by their index. */
@@ -64,6 +64,10 @@ export class StreamSession implements LogScope, SocketOwner, TimerOwner, Variabl
   errorLog: Log;
   /** More for error_log, of who serves the session. nginx: s->log_handler. */
   describeMore: (() => string) | undefined = undefined;
+  /** What is known about its TLS, for user code; of a type that stream does not know. */
+  tls: unknown = undefined;
+  /** TLS is established. */
+  secured = false;
   /** Of proxy_pass, with what is remembered of its attempts. */
   upstream: PeerConnection | undefined = undefined;
   readonly upstreamStates: UpstreamState[] = [];
@@ -165,6 +169,15 @@ export class StreamSession implements LogScope, SocketOwner, TimerOwner, Variabl
     if (drains.length === 0) return;
     this.drains = [];
     for (const drain of drains) drain.end(false);
+  }
+
+  /** TLS is established: `socket` takes the place of the one below. @param bytes what has come behind the handshake */
+  secure(socket: AcceptedSocket, bytes: string): void {
+    this.secured = true;
+    this.socket = socket;
+    socket.owner = this;
+    this.preread = bytes;
+    this.received += bytes.length;
   }
 
   /** Waits for more input for the preread phase. nginx: c->read with the timer of preread_timeout. */

@@ -98,6 +98,8 @@ export interface LuaLocation extends LuaSettings {
 
 /** Of a stream server, or an upstream block of stream. */
 export interface LuaStreamServer extends LuaSettings {
+  sslClientHello: LuaCode | undefined;
+  sslCertificate: LuaCode | undefined;
   preread: LuaCode | undefined;
   content: LuaCode | undefined;
   log: LuaCode | undefined;

@@ -7,10 +7,10 @@
  * A ring of links inside the connections: entering and leaving it costs a few stores for each request.
  */
 
+import type { Block } from '../../conf/block.ts';
 import { LOG_WARN } from '../../log/log.ts';
 import { currentMsec, currentSecond } from '../../log/time.ts';
 import { connections } from '../../net/activity.ts';
-import type { HttpCycle } from '../cycle.ts';
 import { countStat, STAT_WAITING } from '../stats.ts';
 
 /** A connection as the ring knows it. */
@@ -20,7 +20,7 @@ export interface Reusable {
   reusable: boolean;
   /** When it was entered, milliseconds since 1970. */
   reusableSince: number;
-  readonly http: HttpCycle;
+  readonly http: Block;
   /** Between two requests, with nothing left to do. */
   readonly idle: boolean;
   /** Closes it, now. */
@@ -89,12 +89,12 @@ export function drainReusable(): void {
 const GRACE = 1000;
 
 /** Closes the keep-alive connections of an http block that wait for a request: no more are to come. */
-export function closeIdleConnections(http: HttpCycle): void {
+export function closeIdleConnections(http: Block): void {
   if (closeIdle(http, currentMsec() - GRACE)) setTimeout(closeIdle, GRACE, http, Number.POSITIVE_INFINITY);
 }
 
 /** Closes those that have been idle since before `time`; tells whether there are others. */
-function closeIdle(http: HttpCycle, time: number): boolean {
+function closeIdle(http: Block, time: number): boolean {
   let others = false;
   let c = oldest;
   while (c !== undefined) {

@@ -36,11 +36,15 @@ export interface ListenGroup {
 export interface CoreServer {
   /** This server's configuration objects. */
   confs: ConfStack;
+  /** What modules of http want to find for handshakes, by their indexes there: see src/stream-ssl. */
+  readonly tlsConfs: unknown[];
   /** Where the block stands. */
   file: string;
   line: number;
   /** A `listen` directive was seen. */
   listen: boolean;
+  /** One with `ssl`. */
+  listenSsl: boolean;
   /** What serves its sessions (proxy_pass, return, content_by_lua...). */
   handler: ContentHandler | undefined;
   errorLog: Log;

@@ -33,9 +33,11 @@ function createMain(): CoreMain {
 function createServer(): CoreServer {
   const server: Unset<CoreServer> = {
     confs: NO_CONFS,
+    tlsConfs: [],
     file: '',
     line: 0,
     listen: false,
+    listenSsl: false,
     handler: undefined,
     errorLog: undefined,
     resolver: undefined,

@@ -41,8 +41,11 @@ function parseParameter(cf: ConfContext, options: ListenOptions, text: string): 
     case 'default_server':
       // Where there is but one server for an address, it is the default one.
       return undefined;
-    case 'udp':
     case 'ssl':
+      if (!cf.implementsModule('ngx_stream_ssl_module')) return 'the "ssl" parameter requires ngx_stream_ssl_module';
+      options.ssl = true;
+      return undefined;
+    case 'udp':
     case 'proxy_protocol':
       return unsupported(text);
     default:
@@ -67,6 +70,7 @@ function setListen(cf: ConfContext, server: CoreServer, args: readonly string[])
     const message = parseParameter(cf, options, arg);
     if (message !== undefined) return message;
   }
+  server.listenSsl ||= options.ssl;
   for (const where of new Map(addresses.map((one) => [one.text, one])).values()) {
     const message = addListen(cf, server, where, { ...options, socket: { ...options.socket } });
     if (message !== undefined) return message;

@@ -25,6 +25,7 @@ import {
   IN_TIMER,
 } from '../../../api/phase.ts';
 import { getStatus, setStatus } from '../../../api/status.ts';
+import type { TlsConnection } from '../../../http/modules/ssl/handshake.ts';
 import type { HttpRequest } from '../../../http/request.ts';
 import { LuaTable, type LuaValue, throwError } from '../../../lua/index.ts';
 import { type LuaRun, requireRun } from '../run.ts';
@@ -54,8 +55,8 @@ const CTX_PHASES =
  * All code in handshakes of a connection shares one table; requests on the connection read through theirs what it has.
  * lua-resty-core: lib/resty/core/ctx.lua.
  */
-function newUserTable({ tls, r }: ApiContext, reuse: LuaTable | undefined): LuaTable {
-  const decisions = (tls ?? r?.connection.tls)?.decisions;
+function newUserTable({ tls, r, session }: ApiContext, reuse: LuaTable | undefined): LuaTable {
+  const decisions = (tls ?? r?.connection.tls ?? (session?.tls as TlsConnection | undefined))?.decisions;
   const shared = decisions?.userData;
   if (tls !== undefined && decisions !== undefined) {
     if (shared instanceof LuaTable) return shared;

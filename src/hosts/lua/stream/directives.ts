@@ -62,5 +62,21 @@ export const streamLuaDirectives: readonly Directive<any>[] = described<any>([
     'Chooses the server of an upstream block for each attempt.',
     useSessionBalancer,
   ),
+  ...handler<LuaStreamServer>(
+    'ssl_client_hello_by_lua',
+    BOTH,
+    'server',
+    'sslClientHello',
+    TWO,
+    "Runs when a TLS client's first message has come.",
+  ),
+  ...handler<LuaStreamServer>(
+    'ssl_certificate_by_lua',
+    BOTH,
+    'server',
+    'sslCertificate',
+    TWO,
+    'Chooses the certificate for a TLS client.',
+  ),
   ...handler<LuaStreamServer>('log_by_lua', BOTH, 'server', 'log', TWO, 'Runs in the log phase.'),
 ]);

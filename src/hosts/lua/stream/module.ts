@@ -16,17 +16,26 @@ import { mergeLuaSsl } from '../ssl-directives.ts';
 import { initVm, sharedState } from '../vm.ts';
 import { streamLuaDirectives } from './directives.ts';
 import { logHandler, prereadHandler } from './handlers.ts';
+import { mergeSessionHandshake } from './handshake.ts';
 
 export const streamLuaModule = streamModule<LuaMain, LuaStreamServer>({
   name: 'ngx_stream_lua_module',
   directives: streamLuaDirectives,
   createMain: () => ({ sharedDicts: [], uses: new Set() }) as unknown as LuaMain,
   createServer: () =>
-    ({ preread: undefined, content: undefined, log: undefined, balancer: undefined }) as unknown as LuaStreamServer,
+    ({
+      preread: undefined,
+      content: undefined,
+      log: undefined,
+      balancer: undefined,
+      sslClientHello: undefined,
+      sslCertificate: undefined,
+    }) as unknown as LuaStreamServer,
   mergeServer(parent, conf, cf) {
     conf.preread ??= parent.preread;
     conf.log ??= parent.log;
     mergeLuaSsl(cf, parent, conf);
+    mergeSessionHandshake(cf, parent, conf);
   },
   postconfiguration(stream) {
     const main = streamLuaModule.mainOf(stream.confs);

@@ -5,6 +5,7 @@
  * (src/http/ngx_http_request.c).
  */
 import type { X509Certificate } from 'node:crypto';
+import type { Block } from '../../../conf/block.ts';
 import { ConfError } from '../../../conf/error.ts';
 import { errnoSuffix } from '../../../log/errno.ts';
 import { LOG_CRIT, LOG_DEBUG, LOG_ERR, LOG_INFO, type Log, type LogScope } from '../../../log/log.ts';
@@ -26,7 +27,6 @@ import { alertRecord, type HandshakeControl, type HandshakeHooks } from '../../.
 import type { ProxyProtocolInfo } from '../../connection.ts';
 import type { CoreServer, ListenGroup } from '../../core/conf.ts';
 import { coreModule } from '../../core/module.ts';
-import type { HttpCycle } from '../../cycle.ts';
 import { validateHost } from '../../protocol/host.ts';
 import { addReusable, type Reusable, removeReusable } from '../../protocol/idle.ts';
 import { readProxyHeader } from '../../protocol/proxy-protocol.ts';
@@ -51,7 +51,8 @@ const ALERT_UNRECOGNIZED_NAME = 112;
 
 /** One connection of an HTTPS port: its handshake, and then what is known about its TLS. */
 export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, Reusable, LogScope {
-  readonly http: HttpCycle;
+  /** The block that it was accepted for: http's, or stream's. */
+  readonly http: Block;
   readonly group: ListenGroup;
   readonly connectionNumber: number;
   readonly startTime: number = currentMsec();
@@ -74,6 +75,9 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   statusProblem: string | undefined = undefined;
   /** What user code decides. */
   readonly decisions: Decisions = new Decisions();
+
+  /** Told when it has ended, whether it has failed or not. */
+  onLeave: (() => void) | undefined = undefined;
 
   readonly #start: StartHttp;
   readonly #timer: Timer = new Timer(this);
@@ -100,7 +104,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
   reusableSince = 0;
   readonly idle = false;
 
-  constructor(socket: AcceptedSocket, http: HttpCycle, group: ListenGroup, number: number, start: StartHttp) {
+  constructor(socket: AcceptedSocket, http: Block, group: ListenGroup, number: number, start: StartHttp) {
     this.http = http;
     this.group = group;
     this.connectionNumber = number;
@@ -450,6 +454,7 @@ export class TlsConnection implements SocketOwner, TimerOwner, HandshakeOwner, R
     const giveUp = this.#giveUp;
     this.#giveUp = undefined;
     giveUp?.();
+    this.onLeave?.();
   }
 
   // Logging.
@@ -512,6 +517,6 @@ const CLOSED_IN_HANDSHAKE = 'peer closed connection in SSL handshake';
 const pending = new Set<TlsConnection>();
 
 /** Ends all handshakes of an http block: worker_shutdown_timeout is over. */
-export function abortHandshakes(http: HttpCycle): void {
+export function abortHandshakes(http: Block): void {
   for (const connection of [...pending]) if (connection.http === http) connection.abort();
 }

@@ -8,6 +8,7 @@ import { LOG_ERR } from '../../../log/log.ts';
 import type { AcceptedSocket } from '../../../net/socket.ts';
 import type { ClientConnection } from '../../connection.ts';
 import type { CoreServer } from '../../core/conf.ts';
+import type { HttpCycle } from '../../cycle.ts';
 import { HttpRequest } from '../../request.ts';
 import { loadPair, runtimeFiles } from '../../ssl/files.ts';
 import type { VariantContext } from '../../ssl/variant-context.ts';
@@ -64,5 +65,11 @@ function requestOf(tls: TlsConnection, socket: AcceptedSocket, server: CoreServe
     log: (level, message) => tls.log(level, message),
     describe: () => tls.describe(),
   };
-  return new HttpRequest(connection as ClientConnection, tls.http, confs.main, confs.server, confs.location);
+  return new HttpRequest(
+    connection as ClientConnection,
+    tls.http as HttpCycle,
+    confs.main,
+    confs.server,
+    confs.location,
+  );
 }
