@@ -4,7 +4,7 @@ import { type ContextOptions, makeContext } from './context.ts';
 import type { CertificatePair } from './files.ts';
 
 /** Contexts with certificates that are known only at run time, kept of one context's. */
-const MOST_VARIANTS = 64;
+const MOST_VARIANTS = 256;
 
 let last = 0;
 
@@ -66,6 +66,10 @@ export class VariantContext {
       change(options);
       context = this.complete(makeContext(options));
       if (variants.size >= MOST_VARIANTS) variants.delete(variants.keys().next().value as string);
+      variants.set(name, context);
+    } else if (variants.size >= MOST_VARIANTS) {
+      // The one that was not used for the longest time goes first.
+      variants.delete(name);
       variants.set(name, context);
     }
     return context;
