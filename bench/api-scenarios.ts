@@ -36,7 +36,7 @@ const COPY = 'LuaJIT copies inline; here each copy of bytes into or out of memor
 /** What has been found where the time goes (`--cpu-prof`). */
 const REASONS: Readonly<Record<string, string>> = {
   'dict-get': `the lock is taken and given back by atomic instructions; ${COPY}`,
-  'dict-set': `the lock is taken and given back by atomic instructions; ${COPY}`,
+  'dict-set': `the lock is taken and given back by atomic instructions; the key is hashed and compared byte by byte, in JavaScript's strings; ${COPY}`,
   'dict-incr': 'the lock is taken and given back by atomic instructions, and each access to memory is checked',
   're-match': 'the captures are an array of the RegExp first and a table then',
   're-match-hard':
