@@ -21,6 +21,7 @@ import {
   NULL,
   ret2,
   throwError,
+  Userdata,
 } from '../../../lua/index.ts';
 import { park } from '../run.ts';
 import { checkTable, isTrue, typeName } from './args.ts';
@@ -33,8 +34,19 @@ const KEY = 7;
 /** How the socket of a table is found: `connectedSocket` of socket.ts. */
 type SocketFinder = (self: LuaValue) => TcpCosocket;
 
+/** A session for Lua in stream, where it is no pointer. */
+class SessionHandle extends Userdata {
+  readonly session: TlsSession | undefined;
+
+  constructor(session: TlsSession | undefined) {
+    super();
+    this.session = session;
+  }
+}
+
 /** A session for Lua. Its end is told to who debugs. */
-function sessionPointer(session: TlsSession | undefined, ctx: ApiContext, state: LuaState): CData {
+function sessionPointer(session: TlsSession | undefined, ctx: ApiContext, state: LuaState): LuaValue {
+  if (ctx.block?.subsystem === 'stream') return new SessionHandle(session);
   if (session === undefined) return nullPointer();
   const pointer = opaquePointer(session);
   if (ctx.debugging) {
@@ -117,7 +129,7 @@ export function tlsMethods(connected: SocketFinder): Readonly<Record<string, Lua
     const socket = connected(self);
     const pair = clientPair(self as LuaTable);
     if (typeof pair === 'string') return ret2(undefined, pair);
-    const session = opaqueObject(reused);
+    const session = reused instanceof SessionHandle ? reused.session : opaqueObject(reused);
     const wish: HandshakeWish = {
       session: session instanceof TlsSession ? session : undefined,
       wantSession: reused !== false,
