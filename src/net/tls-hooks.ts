@@ -5,6 +5,7 @@
  * that is not there. nginx: ngx_ssl_new_session(), ngx_ssl_get_cached_session() (src/event/ngx_event_openssl.c); ngx_lua
  * sets OpenSSL's callbacks themselves.
  */
+import { writeSync } from 'node:fs';
 import type { SecureContext } from 'node:tls';
 import { type StreamHandle, streamHandles, type WriteRequest } from './handles.ts';
 
@@ -95,11 +96,25 @@ class Control implements HandshakeControl {
 
   sendAlert(description: number): void {
     const parent = this.#handle._parent as StreamHandle | undefined;
+    if (this.#closed() || typeof parent?.writeBuffer !== 'function') return;
     const handles = streamHandles();
-    if (this.#closed() || handles === undefined || typeof parent?.writeBuffer !== 'function') return;
+    if (handles === undefined) {
+      writeNow(parent.fd, alertRecord(description));
+      return;
+    }
     const request: WriteRequest = new handles.WriteWrap();
     request.oncomplete = nothing;
     parent.writeBuffer(request, alertRecord(description));
+  }
+}
+
+/** To a descriptor that nothing was written to before: there is room. */
+function writeNow(fd: number, bytes: Buffer): void {
+  try {
+    if (fd >= 0) writeSync(fd, bytes);
+  } catch (error) {
+    // The client has left: nobody is there to be told.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
   }
 }
 

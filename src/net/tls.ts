@@ -222,11 +222,15 @@ class NodeHandshake implements Handshake {
   }
 
   pause(): void {
-    this.#stream?.pause();
+    this.#handle?.readStop();
   }
 
   resume(): void {
-    this.#stream?.resume();
+    this.#handle?.readStart();
+  }
+
+  get #handle(): StreamHandle | undefined {
+    return (this.#stream as unknown as { _handle?: StreamHandle | null })?._handle ?? undefined;
   }
 
   #take(): HandshakeOwner | undefined {
