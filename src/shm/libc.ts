@@ -34,6 +34,9 @@ export interface Libc {
   recv(fd: number, buffer: Memory, length: number, flags: number): number;
   connect(fd: number, address: Memory, length: number): number;
   send(fd: number, buffer: Memory, length: number, flags: number): number;
+  /** recvfrom(2); `size` is an Uint32Array of one element, read and written. */
+  recvfrom(fd: number, buffer: Memory, length: number, flags: number, address: Memory, size: Uint32Array): number;
+  sendto(fd: number, buffer: Memory, length: number, flags: number, address: Memory, size: number): number;
   /** fcntl(2), for the commands that take an integer: variadic arguments come with their types. */
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
   setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number;
@@ -74,6 +77,8 @@ const prototypes: Record<keyof Libc, string> = {
   recv: 'intptr_t recv(int fd, void *buffer, size_t length, int flags)',
   connect: 'int connect(int fd, void *address, uint32_t length)',
   send: 'intptr_t send(int fd, void *buffer, size_t length, int flags)',
+  recvfrom: 'intptr_t recvfrom(int fd, void *buffer, size_t length, int flags, void *address, void *size)',
+  sendto: 'intptr_t sendto(int fd, void *buffer, size_t length, int flags, void *address, uint32_t size)',
   fcntl: 'int fcntl(int fd, int command, ...)',
   setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint32_t length)',
   getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *length)',

@@ -194,7 +194,7 @@ function applyFilter(
     case 'prepend':
       return each((value) => (argument ?? '') + value);
     case 'lines':
-      return only().match(/.*\n|.+$/g) ?? [];
+      return only().match(/[^\n]*\n|[^\n]+$/g) ?? [];
     case 'array':
       return [new PerlArray(values)];
     case 'join':

@@ -141,7 +141,7 @@ function checkFields(context: CheckContext, i: number, response: Response | unde
 
 function fieldLines(lines: string): Map<string, string | undefined> {
   const fields = new Map<string, string | undefined>();
-  for (const raw of lines.match(/.*\n|.+$/g) ?? []) {
+  for (const raw of lines.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
     const line = raw.trim();
     const absent = /^!\s*(.*)$/.exec(line);
     if (absent !== null) {

@@ -1,5 +1,5 @@
 /** `tsresty test`: runs tests in Test::Nginx's format. */
-import { probe } from './executable.ts';
+import { ProbedExecutable } from './executable.ts';
 import { findPlaces } from './places.ts';
 import { SpecReporter, TapReporter } from './report.ts';
 import { runFiles, testFiles } from './run-files.ts';
@@ -67,7 +67,7 @@ export async function testCommand(args: readonly string[], self: readonly string
   let executable: Executable;
   let files: string[];
   try {
-    executable = probe(server === undefined ? self : [server], loadModules);
+    executable = new ProbedExecutable(server === undefined ? self : [server], loadModules);
     files = testFiles(line.paths);
   } catch (error) {
     process.stderr.write(`tsresty test: ${(error as Error).message}\n`);

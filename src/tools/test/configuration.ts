@@ -175,7 +175,7 @@ function userFiles(value: Value): (readonly [name: string, body: string, time: s
   }
   if (typeof value !== 'string') throw new Error('wrong value type of user_files, only scalar or ARRAY are accepted');
   const files: [string, string, string][] = [];
-  for (const line of value.match(/.*\n|.+$/g) ?? []) {
+  for (const line of value.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
     const head = />>> (\S+)(?:\s+(.+))?/.exec(line);
     if (head !== null) files.push([head[1]!, '', head[2]?.trim() ?? '']);
     else if (files.length > 0) files.at(-1)![1] += line;

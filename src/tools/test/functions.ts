@@ -24,7 +24,7 @@ export interface FunctionContext {
   readonly settings: Settings;
   readonly place: Place;
   readonly results: Results;
-  readonly nginxVersion: number;
+  readonly nginxVersion: () => number;
   readonly perl: () => Interpreter;
   /** The blocks, and the same with their filters run. */
   readonly blocks: () => readonly Block[];
@@ -241,7 +241,7 @@ export function testFunctions(context: FunctionContext): Map<string, Native> {
     settings.run = true;
     return 1;
   });
-  define('get_nginx_version', () => context.nginxVersion);
+  define('get_nginx_version', () => context.nginxVersion());
   define('sleep_time', () => settings.sleep);
   define('verbose', () => '');
   define('trim', ([value]) => text(value).trim().replace(/\s+/g, ' '));

@@ -21,7 +21,7 @@ export class LogReader {
 
   /** The same lines, which count again the next time. */
   peek(): string[] {
-    return readFrom(this.#file, this.#accumulate ? 0 : this.#position).match(/.*\n|.+$/g) ?? [];
+    return readFrom(this.#file, this.#accumulate ? 0 : this.#position).match(/[^\n]*\n|[^\n]+$/g) ?? [];
   }
 }
 

@@ -2,7 +2,7 @@
  * The servers that a block asks for: `tcp_listen`, `udp_listen`. Each takes one client, reads what it is sent, and
  * answers. Test::Nginx::Socket(3): tcp_listen, tcp_reply, udp_listen, udp_reply.
  */
-import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import type { Interpreter } from './perl/interpreter.ts';
 import { PerlArray, PerlCode, text, type Value } from './perl/values.ts';
 import type { Results } from './results.ts';
 import { parseTime } from './settings.ts';
+import { UnixDatagramSocket } from './unix-datagram.ts';
 
 /** Milliseconds that `tcp_query_auto_timeout` waits for more when it names no time. */
 const AUTO_TIMEOUT = 100;
@@ -150,7 +151,7 @@ class UdpMock {
   received = '';
   readonly #block: Block;
   readonly #perl: Interpreter;
-  readonly #socket: DatagramSocket = createSocket('udp4');
+  #close: () => void = () => {};
   #timer: NodeJS.Timeout | undefined;
 
   constructor(block: Block, perl: Interpreter) {
@@ -161,32 +162,34 @@ class UdpMock {
 
   async listen(target: string): Promise<void> {
     if (target.endsWith('.sock')) {
-      this.#socket.close();
-      throw new Error('udp_listen of a Unix socket is not supported: Node.js has no Unix datagram sockets');
+      const socket = new UnixDatagramSocket(target, (data, reply) => this.#answer(data, reply));
+      this.#close = () => socket.close();
+      return;
     }
     if (!/^\d+$/.test(target)) throw new Error(`bad udp_listen target: ${target}`);
-    this.#socket.once('message', (data, { address, port }) => {
-      this.received = data.toString('latin1');
-      const delay = this.#block.has('udp_reply_delay') ? parseTime(text(this.#block.get('udp_reply_delay'))) * 1000 : 0;
-      this.#timer = setTimeout(() => {
-        for (const reply of repliesOf(this.#block.get('udp_reply'), this.received, this.#perl)) {
-          this.#socket.send(Buffer.from(reply, 'latin1'), port, address);
-        }
-      }, delay);
+    const socket = createSocket('udp4');
+    socket.on('message', (data, { address, port }) => {
+      this.#answer(data.toString('latin1'), (reply) => socket.send(Buffer.from(reply, 'latin1'), port, address));
     });
     await new Promise<void>((resolve, reject) => {
-      this.#socket.once('error', reject);
-      this.#socket.bind(Number(target), '127.0.0.1', resolve);
+      socket.once('error', reject);
+      socket.bind(Number(target), '127.0.0.1', resolve);
     });
+    this.#close = () => socket.close();
+  }
+
+  /** Answers the first datagram; others find nobody who reads them. */
+  #answer(data: string, reply: (data: string) => void): void {
+    if (this.#timer !== undefined) return;
+    this.received = data;
+    const delay = this.#block.has('udp_reply_delay') ? parseTime(text(this.#block.get('udp_reply_delay'))) * 1000 : 0;
+    this.#timer = setTimeout(() => {
+      for (const one of repliesOf(this.#block.get('udp_reply'), data, this.#perl)) reply(one);
+    }, delay);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
-    try {
-      this.#socket.close();
-    } catch (error) {
-      // It was never opened.
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_SOCKET_DGRAM_NOT_RUNNING') throw error;
-    }
+    this.#close();
   }
 }

@@ -422,7 +422,7 @@ export class Site {
     this.#checkErrorLog(context, dryRun === undefined ? log.lines() : []);
     if (block.has('ignore_response')) return;
     if (!block.has('access_log') && !block.has('no_access_log')) return;
-    const lines = readFrom(accessLog, 0).match(/.*\n|.+$/g) ?? [];
+    const lines = readFrom(accessLog, 0).match(/[^\n]*\n|[^\n]+$/g) ?? [];
     checkPresent(context, 'access_log', 'access.log', lines);
     checkAbsent(context, 'no_access_log', 'access.log', lines);
   }

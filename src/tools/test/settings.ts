@@ -34,15 +34,15 @@ export class Settings {
   workers = 1;
   workerConnections = 64;
   master = false;
-  logLevel: string;
+  logLevel = 'debug';
   noRootLocation = false;
   /** Seconds. */
-  timeout: number;
+  timeout = 3;
   serverName = 'localhost';
   serverAddr = '127.0.0.1';
   configPreamble = '';
-  useHup: boolean;
-  checkAccumErrorLog: boolean;
+  useHup = false;
+  checkAccumErrorLog = false;
   readonly envToNginx: string[] = [];
   readonly preprocessors: PerlCode[] = [];
   readonly cleanupHandlers: PerlCode[] = [];
@@ -55,18 +55,22 @@ export class Settings {
   stream = false;
   dgram = false;
   /** Seconds that Test::Nginx waits before it reads a log, three times this. */
-  readonly sleep: number;
-  readonly checkLeak: boolean;
+  sleep = 0.015;
+  checkLeak = false;
 
   constructor(env: Readonly<Record<string, string | undefined>>) {
+    this.readEnvironment(env);
+  }
+
+  /** What the environment sets. A file may change that before it loads Test::Nginx, which looks at it then. */
+  readEnvironment(env: Readonly<Record<string, string | undefined>>): void {
     this.logLevel = env['TEST_NGINX_LOG_LEVEL'] || 'debug';
     this.timeout = Number(env['TEST_NGINX_TIMEOUT'] || 3);
-    this.useHup = isOn(env['TEST_NGINX_USE_HUP']);
     this.checkLeak = isOn(env['TEST_NGINX_CHECK_LEAK']);
+    this.useHup = isOn(env['TEST_NGINX_USE_HUP']) && !this.checkLeak;
     this.checkAccumErrorLog = isOn(env['TEST_NGINX_CHECK_ACCUM_ERR_LOG']);
     this.master = env['TEST_NGINX_MASTER_PROCESS'] === 'on';
     this.sleep = Number(env['TEST_NGINX_SLEEP'] || 0.015);
-    if (this.checkLeak) this.useHup = false;
   }
 }
 

@@ -52,12 +52,13 @@ export function loadTestFile(
   const source = readSource(readFileSync(file, 'latin1'));
   let blocks: readonly Block[] | undefined;
   let filtered = false;
+  let framework = false;
   const all = (): readonly Block[] => (blocks ??= parseBlocks(file, source));
   const context: FunctionContext = {
     settings,
     place,
     results,
-    nginxVersion: executable.nginxVersion,
+    nginxVersion: () => executable.nginxVersion,
     perl: () => perl,
     blocks: all,
     filtered: () => {
@@ -81,6 +82,10 @@ export function loadTestFile(
     commands,
     importArguments: (args) => setPlan(settings, args),
     moduleLoaded: (name) => {
+      if (TEST_MODULES.includes(name) && !framework) {
+        framework = true;
+        settings.readEnvironment(perl.env());
+      }
       if (name === 'Test::Nginx::Socket::Lua::Stream') settings.stream = true;
       if (name === 'Test::Nginx::Socket::Lua::Dgram') settings.dgram = true;
     },
@@ -91,6 +96,7 @@ export function loadTestFile(
   try {
     if (source.code !== '') perl.program(file, source.code);
     if (settings.run || source.code === '') {
+      setVersions(perl, executable);
       for (const block of context.filtered()) {
         for (const sub of settings.preprocessors) perl.call(sub, [block], 'scalar');
         // Its preprocessor was added first, by the module.
@@ -104,6 +110,13 @@ export function loadTestFile(
   return { file, place, settings, perl, blocks: settings.run || source.code === '' ? all() : [], results };
 }
 
+/** What `run_tests` finds out about the server. */
+function setVersions(perl: Interpreter, executable: Executable): void {
+  perl.scalar('Test::Nginx::Util::NginxVersion').v = executable.nginxVersion;
+  perl.scalar('Test::Nginx::Util::OpenSSLVersion').v = executable.opensslVersion;
+  perl.scalar('Test::Nginx::Util::PcreVersion').v = executable.pcreVersion;
+}
+
 /** Variables of Test::Nginx::Util that tests look at. */
 function setVariables(
   perl: Interpreter,
@@ -114,9 +127,6 @@ function setVariables(
   const set = (name: string, value: string | number | undefined): void => {
     perl.scalar(`Test::Nginx::Util::${name}`).v = value;
   };
-  set('NginxVersion', executable.nginxVersion);
-  set('OpenSSLVersion', executable.opensslVersion);
-  set('PcreVersion', executable.pcreVersion);
   set('ServRoot', place.root);
   set('HtmlDir', `${place.root}/html`);
   set('ErrLogFile', `${place.root}/logs/error.log`);

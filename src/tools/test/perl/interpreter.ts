@@ -435,7 +435,7 @@ export class Interpreter {
         }
       }
       case 'command':
-        return this.#command(node).match(/.*\n|.+$/g) ?? [];
+        return this.#command(node).match(/[^\n]*\n|[^\n]+$/g) ?? [];
       case 'do':
         return this.#block(node.body, 'list');
       case 'eval':
