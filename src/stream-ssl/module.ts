@@ -175,6 +175,10 @@ function sslHandler(s: StreamSession): number {
       if (!s.secured) finalizeSession(s, STREAM_INTERNAL_SERVER_ERROR);
     });
   };
+  // A session that ends before takes its handshake with it.
+  s.addCleanup(() => {
+    if (!s.secured) tls.abort();
+  });
   connections.set(s, tls);
   s.tls = tls;
   return DONE;
