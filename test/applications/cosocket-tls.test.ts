@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { createServer } from 'node:tls';
 import { closeBackends, FILES, hastyBackend, pki, rawBackend, tlsBackend } from '../http/modules/proxy/tls-backends.ts';
 import { freePort, GLOBALS, RunningServer } from '../support/server.ts';
 
@@ -130,6 +131,9 @@ before(async () => {
           ngx.say(sock:getreusedtimes(), " ", type(sock:sslhandshake(nil, "backend.example", true)), " ", (ask():gsub(".*n=", "n=")))
           assert(sock:setkeepalive())
         end`)} }
+      location /closed { ${lua(`
+        connect()
+        ngx.say(type(sock:sslhandshake()), " ", sock:close())`)} }
       location /unix { ${lua(`
         assert(sock:connect("unix:${join(pki.dir, 'cosocket.sock')}"))
         ngx.say(type(sock:sslhandshake(nil, "backend.example", true)), " ", ask("/size300000") == ("x"):rep(300000))
@@ -315,5 +319,25 @@ describe('setclientcert', () => {
         'nilbad cert arg: cdata expected, got string\nnilPEM_read_bio_X509_AUX() failed\nnild2i_X509_bio() failed\n' +
         'nilPEM_read_bio_PrivateKey() failed\nnild2i_PrivateKey_bio() failed\nnilPEM_read_bio_PrivateKey() failed\n',
     );
+  });
+});
+
+describe('close', () => {
+  it('right after the handshake lets that come to its end on the other side', async () => {
+    const seen = new Promise<string>((resolve) => {
+      const peer = createServer({ cert: pki.pem('good.crt'), key: pki.pem('good.key') });
+      peer.on('tlsClientError', (error) => resolve(`error: ${error.message}`));
+      peer.on('secureConnection', (socket) => {
+        socket.on('error', (error) => resolve(`error: ${error.message}`));
+        socket.on('end', () => resolve('an end')).resume();
+      });
+      peer.listen(0, '127.0.0.1', async () => {
+        const { port: to } = peer.address() as { port: number };
+        const response = await fetch(`http://127.0.0.1:${port}/closed?to=${to}`);
+        assert.equal(await response.text(), 'cdata 1\n');
+        peer.close();
+      });
+    });
+    assert.equal(await seen, 'an end');
   });
 });

@@ -644,7 +644,10 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
     }
     if (socket !== undefined) {
       socket.owner = undefined;
-      if (this.handshake === undefined) socket.destroy();
+      if (this.secure) {
+        // With close_notify, as nginx; and not before OpenSSL has sent the end of the handshake, which this may be in.
+        setImmediate(endSocket, socket);
+      } else if (this.handshake === undefined) socket.destroy();
       else this.handshake.destroy();
       this.handshake = undefined;
       pool?.closed();
@@ -653,6 +656,10 @@ export class TcpCosocket extends StreamCosocket implements ConnectOwner, ClientH
       pool?.notMade();
     }
   }
+}
+
+function endSocket(socket: Socket): void {
+  socket.end();
 }
 
 /** Failures of bind(2). */
