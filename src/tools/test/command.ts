@@ -1,8 +1,10 @@
 /** `tsresty test`: runs tests in Test::Nginx's format. */
+import { rmSync } from 'node:fs';
 import { ProbedExecutable } from './executable.ts';
 import { findPlaces } from './places.ts';
 import { SpecReporter, TapReporter } from './report.ts';
 import { runFiles, testFiles } from './run-files.ts';
+import { killServers } from './server.ts';
 import type { Executable } from './settings.ts';
 import { watch } from './watch.ts';
 
@@ -73,6 +75,14 @@ export async function testCommand(args: readonly string[], self: readonly string
     process.stderr.write(`tsresty test: ${(error as Error).message}\n`);
     return 2;
   }
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.once(signal, () => process.exit(code));
+  }
+  process.once('exit', killServers);
   const once = (some: readonly string[]): Promise<boolean> => runOnce(some, line, executable);
   if (!line.watch) return (await once(files)) ? 0 : 1;
   await watch(line.paths, () => testFiles(line.paths), once);
@@ -97,6 +107,10 @@ async function runOnce(files: readonly string[], line: CommandLine, executable: 
   const reporter = values.get('--format') === 'tap' ? new TapReporter(options) : new SpecReporter(options);
   const only = values.get('--only') ?? values.get('-n');
   const places = await findPlaces(Number(values.get('-j') ?? 2), process.env);
+  const remove = (): void => {
+    for (const { root } of places) rmSync(root, { recursive: true, force: true });
+  };
+  process.once('exit', remove);
   const good = await runFiles(files, {
     executable,
     places,
@@ -105,6 +119,7 @@ async function runOnce(files: readonly string[], line: CommandLine, executable: 
     env: process.env,
     reporter,
   });
+  process.off('exit', remove);
   reporter.end();
   return good;
 }

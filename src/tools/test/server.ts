@@ -17,6 +17,14 @@ export interface ServerOptions {
   readonly silent: boolean;
 }
 
+/** Servers that run, for the case that the runner itself is stopped. */
+const running = new Set<ChildProcess>();
+
+/** Ends all servers at once. */
+export function killServers(): void {
+  for (const child of running) child.kill('SIGTERM');
+}
+
 /** A running server, or what became of it. */
 export class Server {
   readonly #child: ChildProcess;
@@ -38,6 +46,8 @@ export class Server {
         stdio: ['ignore', 'ignore', silent ? 'ignore' : 'pipe'],
       },
     );
+    running.add(this.#child);
+    this.#child.once('exit', () => running.delete(this.#child));
     this.#child.stderr?.setEncoding('latin1').on('data', (text: string) => {
       this.output += text;
     });

@@ -444,6 +444,16 @@ export class Parser {
     const c = s.peek();
     if (c === '"' || c === '`' || c === "'") return this.#quoted(c === '"' ? 'qq' : c === '`' ? 'qx' : 'q', line);
     if (c === '$' || c === '@' || c === '&' || (c === '%' && s.sees(/%[$A-Za-z_:{]/y))) return this.#variable();
+    // A version such as 1.25.5 is the string of these characters.
+    const version = s.takeMatch(/\d+(?:\.\d+){2,}|v\d+(?:\.\d+)+/y);
+    if (version !== null) {
+      const value = version[0]
+        .replace('v', '')
+        .split('.')
+        .map((n) => String.fromCharCode(Number(n)))
+        .join('');
+      return { t: 'const', value, line };
+    }
     const number = s.takeMatch(/0[xX][0-9a-fA-F_]+|0[bB][01_]+|(?:\d[\d_]*)(?:\.(?!\.)\d*)?(?:[eE][-+]?\d+)?|\.\d+/y);
     if (number !== null) return { t: 'const', value: numberOf(number[0]), line };
     if (c === '(') return this.#parenthesisedList(line);

@@ -60,6 +60,10 @@ test('numbers and comparisons', () => {
   assert.equal(one('sprintf("%03d|%-4s|%x|%.2f|%s%%", 7, "ab", 255, 1.005, "z")'), '007|ab  |ff|1.00|z%');
 });
 
+test('versions are strings, which count as nothing', () => {
+  assert.deepEqual(run('(1.25.5 eq "\\x01\\x19\\x05", eval "1.03 >= 1.25.5")'), [1, 1]);
+});
+
 test('lists, hashes, references and aliases', () => {
   assert.deepEqual(
     one('my @k; push @k, "b$_" for 1 .. 3; @k = sort { $b cmp $a } @k; [@k, scalar(@k), $#k, @k[0, 1]]'),
