@@ -1,10 +1,10 @@
 /** `upstream` blocks and their servers, and the list of all backends. nginx: ngx_http_upstream(), ngx_http_upstream_add(). */
 import type { ConfContext, ConfStack, Directive } from '../../conf/directive.ts';
-import { ConfError } from '../../conf/error.ts';
 import { parseTime } from '../../conf/units.ts';
 import { parseResolver } from '../../net/resolver-conf.ts';
 import type { ParsedUrl } from '../../net/url.ts';
-import { plainServer, SUPPORTS_ALL } from '../../upstream/group.ts';
+import type { UpstreamGroup } from '../../upstream/group.ts';
+import { addBlock, findGroup, referTo, type UpstreamName } from '../../upstream/list.ts';
 import { parseServer } from '../../upstream/server.ts';
 import { httpOf } from '../cycle.ts';
 import { httpModule } from '../module.ts';
@@ -12,29 +12,12 @@ import type { Upstream, UpstreamMain } from './conf.ts';
 import { initRoundRobin, initRoundRobinPeer } from './round-robin.ts';
 import { upstreamVariables } from './variables.ts';
 
-/** What an upstream is looked up by. */
-export interface UpstreamName {
-  readonly host: string;
-  readonly port: number;
-  readonly noPort: boolean;
-}
-
-function newUpstream(cf: ConfContext, name: UpstreamName, explicit: boolean): Upstream {
+function newUpstream(group: UpstreamGroup): Upstream {
   return {
-    host: name.host,
-    port: name.port,
-    noPort: name.noPort,
-    file: cf.file,
-    line: cf.line,
-    explicit,
-    supports: explicit ? SUPPORTS_ALL : 0,
-    servers: undefined,
+    ...group,
     confs: undefined,
     initUpstream: undefined,
     initPeer: initRoundRobinPeer,
-    peers: undefined,
-    zone: undefined,
-    shared: undefined,
     dynamic: true,
     resolver: undefined,
     resolverTimeout: undefined,
@@ -42,59 +25,18 @@ function newUpstream(cf: ConfContext, name: UpstreamName, explicit: boolean): Up
   };
 }
 
-/** The block of that name, made now or referred to before; throws ConfError. */
-function addBlock(cf: ConfContext, host: string): Upstream {
-  const { upstreams } = upstreamModule.mainOf(httpOf(cf).confs);
-  const key = host.toLowerCase();
-  for (const known of upstreams) {
-    if (known.host.toLowerCase() !== key) continue;
-    if (known.explicit) throw cf.error(`duplicate upstream "${host}"`);
-    if (!known.noPort) {
-      throw new ConfError(`upstream "${host}" may not have port ${known.port} in ${known.file}:${known.line}`);
-    }
-    known.explicit = true;
-    known.supports = SUPPORTS_ALL;
-    known.port = 0;
-    return known;
-  }
-  const upstream = newUpstream(cf, { host, port: 0, noPort: true }, true);
-  upstreams.push(upstream);
-  return upstream;
+function listOf(cf: ConfContext): Upstream[] {
+  return upstreamModule.mainOf(httpOf(cf).confs).upstreams;
 }
 
-/**
- * The backend that a proxy_pass names: an upstream block, which may stand further down, or a host of its own.
- *
- * @param url parsed with `noResolve`
- * @throws ConfError
- */
+/** The backend that a proxy_pass names. See src/upstream/list.ts. */
 export function referToUpstream(cf: ConfContext, url: ParsedUrl): Upstream {
-  const { upstreams } = upstreamModule.mainOf(httpOf(cf).confs);
-  const key = url.host.toLowerCase();
-  for (const known of upstreams) {
-    if (known.host.toLowerCase() !== key) continue;
-    if (known.explicit && !url.noPort) throw cf.error(`upstream "${url.host}" may not have port ${url.port}`);
-    if (known.port !== 0 && url.port !== 0 && known.port !== url.port) continue;
-    return known;
-  }
-  const upstream = newUpstream(cf, url, false);
-  const [address, another] = url.addresses;
-  if (address !== undefined && another === undefined && (url.port !== 0 || url.family === 'unix')) {
-    // As in nginx, which counts nothing for it: there is no other to take its place.
-    upstream.servers = [plainServer('', address, 0)];
-  }
-  upstreams.push(upstream);
-  return upstream;
+  return referTo(cf, listOf(cf), url, newUpstream);
 }
 
 /** The upstream of a target that is known only at run time. */
 export function findUpstream(main: UpstreamMain, name: UpstreamName): Upstream | undefined {
-  const key = name.host.toLowerCase();
-  for (const upstream of main.upstreams) {
-    if (upstream.host.toLowerCase() !== key) continue;
-    if ((upstream.port === 0 && name.noPort) || upstream.port === name.port) return upstream;
-  }
-  return undefined;
+  return findGroup(main.upstreams, name);
 }
 
 /** The upstream block that a directive stands in. */
@@ -103,7 +45,7 @@ export function upstreamOf(cf: ConfContext): Upstream {
 }
 
 function setUpstream(cf: ConfContext, _main: UpstreamMain, args: readonly string[]): string | undefined {
-  const upstream = addBlock(cf, args[0] as string);
+  const upstream = addBlock(cf, listOf(cf), args[0] as string, newUpstream);
   const http = httpOf(cf);
   const confs: ConfStack = {
     main: http.confs.main,
