@@ -46,7 +46,7 @@ const REASONS: Readonly<Record<string, string>> = {
   unbase64: COPY,
   redis: 'the sockets are those of node:net; each read and write goes through libuv and a JavaScript stream',
   capture: 'a subrequest is a request of its own: its objects are allocated, where nginx takes them from a pool',
-  log: 'the place of the call is asked of V8, which takes 3 µs; the line is written by node:fs, at once as in nginx',
+  log: 'the line is written by node:fs, at once as in nginx, which takes 1.4 µs (in functions other than the chunk itself the place of the call is asked of V8, which takes 5 µs more)',
 };
 
 /** A location that does `code` `operations` times, with \`i\` counting; what it leaves in \`last\` is sent. */

@@ -23,6 +23,9 @@ export interface Registers {
   self: LuaFunction | undefined;
   /** Calls and iterations until limits are looked at (limits.ts). */
   fuel: number;
+  /** The chunk that is calling a native which wants to know (`wantsPlace`), and its line; see `takePlace`. */
+  place: { readonly chunk: { readonly shortSource: string } } | undefined;
+  placeLine: number;
 }
 
 /** A small integer to V8. */
@@ -42,6 +45,8 @@ export const R: Registers = {
   tail: 0,
   self: undefined,
   fuel: MAX_FUEL,
+  place: undefined,
+  placeLine: 0,
 };
 
 /** `R.n` when a coroutine yields: stops at the nearest coroutine.resume. */

@@ -25,7 +25,7 @@ export { isNative, markLibrary } from './lib/native.ts';
 export { useSystemPipes } from './lib/popen.ts';
 export { type StackFrame, stackOf } from './lib/stack.ts';
 export { toText } from './lib/text.ts';
-export { callerInfo, traceback } from './lib/traceback.ts';
+export { type CallerInfo, callerInfo, takePlace, traceback, wantsPlace } from './lib/traceback.ts';
 export type { LimitAction, LimitEvent, LimitReason, Limits } from './limits.ts';
 export { formatNumber, parseNumber } from './number.ts';
 export { currentState, LuaState, type LuaStateOptions } from './state.ts';

@@ -180,14 +180,20 @@ function levelsAt(sites: readonly NodeJS.CallSite[], isAll: boolean): Level[] {
 
 /**
  * The levels among the next `limit` frames, or undefined if the coroutine has more frames and the level at `wanted` is not
- * followed by another among these. Frames down to that of `above` are left out.
+ * followed by another among these, nor `isEnough`. Frames down to that of `above` are left out.
  */
-export function nearLevels(wanted: number, limit: number, above: Function): Level[] | undefined {
+export function nearLevels(
+  wanted: number,
+  limit: number,
+  above: Function,
+  isEnough: (level: Level) => boolean,
+): Level[] | undefined {
   if (held !== undefined) return undefined;
   const sites = capture(limit, above);
   const stack = levelsAt(sites, sites.length < limit);
   const index = stack.length > 0 && stack[0]!.script === undefined ? wanted : wanted - 1;
   if (stack.length > index + 1 || sites.length < limit) return stack;
+  if (stack.length > index && isEnough(stack[index]!)) return stack;
   for (let i = sites.length - 1; i >= 0; i--) if (sites[i]!.getFunctionName() === BASE) return stack;
   return undefined;
 }

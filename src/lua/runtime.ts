@@ -698,7 +698,11 @@ export function errorValue(e: unknown): LuaValue {
   // Nothing in Lua catches the end of its thread.
   if (e instanceof Killed) throw e;
   if (e instanceof LuaError) return e.value;
-  if (isOverflow(e)) return positionOf(e) + 'stack overflow';
+  if (isOverflow(e)) {
+    // Perhaps it came between the place of a call and the call.
+    R.place = undefined;
+    return positionOf(e) + 'stack overflow';
+  }
   // V8's own limit of strings, half a gigabyte.
   if (e instanceof RangeError && e.message === 'Invalid string length') return 'not enough memory';
   return e instanceof Error ? e.message : String(e);

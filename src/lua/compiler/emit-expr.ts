@@ -340,6 +340,7 @@ export abstract class ExprEmitter extends BaseEmitter {
       this.put(`${RT}.hookNative(${callee});`);
     }
     if (taking === 'one') this.selectFrom(e, callee, args, t);
+    this.tellPlace(e, callee);
     this.put(`${t}=(typeof ${callee}==='function'?${callee}:`);
     this.out.site(e.line, '', name);
     this.put(`${RT}.callable(${callee}))(${args});`);
@@ -348,6 +349,26 @@ export abstract class ExprEmitter extends BaseEmitter {
     this.land();
     this.forgetMark();
     return t;
+  }
+
+  /**
+   * Natives that write log lines want to know where they are called, and to ask V8 takes longer than to write the line.
+   * So the main function of a chunk says so where it may be calling one; in other functions the line has the name by which
+   * they were called themselves, which only the stack tells. Nothing runs between this and the call.
+   */
+  private tellPlace(e: CallExpr, callee: string): void {
+    if (this.fn.index !== 0 || e.method !== undefined) return;
+    const f = e.callee;
+    const name =
+      f.type === 'local'
+        ? f.local.name
+        : f.type === 'global'
+          ? f.name
+          : f.type === 'index' && f.key.type === 'string'
+            ? f.key.value
+            : '';
+    if (!/log|print/i.test(name)) return;
+    this.put(`if(${callee}!==undefined&&${callee}.$place===true){${R}.place=$P[0];${R}.placeLine=${e.line};}`);
   }
 
   /** `select(n, ...)` for one value needs no copy of the varargs: goes on with the call if it is not that. */

@@ -1,5 +1,6 @@
 // debug.traceback's text.
 
+import { R } from '../call.ts';
 import { type Proto, protoByName } from '../compiler/compile.ts';
 import { type Coroutine, dynamic } from '../coroutine.ts';
 import { framesFor, hookedFunction, type Level, levels, NATIVE, nearLevels, parkedLevels } from '../position.ts';
@@ -108,13 +109,35 @@ export function traceback(message: string | undefined, level: number, co: Corout
 
 /** Where a Lua function is that called the running native: for lines in logs. */
 export interface CallerInfo {
-  /** The chunk's name as Lua shows it; '' for none. */
+  /** The chunk's name as Lua shows it; `[C]` for none, with the line -1. */
   readonly shortSource: string;
   readonly line: number;
   /** The name by which the function itself was called, if that is known. */
   readonly name: string | undefined;
   /** It is the chunk itself rather than a function in it. */
   readonly main: boolean;
+}
+
+/** Whether it is that of a chunk itself: how that was called does not matter. */
+function isMain(level: Level): boolean {
+  return level.script !== undefined && (protoByName(level.name)?.fn.index ?? 0) === 0;
+}
+
+/** Has compiled code tell the native where it is called, for `takePlace`. */
+export function wantsPlace<T extends Function>(native: T): T {
+  Object.defineProperty(native, '$place', { value: true });
+  return native;
+}
+
+/**
+ * Where a native that `wantsPlace` is called, if the calling code has said so: then it is the chunk itself. To be called
+ * first of all; undefined where `callerInfo` has to be asked.
+ */
+export function takePlace(): CallerInfo | undefined {
+  const { place } = R;
+  if (place === undefined) return undefined;
+  R.place = undefined;
+  return { shortSource: place.chunk.shortSource, line: R.placeLine, name: undefined, main: true };
 }
 
 /**
@@ -124,15 +147,18 @@ export interface CallerInfo {
 export function callerInfo(level: number, above: Function = callerInfo): CallerInfo {
   // Few frames first: they cost more than the line that is written with them.
   const stack =
-    nearLevels(level, level + 2, above) ?? nearLevels(level, level * 4 + 8, above) ?? levels(level * 8 + 16);
+    nearLevels(level, level + 2, above, isMain) ??
+    nearLevels(level, level * 4 + 8, above, isMain) ??
+    levels(level * 8 + 16);
   const i = stack.length > 0 && stack[0]!.script === undefined ? level : level - 1;
   const at = stack[i];
-  if (at?.script === undefined) return { shortSource: '', line: 0, name: undefined, main: false };
-  const called = callName(stack, i);
+  if (at?.script === undefined) return { shortSource: '[C]', line: -1, name: undefined, main: false };
+  const main = isMain(at);
+  const called = main ? undefined : callName(stack, i);
   return {
     shortSource: at.script.shortSource,
     line: at.line,
     name: called === undefined ? undefined : /'(.*)'$/s.exec(called)?.[1],
-    main: (protoByName(at.name)?.fn.index ?? 0) === 0,
+    main,
   };
 }

@@ -7,6 +7,7 @@ import type { Block } from '../../../conf/block.ts';
 import { LOG_DEBUG, LOG_NOTICE, LOG_STDERR } from '../../../log/log.ts';
 import {
   argError,
+  type CallerInfo,
   callerInfo,
   formatNumber,
   type LuaResult,
@@ -15,14 +16,15 @@ import {
   type LuaValue,
   NULL,
   ret0,
+  takePlace,
   toText,
+  wantsPlace,
 } from '../../../lua/index.ts';
 import { replayingInit } from '../replay.ts';
 import { checkInteger, typeName } from './args.ts';
 
 /** `content_by_lua(nginx.conf:12):3: name(): `: where the line was written. A chunk is not named by who called it. */
-function place(): string {
-  const info = callerInfo(1, write);
+function placeText(info: CallerInfo): string {
   const source = info.shortSource.slice(info.shortSource.lastIndexOf('/') + 1);
   return `${source}:${info.line}: ${info.name === undefined || info.main ? '' : `${info.name}(): `}`;
 }
@@ -42,21 +44,31 @@ function describe(v: LuaValue, argument: number, name: string): string {
   return argError(argument, name, `string, number, boolean, or nil expected, got ${typeName(v)}`);
 }
 
-function write(block: Block, level: number, args: readonly LuaValue[], name: string): LuaResult {
+function write(
+  block: Block,
+  level: number,
+  args: readonly LuaValue[],
+  name: string,
+  place: CallerInfo | undefined,
+): LuaResult {
   // A worker that runs init_by_lua again does not repeat what the master has logged.
   if (replayingInit && current?.phase === IN_INIT) return ret0();
   if (level > logLevel(block)) return ret0();
   let text = '';
   for (let i = 0; i < args.length; i++) text += describe(args[i], i + 1, name);
-  writeLog(block, level, `${block.subsystem === 'stream' ? 'stream ' : ''}[lua] ${place()}${text}`);
+  const at = placeText(place ?? callerInfo(1, write));
+  writeLog(block, level, `${block.subsystem === 'stream' ? 'stream ' : ''}[lua] ${at}${text}`);
   return ret0();
 }
 
 export function installLog(ngx: LuaTable, state: LuaState, block: Block): void {
-  ngx.setStr('log', (level: LuaValue, ...args: LuaValue[]) => {
+  const log = (level: LuaValue, ...args: LuaValue[]): LuaResult => {
+    const place = takePlace();
     const number = checkInteger(level, 1, 'log');
     if (number < LOG_STDERR || number > LOG_DEBUG) argError(1, 'log', `bad log level: ${number}`);
-    return write(block, number, args, 'log');
-  });
-  state.globals.setStr('print', (...args: LuaValue[]) => write(block, LOG_NOTICE, args, 'print'));
+    return write(block, number, args, 'log', place);
+  };
+  const print = (...args: LuaValue[]): LuaResult => write(block, LOG_NOTICE, args, 'print', takePlace());
+  ngx.setStr('log', wantsPlace(log));
+  state.globals.setStr('print', wantsPlace(print));
 }
