@@ -10,6 +10,7 @@
 // Every operation has the same frame, which cannot be a shared function: see "critical section" in lock.ts.
 import { DictEntries, type DictValue, kindOf, LIST, NUMBER } from './entries.ts';
 import { HEADER } from './layout.ts';
+import { RecentKeys } from './recent.ts';
 import { type KeyTable, MAX_KEY_LENGTH, NODE } from './table.ts';
 import type { Zone } from './zone.ts';
 
@@ -39,6 +40,7 @@ export class SharedDict {
   readonly zone: Zone;
   private readonly entries: DictEntries;
   private readonly table: KeyTable;
+  private readonly recent: RecentKeys;
   private readonly words: Int32Array;
   private readonly now: () => number;
 
@@ -53,6 +55,7 @@ export class SharedDict {
     this.words = zone.words;
     this.entries = new DictEntries(zone, now);
     this.table = this.entries.table;
+    this.recent = new RecentKeys(this.table, zone.words);
     zone.lock.repair = () => this.entries.repair();
     this.enter();
     try {
@@ -70,12 +73,12 @@ export class SharedDict {
    * Manual: ngx.shared.DICT.get.
    */
   get(key: string): DictValue | undefined {
-    const { entries, table } = this;
-    const hash = table.hash(key);
+    const { entries, table, recent } = this;
+    const hash = recent.hash(key);
     this.enter();
     try {
       entries.expireOldest();
-      const node = table.find(key, hash);
+      const node = recent.find(key, hash);
       let value: DictValue | undefined;
       if (node !== 0 && !entries.expired(node)) {
         table.touch(node);
@@ -92,11 +95,11 @@ export class SharedDict {
 
   /** Like get(), but returns an expired value too while it is there, with `stale` set. Manual: get_stale. */
   getStale(key: string): DictValue | undefined {
-    const { entries, table } = this;
-    const hash = table.hash(key);
+    const { entries, table, recent } = this;
+    const hash = recent.hash(key);
     this.enter();
     try {
-      const node = table.find(key, hash);
+      const node = recent.find(key, hash);
       let value: DictValue | undefined;
       if (node !== 0) {
         this.stale = entries.expired(node);
@@ -149,16 +152,16 @@ export class SharedDict {
   }
 
   private store(how: number, key: string, value: DictValue | undefined, exptime: number, flags: number): boolean {
-    const { entries, table } = this;
+    const { entries, table, recent } = this;
     if (key.length > MAX_KEY_LENGTH) return this.refuse('key too long');
     if (kindOf(value) === 0 && (how & (ADD | REPLACE)) !== 0) {
       return this.refuse('attempt to add or replace nil values');
     }
-    const hash = table.hash(key);
+    const hash = recent.hash(key);
     this.enter();
     try {
       entries.expireOldest();
-      const node = table.find(key, hash);
+      const node = recent.find(key, hash);
       const live = node !== 0 && !entries.expired(node);
       if (live) table.touch(node);
       if ((how & REPLACE) !== 0 && !live) {
@@ -186,16 +189,16 @@ export class SharedDict {
    * @param initTtl seconds to live of an entry made so; 0 for ever
    */
   incr(key: string, value: number, init?: number, initTtl = 0): number | undefined {
-    const { entries, table } = this;
+    const { entries, table, recent } = this;
     if (key.length > MAX_KEY_LENGTH) {
       this.refuse('key too long');
       return undefined;
     }
-    const hash = table.hash(key);
+    const hash = recent.hash(key);
     this.enter();
     try {
       entries.expireOldest();
-      const node = table.find(key, hash);
+      const node = recent.find(key, hash);
       let result: number | undefined;
       if (node !== 0 && !entries.expired(node)) {
         table.touch(node);
@@ -246,16 +249,16 @@ export class SharedDict {
    * never evict. "no memory" for the list itself, not an element, comes with false instead, as Lua sees it.
    */
   private push(key: string, value: string | number, front: boolean): number | false | undefined {
-    const { entries, table } = this;
+    const { entries, table, recent } = this;
     if (key.length > MAX_KEY_LENGTH) {
       this.refuse('key too long');
       return undefined;
     }
-    const hash = table.hash(key);
+    const hash = recent.hash(key);
     this.enter();
     try {
       entries.expireOldest();
-      let node = table.find(key, hash);
+      let node = recent.find(key, hash);
       let result: number | false | undefined;
       if (node !== 0 && entries.expired(node)) {
         if (table.kind(node) === LIST) {
@@ -299,12 +302,12 @@ export class SharedDict {
   }
 
   private pop(key: string, front: boolean): string | number | undefined {
-    const { entries, table } = this;
-    const hash = table.hash(key);
+    const { entries, table, recent } = this;
+    const hash = recent.hash(key);
     this.enter();
     try {
       entries.expireOldest();
-      const node = table.find(key, hash);
+      const node = recent.find(key, hash);
       let value: string | number | undefined;
       if (node !== 0 && !entries.expired(node)) {
         table.touch(node);
@@ -327,12 +330,12 @@ export class SharedDict {
 
   /** Length of a list, 0 when absent, or undefined with "value not a list". */
   llen(key: string): number | undefined {
-    const { entries, table } = this;
-    const hash = table.hash(key);
+    const { entries, table, recent } = this;
+    const hash = recent.hash(key);
     this.enter();
     try {
       entries.expireOldest();
-      const node = table.find(key, hash);
+      const node = recent.find(key, hash);
       let length: number | undefined = 0;
       if (node !== 0 && !entries.expired(node)) {
         table.touch(node);
@@ -357,11 +360,11 @@ export class SharedDict {
    * Manual: ngx.shared.DICT.ttl.
    */
   ttl(key: string): number | undefined {
-    const { entries, table } = this;
-    const hash = table.hash(key);
+    const { entries, recent } = this;
+    const hash = recent.hash(key);
     this.enter();
     try {
-      const node = table.find(key, hash);
+      const node = recent.find(key, hash);
       let seconds: number | undefined;
       if (node === 0) {
         this.error = 'not found';
@@ -383,11 +386,11 @@ export class SharedDict {
    * lives again. Manual: ngx.shared.DICT.expire.
    */
   expire(key: string, exptime: number): boolean {
-    const { entries, table } = this;
-    const hash = table.hash(key);
+    const { entries, recent } = this;
+    const hash = recent.hash(key);
     this.enter();
     try {
-      const node = table.find(key, hash);
+      const node = recent.find(key, hash);
       if (node === 0) this.error = 'not found';
       else entries.setTtl(node, exptime);
       this.zone.lock.release();

@@ -32,6 +32,8 @@ export const HEADER = {
   repair: 17,
   /** How often the zone was repaired. */
   repairs: 18,
+  /** How many nodes tables of the zone have removed, modulo 2^32: as long as it stays, a node found remains that key's. */
+  removals: 19,
   /** Pointer to the structure's root block; 0 until the structure is made. */
   root: 32,
   freePages: 33,
@@ -41,7 +43,7 @@ export const HEADER = {
 } as const;
 
 export const MAGIC = 0x7a736874;
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 // Sizes in nginx's slab allocator on a 64-bit machine: the pool with its nine slots and their statistics; a page's
 // descriptor.

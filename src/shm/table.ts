@@ -10,6 +10,7 @@
 // root first. A node whose content is being overwritten has kind 0 meanwhile and is dropped. So after a crash:
 // recover() follows the list, checks every node, and builds hash chains, back pointers and the allocator's state from
 // what it finds. An entry whose change was cut short may be lost; it is never half of one value and half of another.
+import { HEADER } from './layout.ts';
 import type { ByteBuffer, Zone } from './zone.ts';
 
 /** Words at the start of each node. */
@@ -177,6 +178,7 @@ export class KeyTable {
   /** Takes a node out. Its block is still to be freed. */
   remove(node: number): void {
     const { words } = this;
+    words[HEADER.removals]!++;
     this.unlink(node);
     const bucket = this.buckets + (words[node]! & this.mask);
     const next = words[node + NODE.chain]!;
@@ -224,6 +226,7 @@ export class KeyTable {
    */
   recover(adopt: (node: number) => boolean): void {
     const { words, root } = this;
+    words[HEADER.removals]!++;
     words.fill(0, this.buckets, this.buckets + this.mask + 1);
     let kept = 0;
     let count = 0;
