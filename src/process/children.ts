@@ -42,8 +42,8 @@ export interface Child {
   readonly startedAt: number;
   /** Starts anew when it ends unasked. */
   respawn: boolean;
-  /** Belongs to the configuration that is being put in place: not told to quit with the old ones. */
-  justStarted: boolean;
+  /** The configuration that it was started with. */
+  readonly opened: OpenedCycle;
   /** Was told to leave. */
   exiting: boolean;
   /** Accepts connections. */
@@ -68,7 +68,7 @@ export class Children {
   }
 
   /** Starts a worker for a cycle, or with the id -1 its privileged agent. Undefined when the system refuses, which has been logged. */
-  start(loader: Loader, opened: OpenedCycle, id: number, justStarted: boolean): Child | undefined {
+  start(loader: Loader, opened: OpenedCycle, id: number): Child | undefined {
     const { cycle } = opened;
     const agent = id === AGENT_ID;
     const name = agent ? 'privileged agent process' : 'worker process';
@@ -101,7 +101,7 @@ export class Children {
       process: process_,
       startedAt: performance.now(),
       respawn: true,
-      justStarted,
+      opened,
       exiting: false,
       ready: false,
     };
@@ -130,13 +130,12 @@ export class Children {
     return child;
   }
 
-  /** Tells all, except those just started and those that have been told. nginx: ngx_signal_worker_processes. */
-  signal(signal: 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGKILL'): void {
+  /**
+   * Tells all, except those of one configuration and those that have been told. nginx: ngx_signal_worker_processes.
+   */
+  signal(signal: 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGKILL', except?: OpenedCycle): void {
     for (const child of this.all) {
-      if (child.justStarted) {
-        child.justStarted = false;
-        continue;
-      }
+      if (child.opened === except) continue;
       if (child.exiting && signal === 'SIGQUIT') continue;
       if (signal !== 'SIGUSR1') child.exiting = true;
       if (signal === 'SIGKILL') {

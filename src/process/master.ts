@@ -61,19 +61,22 @@ class Master implements ChildrenOwner {
     surviveOtherSignals(() => this.log);
     for (const signal of HANDLED) process.on(signal, () => this.#onSignal(signal));
     setTitle(['master process', this.#loader.program.entry, ...this.#loader.state.args].join(' '));
-    this.#startWorkers(false);
+    this.#startWorkers();
     // Nothing else keeps an event loop alive whose workers have all failed for good; nginx's master stays as well.
     setInterval(() => {}, 0x7fffffff);
   }
 
-  #startWorkers(justStarted: boolean): void {
+  /** Starts those of the current configuration. */
+  #startWorkers(): Child[] {
     this.log.write(LOG_NOTICE, 'start worker processes');
+    const started: Child[] = [];
     const { workerProcesses } = coreConf(this.#current.cycle);
     const first = this.#current.cycle.privilegedAgent === undefined ? 0 : AGENT_ID;
     for (let id = first; id < workerProcesses; id++) {
-      const child = this.#children.start(this.#loader, this.#current, id, justStarted);
-      if (child !== undefined && justStarted) this.#starting.add(child);
+      const child = this.#children.start(this.#loader, this.#current, id);
+      if (child !== undefined) started.push(child);
     }
+    return started;
   }
 
   onReady(child: Child): void {
@@ -82,7 +85,9 @@ class Master implements ChildrenOwner {
 
   onExit(child: Child): void {
     this.#current.zones.releaseLocksOf(child.pid);
-    if (child.respawn && !child.exiting && !this.#terminating && !this.#quitting) this.#respawn(child);
+    // One of an old configuration has its successor already.
+    const wanted = child.opened === this.#current && child.respawn && !child.exiting;
+    if (wanted && !this.#terminating && !this.#quitting) this.#respawn(child);
     this.#started(child);
     this.#exitWhenAlone();
   }
@@ -91,7 +96,7 @@ class Master implements ChildrenOwner {
     const lived = performance.now() - child.startedAt;
     const start = (): void => {
       if (this.#terminating || this.#quitting) return;
-      if (this.#children.start(this.#loader, this.#current, child.id, child.justStarted) === undefined) {
+      if (this.#children.start(this.#loader, this.#current, child.id) === undefined) {
         this.log.write(LOG_ALERT, `could not respawn ${child.name}`);
       }
     };
@@ -112,7 +117,7 @@ class Master implements ChildrenOwner {
   /** A worker of the new configuration is ready, or has failed; after the last one the old workers may leave. */
   #started(child: Child): void {
     if (!this.#starting.delete(child) || this.#starting.size > 0) return;
-    this.#children.signal('SIGQUIT');
+    this.#children.signal('SIGQUIT', this.#current);
   }
 
   #onSignal(signal: (typeof HANDLED)[number]): void {
@@ -167,7 +172,6 @@ class Master implements ChildrenOwner {
       this.#children.signal(delay > KILL_AFTER ? 'SIGKILL' : 'SIGTERM');
       setTimeout(() => remind(delay * 2), delay);
     };
-    for (const child of this.#children.all) child.justStarted = false;
     remind(FIRST_REMINDER);
     this.#exitWhenAlone();
   }
@@ -175,7 +179,6 @@ class Master implements ChildrenOwner {
   #quit(): void {
     this.#quitting = true;
     this.#dropPauses();
-    for (const child of this.#children.all) child.justStarted = false;
     this.#children.signal('SIGQUIT');
     this.#current.sockets.closeAll(this.log, this.#ownsPaths());
     this.#exitWhenAlone();
@@ -184,7 +187,7 @@ class Master implements ChildrenOwner {
   #reconfigure(): void {
     if (this.#newBinary.pid !== undefined) {
       // After WINCH and USR2: the administrator goes back to the old binary.
-      this.#startWorkers(false);
+      this.#startWorkers();
       this.#noAccepting = false;
       return;
     }
@@ -202,11 +205,9 @@ class Master implements ChildrenOwner {
     closeReplaced(old, opened);
     old.cycle.openFiles.closeAll();
     // Those of a reload that is still under way count as old.
-    this.#starting.clear();
     this.#dropPauses();
-    for (const child of this.#children.all) child.justStarted = false;
-    this.#startWorkers(true);
-    if (this.#starting.size === 0) this.#children.signal('SIGQUIT');
+    this.#starting = new Set(this.#startWorkers());
+    if (this.#starting.size === 0) this.#children.signal('SIGQUIT', opened);
   }
 
   #dropPauses(): void {
@@ -217,7 +218,7 @@ class Master implements ChildrenOwner {
   #newBinaryExited(log: 'restart' | 'stay'): void {
     if (log === 'restart' && this.#noAccepting && !this.#terminating && !this.#quitting) {
       this.#noAccepting = false;
-      this.#startWorkers(false);
+      this.#startWorkers();
     }
     this.#exitWhenAlone();
   }

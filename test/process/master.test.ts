@@ -76,6 +76,22 @@ test('reload: new workers first, a request under way is finished by the old', { 
   await s.stop();
 });
 
+test('reload: logs are reopened, and workers die, before the new ones are ready', { timeout: 30_000 }, async () => {
+  const s = server(`answer 127.0.0.1:${PORT + 18} 0;`).start();
+  assert.equal(await get({ port: PORT + 18 }), '0');
+  for (let n = 1; n <= 10; n++) {
+    s.conf(`answer 127.0.0.1:${PORT + 18} ${n};`);
+    const [old] = s.workers();
+    s.signal('SIGHUP');
+    await s.logged(new RegExp(`(reconfiguring[^]*){${n}}start worker process`));
+    s.signal('SIGUSR1');
+    if (n % 2 === 0) process.kill(old!, 'SIGKILL');
+    while ((await get({ port: PORT + 18 })) !== String(n)) await sleep(10);
+    await until(() => s.workers().length === 1, 'the old worker to end');
+  }
+  await s.stop();
+});
+
 test('reload with a broken configuration changes nothing', { timeout: 30_000 }, async () => {
   const s = server(`answer 127.0.0.1:${PORT + 5} one;`).start();
   await until(() => s.workers().length === 1, 'the worker');
