@@ -74,6 +74,8 @@ export class ApiContext implements LogScope {
   noAbort = 0;
   /** What waits for subrequests that have ended meanwhile. */
   finished: readonly (() => void)[] = NOTHING;
+  /** The code goes on from an event of the connection that runs what is posted afterwards: nobody else needs to. */
+  inEvent = false;
   /** The write event handler of a handler in the content phase. */
   writable: EventHandler = noEvent;
   /** Light threads that wait for output to be flushed. */
@@ -215,6 +217,8 @@ export function contextOf(r: HttpRequest): ApiContext {
   let ctx = apiModule.context(r);
   if (ctx === undefined) {
     ctx = new ApiContext(r, r.http);
+    // The head of a subrequest whose response is gathered is gone, and whoever gathers it made no context for that.
+    ctx.headerSent = r.capture !== undefined && r.headerSent;
     apiModule.setContext(r, ctx);
   }
   return ctx;

@@ -112,7 +112,7 @@ export function exec(uri: string, args: string): void {
 
 /** Paths that nginx refuses to redirect to: with `..` as a segment, or a NUL. nginx: ngx_http_parse_unsafe_uri(). */
 export function isUnsafe(uri: string): boolean {
-  return uri.includes('\0') || /(?:^|\/)\.\.(?:\/|$)/.test(uri);
+  return uri.includes('\0') || (uri.includes('..') && /(?:^|\/)\.\.(?:\/|$)/.test(uri));
 }
 
 /** ngx.redirect(uri, status = 302). The handler must stop. */

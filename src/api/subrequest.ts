@@ -17,7 +17,7 @@ import {
 } from '../http/codes.ts';
 import type { HttpCycle } from '../http/cycle.ts';
 import { runPhases } from '../http/engine.ts';
-import { HeadersIn, type HeadersOut } from '../http/headers.ts';
+import type { HeadersIn, HeadersOut } from '../http/headers.ts';
 import { clearAcceptRanges, clearLastModified } from '../http/output.ts';
 import {
   type HttpRequest,
@@ -31,7 +31,7 @@ import {
 import { cancelSubrequest, createSubrequest } from '../http/subrequest.ts';
 import { setByName } from '../http/variables.ts';
 import { LOG_DEBUG, LOG_ERR } from '../log/log.ts';
-import { contextOf, current, requireRequest } from './context.ts';
+import { apiModule, contextOf, current, requireRequest } from './context.ts';
 import { isUnsafe } from './control.ts';
 import { apiError } from './error.ts';
 import { sendHeaderIfNeeded, setDefaultType } from './output.ts';
@@ -89,6 +89,8 @@ class Capture {
   response: CaptureResponse | undefined = undefined;
 }
 
+const NOTHING: readonly never[] = [];
+
 const NAMES: ReadonlyMap<number, string> = new Map([...METHODS].map(([name, bit]) => [bit, name]));
 
 /**
@@ -112,7 +114,7 @@ export function capture(requests: readonly CaptureRequest[]): Suspension<Capture
     }
     // The parent goes on from its own event, which finalizing the subrequest posts.
     const resume = (): void => notify?.(captures.map((one) => one.response as CaptureResponse));
-    ctx.finished = [...ctx.finished, resume];
+    ctx.finished = ctx.finished.length === 0 ? [resume] : [...ctx.finished, resume];
     r.writeEventHandler = resumeParent;
   };
   for (const request of requests) {
@@ -134,10 +136,16 @@ export function capture(requests: readonly CaptureRequest[]): Suspension<Capture
 /** Runs what waits for a finished subrequest, one waiter an event, as each has posted the parent once. */
 function resumeParent(r: HttpRequest): void {
   const ctx = contextOf(r);
-  const [next, ...others] = ctx.finished;
-  ctx.finished = others;
+  const next = ctx.finished[0];
+  ctx.finished = ctx.finished.length > 1 ? ctx.finished.slice(1) : NOTHING;
   if (ctx.finished.length === 0) r.writeEventHandler = ctx.entered === IN_CONTENT ? ctx.writable : runPhases;
-  next?.();
+  // Else each subrequest of a loop would go deeper into the stack.
+  ctx.inEvent = true;
+  try {
+    next?.();
+  } finally {
+    ctx.inEvent = false;
+  }
 }
 
 function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: () => void, beside: boolean): void {
@@ -159,6 +167,7 @@ function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: ()
   const sr = createSubrequest(r, path, args, {
     detached: true,
     background: beside,
+    ownHeaders: true,
     post: (child, rc) => postSubrequest(child, rc, one, finish),
   });
   if (sr === undefined) apiError('failed to issue subrequest: -1');
@@ -174,9 +183,7 @@ function start(r: HttpRequest, request: CaptureRequest, one: Capture, finish: ()
 /** Method, body, headers and variables as the options say; OK, or a code. ngx_lua: ngx_http_lua_adjust_subrequest(). */
 function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): number {
   const method = request.method ?? METHOD_GET;
-  const headers = new HeadersIn();
-  Object.assign(headers, r.headersIn);
-  headers.list = r.headersIn.list.clone();
+  const headers = sr.headersIn;
   if (request.body !== undefined) {
     sr.requestBody = bodyOf(request.body);
     setLength(headers, request.body.length);
@@ -191,12 +198,11 @@ function adjust(sr: HttpRequest, r: HttpRequest, request: CaptureRequest): numbe
   } else if (sr.requestBody !== undefined && headers.chunked) {
     setLength(headers, sr.requestBody.received);
   }
-  for (const [key, value] of request.headers ?? []) headers.list.set(key, value);
-  sr.headersIn = headers;
+  if (request.headers !== undefined) for (const [key, value] of request.headers) headers.list.set(key, value);
   sr.method = method;
   sr.methodName = NAMES.get(method) as string;
   if (request.shareAllVars !== true) sr.variables = request.copyAllVars === true ? r.variables.slice() : [];
-  for (const [key, value] of request.vars ?? []) {
+  for (const [key, value] of request.vars ?? NOTHING) {
     const failure = setByName(sr, key, value);
     if (failure === undefined) continue;
     const unchangeable = failure.endsWith('not changeable');
@@ -229,14 +235,14 @@ function postSubrequest(sr: HttpRequest, rc: number, one: Capture, finish: () =>
   }
   one.finished = true;
   const parent = sr.parent as HttpRequest;
-  const ctx = contextOf(sr);
   let status = sr.headersOut.status;
   if (status === 0) {
     if (rc === OK) status = HTTP_OK;
     else if (rc === ERROR) status = HTTP_INTERNAL_SERVER_ERROR;
     else if (rc >= 100) status = rc;
   }
-  if (ctx.headersSet) setDefaultType(sr, ctx);
+  const ctx = apiModule.context(sr);
+  if (ctx?.headersSet === true) setDefaultType(sr, ctx);
   one.response = { status, headers: sr.headersOut, body: one.body, truncated: !one.seenLast };
   finish();
   if (!sr.background) {
@@ -254,7 +260,7 @@ function postSubrequest(sr: HttpRequest, rc: number, one: Capture, finish: () =>
     sr.headersOut.contentLength = 0;
     clearAcceptRanges(sr);
     clearLastModified(sr);
-    if (sendHeaderIfNeeded(sr, ctx) === ERROR) return ERROR;
+    if (sendHeaderIfNeeded(sr, contextOf(sr)) === ERROR) return ERROR;
   }
   return OK;
 }
@@ -281,7 +287,8 @@ export function installCaptureFilters(http: HttpCycle): void {
     if (r.capture === undefined) return nextHeader(r);
     r.filterNeedInMemory = true;
     r.headerSent = true;
-    contextOf(r).headerSent = true;
+    const ctx = apiModule.context(r);
+    if (ctx !== undefined) ctx.headerSent = true;
     if (r.method === METHOD_HEAD) r.headerOnly = true;
     return OK;
   };

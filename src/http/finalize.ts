@@ -105,7 +105,7 @@ function finalizeSubrequest(r: HttpRequest): void {
       r.log(LOG_ALERT, `subrequest: "${r.uri}?${r.args}" logged again`);
     }
     r.done = true;
-    r.main.children?.delete(r);
+    dropChild(r);
     runCleanups(r);
     if (r.background) {
       finalizeConnection(r);
@@ -200,6 +200,17 @@ function logRequest(r: HttpRequest): void {
   for (let i = 0; i < handlers.length; i++) (handlers[i] as (r: HttpRequest) => number)(r);
 }
 
+/** A subrequest has ended or does not come to be: its main request forgets it. */
+export function dropChild(sr: HttpRequest): void {
+  const { children } = sr.main;
+  if (children === undefined) return;
+  if (children[children.length - 1] === sr) children.pop();
+  else {
+    const i = children.indexOf(sr);
+    if (i >= 0) children.splice(i, 1);
+  }
+}
+
 /**
  * Subrequests end with their main request: what they wait for must not call them any more. nginx has one list of
  * cleanups for all of them.
@@ -208,7 +219,7 @@ function endChildren(main: HttpRequest): void {
   const { children } = main;
   if (children === undefined) return;
   main.children = undefined;
-  for (const child of [...children].reverse()) {
+  for (const child of children.reverse()) {
     child.freed = true;
     runCleanups(child);
   }

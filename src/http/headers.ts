@@ -7,10 +7,16 @@
 
 /** Fields in order; names keep the case in which they came. */
 export class HeaderList {
-  names: string[] = [];
+  names: string[];
   /** Lower-case names. */
-  keys: string[] = [];
-  values: string[] = [];
+  keys: string[];
+  values: string[];
+
+  constructor(names: string[] = [], keys: string[] = [], values: string[] = []) {
+    this.names = names;
+    this.keys = keys;
+    this.values = values;
+  }
 
   get length(): number {
     return this.names.length;
@@ -69,10 +75,7 @@ export class HeaderList {
   }
 
   clone(): HeaderList {
-    const copy = new HeaderList();
-    for (let i = 0; i < this.names.length; i++)
-      copy.add(this.names[i] as string, this.values[i] as string, this.keys[i]);
-    return copy;
+    return new HeaderList(this.names.slice(), this.keys.slice(), this.values.slice());
   }
 
   removeAt(i: number): void {
@@ -89,7 +92,7 @@ export const CONNECTION_KEEP_ALIVE = 2;
 
 /** A request's header. nginx: ngx_http_headers_in_t. */
 export class HeadersIn {
-  list = new HeaderList();
+  list: HeaderList;
   /** Host without port, lower case and validated: what server selection used. undefined: no Host given. */
   server: string | undefined = undefined;
   /** Port of Host or of an absolute request target, 0 when none was given. */
@@ -109,6 +112,28 @@ export class HeadersIn {
   msie6 = false;
   chrome = false;
   safari = false;
+
+  constructor(list: HeaderList = new HeaderList()) {
+    this.list = list;
+  }
+
+  /** The same values in an object of its own, with a list of its own, or the given one. */
+  clone(list: HeaderList = this.list.clone()): HeadersIn {
+    const copy = new HeadersIn(list);
+    copy.server = this.server;
+    copy.port = this.port;
+    copy.contentLength = this.contentLength;
+    copy.chunked = this.chunked;
+    copy.connectionType = this.connectionType;
+    copy.keepAliveSeconds = this.keepAliveSeconds;
+    copy.user = this.user;
+    copy.password = this.password;
+    copy.msie = this.msie;
+    copy.msie6 = this.msie6;
+    copy.chrome = this.chrome;
+    copy.safari = this.safari;
+    return copy;
+  }
 }
 
 /**

@@ -133,7 +133,7 @@ export class HttpRequest {
   /** The URI is still the one that the location was chosen by: `alias` may be applied. */
   validLocation = true;
 
-  headersIn: HeadersIn = new HeadersIn();
+  headersIn: HeadersIn;
   headersOut: HeadersOut = new HeadersOut();
   /** Bytes of the request line and header. */
   headerSize = 0;
@@ -168,7 +168,7 @@ export class HttpRequest {
   cleanups: (() => void)[] | undefined = undefined;
   freed = false;
   /** Of a main request: its subrequests, and theirs, that have not ended. */
-  children: Set<HttpRequest> | undefined = undefined;
+  children: HttpRequest[] | undefined = undefined;
 
   // Regex captures of the last match, as strings of the last subject: [whole, $1, $2, ...].
   captures: readonly (string | undefined)[] | undefined = undefined;
@@ -253,8 +253,10 @@ export class HttpRequest {
     mainConf: unknown[],
     srvConf: unknown[],
     locConf: unknown[],
+    headersIn: HeadersIn = new HeadersIn(),
   ) {
     this.connection = connection;
+    this.headersIn = headersIn;
     this.http = http;
     this.main = this;
     this.mainConf = mainConf;

@@ -3,10 +3,10 @@
  * nginx: ngx_http_subrequest() (src/http/ngx_http_core_module.c).
  */
 import { LOG_ALERT, LOG_ERR } from '../log/log.ts';
+import { currentMsec } from '../log/time.ts';
 import { coreModule } from './core/module.ts';
 import { handleRequest } from './engine.ts';
-import { postRequest } from './finalize.ts';
-import { HeadersIn } from './headers.ts';
+import { dropChild, postRequest } from './finalize.ts';
 import { setExtension } from './redirect.ts';
 import { HttpRequest, MAX_URI_CHANGES, METHOD_GET, type PostSubrequest } from './request.ts';
 
@@ -19,6 +19,8 @@ export interface SubrequestOptions {
   background?: boolean;
   /** Its output is gathered by a filter and takes no place in the response. */
   detached?: boolean;
+  /** Its header fields are a copy that may be changed; else it shares the parent's list. */
+  ownHeaders?: boolean;
   post?: PostSubrequest;
 }
 
@@ -49,10 +51,12 @@ export function createSubrequest(
     return undefined;
   }
   const server = coreModule.server(r);
-  const sr = new HttpRequest(r.connection, r.http, r.mainConf, server.confs.server, server.confs.location);
+  const { confs } = server;
+  // The parent's values under a new object, so that changing the subrequest's leaves the parent's alone.
+  const headers = r.headersIn.clone(options.ownHeaders === true ? undefined : r.headersIn.list);
+  const sr = new HttpRequest(r.connection, r.http, r.mainConf, confs.server, confs.location, headers);
   sr.main = main;
   sr.parent = r;
-  sr.headersIn = shareHeaders(r.headersIn);
   sr.requestBody = r.requestBody;
   sr.method = METHOD_GET;
   sr.methodName = 'GET';
@@ -78,10 +82,10 @@ export function createSubrequest(
   sr.mainFilterNeedInMemory = r.mainFilterNeedInMemory;
   sr.uriChanges = MAX_URI_CHANGES + 1;
   sr.subrequests = r.subrequests - 1;
-  sr.startTime = Date.now();
+  sr.startTime = currentMsec();
   sr.writeEventHandler = handleRequest;
   main.count++;
-  (main.children ??= new Set()).add(sr);
+  (main.children ??= []).push(sr);
   if (!sr.background && options.detached !== true) {
     const c = r.connection;
     if (c.active === r && r.postponed.length === 0) c.active = sr;
@@ -91,16 +95,11 @@ export function createSubrequest(
   return sr;
 }
 
-/** The parent's header values under a new object, so that changing the subrequest's leaves the parent's alone. */
-function shareHeaders(from: HeadersIn): HeadersIn {
-  return Object.assign(new HeadersIn(), from);
-}
-
 /** Takes back a subrequest that was created just now. */
 export function cancelSubrequest(sr: HttpRequest): void {
   const { posted } = sr.connection;
   const i = posted.indexOf(sr);
   if (i >= 0) posted.splice(i, 1);
   sr.main.count--;
-  sr.main.children?.delete(sr);
+  dropChild(sr);
 }

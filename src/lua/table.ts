@@ -62,6 +62,10 @@ export function propertyName(key: string): string | undefined {
   return isMethodName(key) ? '$' + key : key;
 }
 
+/** Properties of the names that setStr() has seen, of which programs have few. */
+const propertyNames = new Map<string, string>();
+const MAX_NAMES = 4096;
+
 /** Keys up to which a hash is searched in order. */
 const MAX_LINEAR = 4;
 
@@ -511,7 +515,11 @@ export class LuaTable {
       this.$setHash(k, v);
       return;
     }
-    const name = propertyName(k);
+    let name = propertyNames.get(k);
+    if (name === undefined) {
+      name = propertyName(k);
+      if (name !== undefined && propertyNames.size < MAX_NAMES) propertyNames.set(k, name);
+    }
     if (name === undefined) this.$setHash(k, v);
     else {
       (this as unknown as Fields)[name] = v;

@@ -203,3 +203,28 @@ POST parent's
 GET nil
 GET parent's
 200 0
+
+
+
+=== as many subrequests in a loop as would not fit into a stack
+--- config
+    location = /t {
+        access_by_lua_block {
+            local n = 0
+            for i = 1, 20000 do n = n + #ngx.location.capture("/text").body end
+            ngx.ctx.n = n
+        }
+        content_by_lua_block {
+            local n = 0
+            for i = 1, 20000 do n = n + #ngx.location.capture("/code").body end
+            ngx.say(ngx.ctx.n, " ", n)
+        }
+    }
+    location = /text { return 200 "text"; }
+    location = /code { content_by_lua_block { ngx.print("x") } }
+--- request
+GET /t
+--- response_body
+80000 20000
+--- no_error_log
+[error]

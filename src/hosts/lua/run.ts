@@ -222,7 +222,7 @@ export function resumeLater(run: LuaRun, thread: LightThread, args: LuaValue[]):
     return;
   }
   if (r.freed) return;
-  updateTime();
+  if (!ctx.inEvent) updateTime();
   const c = r.connection;
   const resume = (): number => {
     const rc = runThread(run, thread, args);
@@ -242,7 +242,7 @@ export function resumeLater(run: LuaRun, thread: LightThread, args: LuaValue[]):
     ctx.resumeHandler = resume;
     runPhases(r);
   }
-  runPostedRequests(c);
+  if (!ctx.inEvent) runPostedRequests(c);
 }
 
 /**
