@@ -120,8 +120,21 @@ GET /t
 --- request
 GET /t
 --- response_body
-true http number number false
+true http number number true
 0 1 false true
+
+
+
+=== ngx.config.debug where nobody reads debug lines
+--- log_level: info
+--- config
+    location = /t {
+        content_by_lua_block { ngx.say(ngx.config.debug) }
+    }
+--- request
+GET /t
+--- response_body
+false
 
 
 

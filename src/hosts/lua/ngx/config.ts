@@ -13,21 +13,29 @@ const NGX_LUA_VERSION = 10032;
 /** Of stream-lua-nginx-module: 0.0.19. */
 const STREAM_LUA_VERSION = 19;
 
-export function installConfig(
-  ngx: LuaTable,
-  subsystem: 'http' | 'stream',
-  prefix: () => string,
-  configure: () => string,
-): void {
+/** What ngx.config tells of the server. */
+export interface ConfigFacts {
+  readonly subsystem: 'http' | 'stream';
+  /**
+   * nginx: built with debug lines. Here they are always built in, so this asks whether anybody reads them: libraries
+   * that do more work for their own debug lines should not when nobody does.
+   */
+  readonly debug: boolean;
+  prefix(): string;
+  configure(): string;
+}
+
+export function installConfig(ngx: LuaTable, facts: ConfigFacts): void {
+  const { subsystem } = facts;
   ngx.setStr(
     'config',
     LuaTable.fromObject({
       subsystem,
-      debug: false,
+      debug: facts.debug,
       nginx_version: versionNumber(NGINX_VERSION),
       ngx_lua_version: subsystem === 'stream' ? STREAM_LUA_VERSION : NGX_LUA_VERSION,
-      prefix,
-      nginx_configure: configure,
+      prefix: () => facts.prefix(),
+      nginx_configure: () => facts.configure(),
     }),
   );
 }

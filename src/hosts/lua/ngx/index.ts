@@ -5,6 +5,7 @@
 import { sharedDict } from '../../../api/shared-dict.ts';
 import type { Block } from '../../../conf/block.ts';
 import { configureArguments } from '../../../conf/configure-arguments.ts';
+import { LOG_DEBUG } from '../../../log/log.ts';
 import { type LuaState, LuaTable, markLibrary } from '../../../lua/index.ts';
 import { luaMainOf } from '../block.ts';
 import { installArg } from './arg.ts';
@@ -51,12 +52,12 @@ export function installNgx(state: LuaState, block: Block): void {
   installRe(ngx, block);
   installShared(ngx, luaMainOf(block).sharedDicts, (name) => sharedDict(block, name));
   installWorker(ngx, block);
-  installConfig(
-    ngx,
-    block.subsystem,
-    () => block.cycle.prefix,
-    () => configureArguments([{ name: block.subsystem, submodules: block.modules }]),
-  );
+  installConfig(ngx, {
+    subsystem: block.subsystem,
+    debug: block.cycle.log.level >= LOG_DEBUG,
+    prefix: () => block.cycle.prefix,
+    configure: () => configureArguments([{ name: block.subsystem, submodules: block.modules }]),
+  });
   if (block.subsystem === 'http') installWorkerThread(ngx, state, block);
   installConstants(ngx, block.subsystem);
   for (const [, area] of ngx.entries()) if (area instanceof LuaTable) markLibrary(area);

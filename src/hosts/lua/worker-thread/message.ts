@@ -57,6 +57,8 @@ export interface ThreadSetup {
   readonly prefix: string;
   /** ngx.config.nginx_configure(). */
   readonly configure: string;
+  /** ngx.config.debug. */
+  readonly debug: boolean;
   /** Names of the shared dictionaries. */
   readonly dicts: readonly string[];
   /** For calls of them, whose answers the thread waits for on `answered`: 1 when there is one. */

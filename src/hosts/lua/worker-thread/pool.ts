@@ -10,6 +10,7 @@ import type { Suspension } from '../../../api/suspension.ts';
 import type { Block } from '../../../conf/block.ts';
 import { configureArguments } from '../../../conf/configure-arguments.ts';
 import type { ThreadPool } from '../../../conf/modules/thread-pool.ts';
+import { LOG_DEBUG } from '../../../log/log.ts';
 import type { DictAnswer, DictCall, Outcome, Task, ThreadSetup } from './message.ts';
 
 /** The thread's program: a bundle of its own beside the server's. */
@@ -146,7 +147,8 @@ export class LuaThreads {
     if (this.all.size >= this.most) return undefined;
     const { cycle, modules } = this.block;
     const configure = configureArguments([{ name: 'http', submodules: modules }]);
-    const setup = { packagePath, packageCpath, prefix: cycle.prefix, configure, dicts: this.dicts };
+    const debug = cycle.log.level >= LOG_DEBUG;
+    const setup = { packagePath, packageCpath, prefix: cycle.prefix, configure, debug, dicts: this.dicts };
     const thread = new Thread(this.block, setup, () => {
       this.all.delete(thread);
       const i = this.idle.indexOf(thread);

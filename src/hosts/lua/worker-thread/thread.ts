@@ -86,12 +86,12 @@ function makeState(): LuaState {
   const state = new LuaState({ packagePath: setup.packagePath, packageCpath: setup.packageCpath });
   const ngx = new LuaTable();
   installEncoding(ngx);
-  installConfig(
-    ngx,
-    'http',
-    () => setup.prefix,
-    () => setup.configure,
-  );
+  installConfig(ngx, {
+    subsystem: 'http',
+    debug: setup.debug,
+    prefix: () => setup.prefix,
+    configure: () => setup.configure,
+  });
   installShared(ngx, setup.dicts, remoteDict);
   ngx.setStr('null', NULL);
   state.globals.setStr('ngx', ngx);
