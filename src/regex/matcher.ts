@@ -5,6 +5,7 @@
 // The stack holds entries of four words. Some are places to try next, some undo a register when backtracked over, some
 // are boundaries that verbs such as (*COMMIT) do not reach beyond.
 import type { Pattern } from './ast.ts';
+import { type Descent, generateDescent } from './descent.ts';
 import { RC } from './errors.ts';
 import { graphemeEnd } from './grapheme.ts';
 import { StartFinder } from './hints.ts';
@@ -37,6 +38,13 @@ const WORK_LIMIT = 2e8;
 const ALL_CHOICES = 20_000_000;
 /** Choices in one attempt under JIT, whose own count is of something else. */
 const CHOICE_LIMIT = 10_000_000;
+/** What generated code may spend in one attempt, and in a search. */
+const DESCENT_BUDGET = 20_000;
+const DESCENT_TOTAL = 1_000_000;
+/** After how many searches a pattern is made functions, if it can be (tests change this). */
+export const tuning = { generateAfter: 4 };
+/** Generated code has given up. */
+const UNDECIDED = -1002;
 const EMPTY_FRAME = new Int32Array(0);
 
 /** How the search goes on after a failed attempt at one start. */
@@ -64,6 +72,9 @@ export class Matcher {
   /** The registers as they were at each call. */
   private frameRegisters: Int32Array[] = [];
   private frameTop = 0;
+  /** Searches until `descent` is looked for. */
+  private untilDescent = tuning.generateAfter;
+  private descent: Descent | null = null;
 
   /** `jitStack`: the size of the JIT stack to imitate, in bytes, or 0 to count and grow as without JIT. */
   constructor(pattern: Pattern, anchored: boolean, limit: number, jitStack: number) {
@@ -84,6 +95,14 @@ export class Matcher {
    * negative PCRE2 number. In UTF mode the subject is valid UTF-8, or unchecked.
    */
   match(subject: string, start: number, ovector: Int32Array): number {
+    if (--this.untilDescent < 0) {
+      if (this.untilDescent === -1) this.descent = this.makeDescent();
+      else this.untilDescent = -2;
+      if (this.descent !== null) {
+        const rc = this.descend(this.descent, subject, start, ovector);
+        if (rc !== UNDECIDED) return rc;
+      }
+    }
     const { starts } = this;
     this.work = 0;
     this.choicesLeft = ALL_CHOICES;
@@ -93,6 +112,46 @@ export class Matcher {
       if (rc === NEXT) s = starts.next(this.pastLoop(subject, s));
       else if (rc === SKIPPED && !this.program.hints.anchored) s = starts.at(this.skipTo);
       else return rc === SKIPPED ? RC.NOMATCH : rc;
+    }
+    return RC.NOMATCH;
+  }
+
+  /** What one attempt of generated code may spend: so much that this engine would not come to any of its limits. */
+  private get budget(): number {
+    const { program } = this;
+    const words = program.code.length;
+    // What it might put on its stack and count besides, coming back to places from which nothing leads on.
+    const entries = this.stackLimit / ENTRY - words - program.registers - 16;
+    const counted = Math.min(this.limit, this.stepLimit) / (words + 1);
+    return Math.floor(Math.min(entries, counted, DESCENT_BUDGET));
+  }
+
+  private makeDescent(): Descent | null {
+    return this.budget < 32 ? null : generateDescent(this.pattern, this.program.registers);
+  }
+
+  /** A search by generated code; UNDECIDED if that would take more than it may. */
+  private descend(descent: Descent, subject: string, start: number, ovector: Int32Array): number {
+    const { starts, registers, budget } = this;
+    let left = DESCENT_TOTAL;
+    for (let s = starts.first(subject, start); s >= 0; ) {
+      let end: number;
+      try {
+        end = descent(subject, s, start, registers, budget);
+      } catch (e) {
+        // The native stack is finite, the matcher's grows.
+        if (e instanceof RangeError) return UNDECIDED;
+        throw e;
+      }
+      if (end >= 0) {
+        registers[0] = s;
+        registers[1] = end;
+        return this.finish(ovector);
+      }
+      const spent = -end - 1;
+      left -= spent;
+      if (spent > budget || left < 0) return UNDECIDED;
+      s = starts.next(this.pastLoop(subject, s));
     }
     return RC.NOMATCH;
   }

@@ -1,7 +1,7 @@
 // A compiled pattern and its two engines. JavaScript's RegExp runs what it can express exactly and within bearable
 // cost; everything else runs on the own matcher. Both leave their result in the Regex itself, so that a match
 // allocates nothing beyond what RegExp.exec does.
-import type { Pattern } from './ast.ts';
+import { type Pattern, some } from './ast.ts';
 import { searchCost } from './complexity.ts';
 import { DfaMatcher } from './dfa.ts';
 import { RC } from './errors.ts';
@@ -105,7 +105,9 @@ export class Regex {
       const full = translate(tree, this.utf ? 'utf8' : 'bytes', anchored);
       if (typeof full === 'string') reason = full;
       else {
-        const length = this.captureCount > 0 ? null : fixedLength(tree.root, tree.root, tree.settings);
+        // Of a condition fixedLength() takes the yes branch for the length, as PCRE2 does in lookbehinds.
+        const varies = this.captureCount > 0 || some(tree.root, (node) => node.type === 'cond');
+        const length = varies ? null : fixedLength(tree.root, tree.root, tree.settings);
         this.js = new JsProgram(full, this.utf ? -1 : (length ?? -1));
         if (this.utf) {
           const ascii = translate(tree, 'ascii', anchored);
