@@ -40,7 +40,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'dict-incr': 'the lock is taken and given back by atomic instructions, and each access to memory is checked',
   're-match': 'the captures are an array of the RegExp first and a table then',
   're-match-hard':
-    'JavaScript has no recursion in patterns: our own matcher interprets what PCRE has compiled to machine code',
+    'JavaScript has no recursion in patterns: JavaScript functions are generated, where PCRE makes machine code; half of the time goes into what surrounds them',
   're-gsub': 'each match is an array made by RegExp.exec()',
   md5: 'node:crypto takes 0.4 µs to be called, whatever the length',
   unbase64: COPY,

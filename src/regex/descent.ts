@@ -72,8 +72,8 @@ class Generator {
       stores += `registers[${i}]=c${i};`;
     }
     const text =
-      `"use strict";let w=0,b=0;${[...this.functions.values()].join('\n')}\n` +
-      `return (s,start,searchStart,registers,budget)=>{const n=s.length;let p=start;w=budget;b=searchStart;${variables}` +
+      `"use strict";let w=0,b=0;${this.tables.map((_, i) => `const T${i}=tables[${i}];`).join('')}${[...this.functions.values()].join('\n')}\n` +
+      `return (s,start,searchStart,registers,budget)=>{const n=s.length;let p=start,x=0;w=budget;b=searchStart;${variables}` +
       `F:{${this.spend(cost(root, this.registers), 'break F;')}${body}if(w<0)break F;${stores}return p}` +
       'return w<0?-2-budget:w-budget-1}';
     const make = new Function('tables', 'sets', 'wideMatch', 'newlineAt', 'holds', 'settings', text);
@@ -298,7 +298,7 @@ class Generator {
     const text = this.node(body, index === 0 ? COMMITTED : null, 'return -1;');
     this.capturing = capturing;
     const spent = this.spend(cost(body, this.registers) + this.registers + 3, 'return -1;');
-    this.functions.set(index, `function g${index}(s,n,p){${spent}${text}return p}`);
+    this.functions.set(index, `function g${index}(s,n,p){let x=0;${spent}${text}return p}`);
   }
 
   private assertion(kind: number): string {
@@ -325,8 +325,15 @@ class Generator {
       const index = this.wideSets.push({ ascii: byteTable(set), ranges: set }) - 1;
       return { test: `wideMatch(sets[${index}],s,p)`, isWide: true };
     }
+    // A comparison or two take less than a table.
+    const others = this.utf ? [] : complement(set, 0xff);
+    if (others.length === 2 && others[1]! - others[0]! <= 1) {
+      const [low, high] = others as [number, number];
+      const test = `(x=s.charCodeAt(p))!==${low}${low === high ? '' : `&&x!==${high}`}`;
+      return { test, isWide: false };
+    }
     const index = this.tables.push(byteTable(set)) - 1;
-    return { test: `tables[${index}][s.charCodeAt(p)]===1`, isWide: false };
+    return { test: `T${index}[s.charCodeAt(p)]===1`, isWide: false };
   }
 
   private set(set: Ranges, fail: string): string {
