@@ -6,7 +6,7 @@
 // has a field of its own and needs no room behind the key.
 import { ListElements } from './list.ts';
 import { KeyTable, NODE, TABLE_ROOT } from './table.ts';
-import type { ByteBuffer, Zone } from './zone.ts';
+import { type ByteBuffer, writeText, type Zone } from './zone.ts';
 
 /** What a dictionary stores besides lists. */
 export type DictValue = string | number | boolean;
@@ -110,7 +110,7 @@ export class DictEntries {
 
   /** Sets when an entry expires: `seconds` from now, in whole milliseconds; 0, or less than one, for never. */
   setTtl(node: number, seconds: number): void {
-    const milliseconds = Math.trunc(seconds * 1000);
+    const milliseconds = seconds === 0 ? 0 : Math.trunc(seconds * 1000);
     this.floats[(node + EXPIRES) >> 1] = milliseconds > 0 ? this.now() + milliseconds : 0;
   }
 
@@ -185,7 +185,7 @@ export class DictEntries {
     this.setTtl(node, ttl);
     words[node + FLAGS] = flags;
     if (typeof value === 'string') {
-      this.bytes.latin1Write(value, this.table.keyStart(node) + keyLength, value.length);
+      writeText(this.bytes, value, this.table.keyStart(node) + keyLength);
     } else if (typeof value === 'number') {
       this.floats[(node + DATA) >> 1] = value;
     } else {

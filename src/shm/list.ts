@@ -1,6 +1,6 @@
 // The elements of a dictionary's list values: blocks linked in both directions, hanging on three words of the list's
 // node. As in table.ts, the chain from the head is whole between any two stores, the rest is rebuilt after a crash.
-import type { Zone } from './zone.ts';
+import { writeText, type Zone } from './zone.ts';
 
 /** The words of a list's node used here: element count, first element, last element. */
 export interface ListWords {
@@ -54,7 +54,7 @@ export class ListElements {
     words[element + LENGTH] = length;
     if (typeof value === 'string') {
       words[element + KIND] = STRING;
-      zone.bytes.latin1Write(value, (element + VALUE) * 4, length);
+      writeText(zone.bytes, value, (element + VALUE) * 4);
     } else {
       words[element + KIND] = NUMBER;
       zone.floats[(element + VALUE) >> 1] = value;

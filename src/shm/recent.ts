@@ -17,15 +17,20 @@ const LONGEST = 256;
 /** V8 makes no string shorter than this a part or a concatenation of others. */
 const PARTS_FROM = 13;
 
+// Words of a slot.
+const HASH = 0;
+/** The node, 0 when there was none. */
+const FOUND = 1;
+/** The count of removals when it was found. */
+const REMOVALS = 2;
+
 /** What a process remembers of a table. Its methods are called in turn: hash() without the lock, then find() with it. */
 export class RecentKeys {
   private readonly table: KeyTable;
   private readonly words: Int32Array;
   private keys: string[] | undefined;
-  private readonly hashes = new Int32Array(SLOTS);
-  private readonly nodes = new Int32Array(SLOTS);
-  /** The count of removals when the node was found. */
-  private readonly removals = new Int32Array(SLOTS);
+  /** What is known of the slots' keys, four words each, so that they share a line of the processor's cache. */
+  private readonly facts = new Int32Array(SLOTS * 4);
   /** The slot of the key that hash() saw last, and whether it holds that key. */
   private slot = 0;
   private known = false;
@@ -56,7 +61,7 @@ export class RecentKeys {
     this.slot = slot;
     if (keys === undefined || keys[slot] !== key) return this.table.hash(key);
     this.known = true;
-    return this.hashes[slot]!;
+    return this.facts[slot * 4 + HASH]!;
   }
 
   /** The node with the key that hash() was asked about last, or 0. */
@@ -67,20 +72,22 @@ export class RecentKeys {
       if (node !== 0 && slot >= 0 && (this.strangers++ & 3) === 0) this.remember(slot, key, hash, node);
       return node;
     }
+    const { facts } = this;
+    const at = slot * 4;
     const removals = this.words[HEADER.removals]!;
-    let node = this.nodes[slot]!;
-    if (node !== 0 && this.removals[slot] === removals) return node;
+    let node = facts[at + FOUND]!;
+    if (node !== 0 && facts[at + REMOVALS] === removals) return node;
     node = this.table.find(key, hash);
-    this.nodes[slot] = node;
-    this.removals[slot] = removals;
+    facts[at + FOUND] = node;
+    facts[at + REMOVALS] = removals;
     return node;
   }
 
   private remember(slot: number, key: string, hash: number, node: number): void {
     this.keys ??= new Array<string>(SLOTS).fill('');
     this.keys[slot] = key.length < PARTS_FROM ? key : this.table.keyOf(node);
-    this.hashes[slot] = hash;
-    this.nodes[slot] = node;
-    this.removals[slot] = this.words[HEADER.removals]!;
+    this.facts[slot * 4 + HASH] = hash;
+    this.facts[slot * 4 + FOUND] = node;
+    this.facts[slot * 4 + REMOVALS] = this.words[HEADER.removals]!;
   }
 }

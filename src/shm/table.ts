@@ -11,7 +11,7 @@
 // recover() follows the list, checks every node, and builds hash chains, back pointers and the allocator's state from
 // what it finds. An entry whose change was cut short may be lost; it is never half of one value and half of another.
 import { HEADER } from './layout.ts';
-import type { ByteBuffer, Zone } from './zone.ts';
+import { type ByteBuffer, writeText, type Zone } from './zone.ts';
 
 /** Words at the start of each node. */
 export const NODE = {
@@ -166,7 +166,7 @@ export class KeyTable {
     const { words } = this;
     const length = key.length;
     words[node] = hash;
-    this.bytes.latin1Write(key, node * 4 + this.keyOffset, length);
+    writeText(this.bytes, key, node * 4 + this.keyOffset);
     words[node + NODE.meta] = (kind << 16) | length;
     const bucket = this.buckets + (hash & this.mask);
     words[node + NODE.chain] = words[bucket]!;

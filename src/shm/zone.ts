@@ -16,6 +16,16 @@ export interface ByteBuffer extends Buffer {
   latin1Write(text: string, offset: number, length: number): number;
 }
 
+/** Up to this many bytes a loop takes less time than a call out of JavaScript does, which is 40 ns. */
+const SHORT_TEXT = 12;
+
+/** Puts a byte string into memory. */
+export function writeText(bytes: ByteBuffer, text: string, at: number): void {
+  const { length } = text;
+  if (length > SHORT_TEXT) bytes.latin1Write(text, at, length);
+  else for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i);
+}
+
 /** Shared memory with a lock and an allocator. */
 export class Zone {
   readonly name: string;

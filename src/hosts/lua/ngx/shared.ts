@@ -152,7 +152,19 @@ function expire(self: LuaValue, k: LuaValue, exptime: LuaValue): LuaResult {
   return dict.expire(key, expires) ? true : ret2(undefined, dict.error);
 }
 
-const set = storing((dict, key, value, exptime, flags) => dict.set(key, value, exptime, flags));
+/** Written out, unlike its kin, because it is called most. */
+function set(self: LuaValue, k: LuaValue, value: LuaValue, exptime: LuaValue, flags: LuaValue): LuaResult {
+  const dict = dictOf(self);
+  const key = keyOf(k);
+  if (key === undefined) return ret2(undefined, keyFault);
+  const expires = seconds(exptime, 'exptime');
+  if (value !== undefined && typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+    return ret2(undefined, 'bad value type');
+  }
+  if (replayingInit) return ret3(true, undefined, false);
+  const done = dict.set(key, value, expires, typeof flags === 'number' ? flags : 0);
+  return ret3(done, done ? undefined : dict.error, dict.forcible);
+}
 
 const METHODS: Readonly<Record<string, LuaFunction>> = {
   get,
@@ -163,7 +175,7 @@ const METHODS: Readonly<Record<string, LuaFunction>> = {
   add: storing((dict, key, value, exptime, flags) => dict.add(key, value, exptime, flags)),
   safe_add: storing((dict, key, value, exptime, flags) => dict.safeAdd(key, value, exptime, flags)),
   replace: storing((dict, key, value, exptime, flags) => dict.replace(key, value, exptime, flags)),
-  delete: (self: LuaValue, key: LuaValue) => set(self, key, undefined),
+  delete: (self: LuaValue, key: LuaValue) => set(self, key, undefined, undefined, undefined),
   lpush: pushing((dict, key, value) => dict.lpush(key, value)),
   rpush: pushing((dict, key, value) => dict.rpush(key, value)),
   lpop: reading((dict, key) => dict.lpop(key), true),
