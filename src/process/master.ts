@@ -71,12 +71,18 @@ class Master implements ChildrenOwner {
     this.log.write(LOG_NOTICE, 'start worker processes');
     const started: Child[] = [];
     const { workerProcesses } = coreConf(this.#current.cycle);
-    const first = this.#current.cycle.privilegedAgent === undefined ? 0 : AGENT_ID;
-    for (let id = first; id < workerProcesses; id++) {
+    for (let id = this.#mayHaveAgent() ? AGENT_ID : 0; id < workerProcesses; id++) {
       const child = this.#children.start(this.#loader, this.#current, id);
       if (child !== undefined) started.push(child);
     }
     return started;
+  }
+
+  #mayHaveAgent(): boolean {
+    const { privilegedAgent } = this.#current.cycle;
+    if (privilegedAgent?.connections !== 0) return privilegedAgent !== undefined;
+    this.log.write(LOG_ALERT, '0 worker_connection is not enough, privileged agent process cannot be spawned');
+    return false;
   }
 
   onReady(child: Child): void {

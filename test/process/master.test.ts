@@ -221,6 +221,15 @@ test('a privileged agent keeps the user and accepts nothing', { timeout: 30_000 
   await s.stop('SIGQUIT');
 });
 
+test('a privileged agent without connections is not started', { timeout: 30_000 }, async () => {
+  const s = server(`agent 0; answer 127.0.0.1:${PORT + 17} x;`).start();
+  await s.logged('[alert] ');
+  await s.logged('0 worker_connection is not enough, privileged agent process cannot be spawned');
+  assert.equal(await get({ port: PORT + 17 }), 'x');
+  assert.equal(s.workers().length, 1);
+  await s.stop('SIGQUIT');
+});
+
 test('a worker that quits by itself is replaced', { timeout: 30_000 }, async () => {
   const s = server(`answer 127.0.0.1:${PORT + 18} x;`).start();
   const before = await get({ port: PORT + 18 }, '/pid');

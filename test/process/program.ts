@@ -4,7 +4,7 @@
  *
  *   answer ADDRESS BODY [reuseport];   listens and answers each HTTP request with BODY and the process id
  *   counter NAME;                      a zone of one number: /count answers it increased
- *   agent;                             asks for a privileged agent
+ *   agent [CONNECTIONS];               asks for a privileged agent
  *   init_fails MESSAGE;                fails in init_module
  *
  * Requests: `/` answers BODY; `/pid`; `/slow` answers after 300 ms; `/env/NAME`; `/throw`, `/reject`; `/count`.
@@ -151,11 +151,11 @@ const directives: readonly Directive<Conf>[] = [
   {
     name: 'agent',
     contexts: ['main'],
-    args: 0,
-    set(cf) {
+    args: [0, 1],
+    set(cf, _conf, args) {
       const cycle = cycleOf(cf);
       cycle.hooks.initModule.push((stage) => {
-        if (stage === 'master') cycle.privilegedAgent = { connections: 10 };
+        if (stage === 'master') cycle.privilegedAgent = { connections: Number(args[0] ?? 10) };
       });
       cycle.hooks.initProcess.push(({ kind, id }) => {
         cycle.log.write(LOG_NOTICE, `${kind} ${id} has uid ${process.getuid?.()} and limit ${connections.limit}`);
