@@ -293,3 +293,50 @@ GET /t
 up
 --- error_log
 init_worker_by_ts_file handler failed: Error: cannot start
+
+
+
+=== a worker's end
+--- http_config
+    exit_worker_by_ts_file html/exit.ts;
+--- config
+    location = /t { content_by_ts_file html/a.ts; }
+--- user_files
+>>> exit.ts
+export default function (ngx: any) {
+  ngx.log('notice', `the end of a worker, exiting: ${ngx.worker.exiting}, ${ngx.phase}`);
+}
+>>> a.ts
+export default async function (ngx: any) {
+  // The file of the other handler is loaded meanwhile.
+  await ngx.sleep(0.5);
+  ngx.say('up');
+}
+--- request
+GET /t
+--- response_body
+up
+--- shutdown_error_log
+the end of a worker, exiting: true, exit_worker
+
+
+
+=== a worker's end whose file cannot be loaded
+--- http_config
+    exit_worker_by_ts_file html/exit.ts;
+--- config
+    location = /t { content_by_ts_file html/a.ts; }
+--- user_files
+>>> exit.ts
+export default function ( {
+>>> a.ts
+export default async function (ngx: any) {
+  ngx.say('up');
+}
+--- request
+GET /t
+--- response_body
+up
+--- error_log
+exit_worker_by_ts_file handler failed:
+exit.ts:2:1: Expected identifier

@@ -29,7 +29,7 @@ import type { BodyFilters, HeldOutput } from '../held-output.ts';
 import { contentHandler, phaseHandler, type UserHandler } from '../phase-handlers.ts';
 import { BodyPiece } from './body.ts';
 import { ModuleFile } from './loader.ts';
-import { type HandlerModule, handlerOfFile, loadAhead, runAtOnce, runWorkerHook } from './run.ts';
+import { type HandlerModule, handlerOfFile, loadAhead, loadForLater, runAtOnce, runWorkerHook } from './run.ts';
 import { waitingBalancer, waitingBodyFilter, waitingHeaderFilter, waitingLog } from './waiting-phases.ts';
 
 type File = ModuleFile<HandlerModule>;
@@ -242,9 +242,8 @@ export const typescriptModule = httpModule<TypeScriptMain, TypeScriptServer, Typ
   initWorker(http) {
     const { initWorker, exitWorker } = typescriptModule.mainOf(http.confs);
     if (initWorker !== undefined) runWorkerHook(http, initWorker, IN_INIT_WORKER, 'init_worker_by_ts_file');
-    // At its end the worker has no time to load it. What is wrong with it is told then.
-    const loading = exitWorker?.load();
-    if (loading instanceof Promise) loading.catch(() => undefined);
+    // At its end the worker has no time to load it.
+    if (exitWorker !== undefined) loadForLater(http, exitWorker, 'exit_worker_by_ts_file');
   },
   exitWorker(http) {
     const { exitWorker } = typescriptModule.mainOf(http.confs);

@@ -182,6 +182,13 @@ function runIn(ctx: ApiContext, phase: number, directive: string, fn: () => unkn
   }
 }
 
+/** Loads a file of a phase that cannot wait, when there is no request to do it. What is wrong with it is logged. */
+export function loadForLater(http: HttpCycle, file: ModuleFile<HandlerModule>, directive: string): void {
+  Promise.resolve(file.load()).catch((error: unknown) => {
+    http.cycle.log.write(LOG_ERR, `${directive} handler failed: ${describe(error)}`);
+  });
+}
+
 /**
  * Runs a handler when a worker starts or ends, without a request. One that starts may wait; meanwhile the worker serves.
  */
