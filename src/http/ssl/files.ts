@@ -119,15 +119,28 @@ export function loadCrl(files: PemFiles, name: string): string[] {
   return lists;
 }
 
-/** Parameters for Diffie-Hellman, as PEM. */
-export function loadDhParameters(cf: ConfContext, name: string): string {
-  const path = cf.fullName(name, 'conf');
-  let text: string;
+/** A file that one of OpenSSL's BIOs is opened on. */
+function readBio(cf: ConfContext, path: string): string {
   try {
-    text = readConfFile(cf, path);
+    return readConfFile(cf, path);
   } catch (e) {
     throw new ConfError(`BIO_new_file("${path}") failed ${openingFailed(path, e)}`);
   }
+}
+
+/** A file that nginx opens by itself. The position is the directive's. */
+function readOwn(cf: ConfContext, path: string): string {
+  try {
+    return readConfFile(cf, path);
+  } catch (e) {
+    throw cf.error(`open() "${path}" failed${errnoSuffix(e)}`);
+  }
+}
+
+/** Parameters for Diffie-Hellman, as PEM. */
+export function loadDhParameters(cf: ConfContext, name: string): string {
+  const path = cf.fullName(name, 'conf');
+  const text = readBio(cf, path);
   if (!text.includes('-----BEGIN DH PARAMETERS-----')) {
     throw new ConfError(`PEM_read_bio_DHparams("${path}") failed (SSL: ${NO_START_LINE}:Expecting: DH PARAMETERS)`);
   }
@@ -137,13 +150,7 @@ export function loadDhParameters(cf: ConfContext, name: string): string {
 /** An OCSP response for `ssl_stapling_file`. nginx: ngx_ssl_stapling_file() (src/event/ngx_event_openssl_stapling.c). */
 export function loadOcspResponse(cf: ConfContext, name: string): Buffer {
   const path = cf.fullName(name, 'conf');
-  let text: string;
-  try {
-    text = readConfFile(cf, path);
-  } catch (e) {
-    throw new ConfError(`BIO_new_file("${path}") failed ${openingFailed(path, e)}`);
-  }
-  const bytes = Buffer.from(text, 'latin1');
+  const bytes = Buffer.from(readBio(cf, path), 'latin1');
   // A SEQUENCE that begins with an ENUMERATED. RFC 6960, section 4.2.1.
   const length = bytes[1] ?? 0;
   const start = length < 0x80 ? 2 : 2 + (length & 0x7f);
@@ -211,13 +218,7 @@ const LONGEST_PASSWORD = 4096;
 /** Passwords, one a line; one empty password when there is none. The position is the directive's. */
 export function loadPasswords(cf: ConfContext, name: string): string[] {
   const path = cf.fullName(name, 'conf');
-  let text: string;
-  try {
-    text = readConfFile(cf, path);
-  } catch (e) {
-    throw cf.error(`open() "${path}" failed${errnoSuffix(e)}`);
-  }
-  const lines = text.split('\n');
+  const lines = readOwn(cf, path).split('\n');
   if (lines.some((line) => line.length >= LONGEST_PASSWORD)) throw cf.error(`too long line in "${path}"`);
   const passwords = lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line)).filter((line) => line !== '');
   return passwords.length === 0 ? [''] : passwords;
@@ -229,12 +230,7 @@ export function loadPasswords(cf: ConfContext, name: string): string[] {
  */
 export function loadTicketKey(cf: ConfContext, name: string): Buffer {
   const path = cf.fullName(name, 'conf');
-  let bytes: Buffer;
-  try {
-    bytes = Buffer.from(readConfFile(cf, path), 'latin1');
-  } catch (e) {
-    throw cf.error(`open() "${path}" failed${errnoSuffix(e)}`);
-  }
+  const bytes = Buffer.from(readOwn(cf, path), 'latin1');
   if (bytes.length !== 48 && bytes.length !== 80) throw cf.error(`"${path}" must be 48 or 80 bytes`);
   if (bytes.length === 80) {
     throw cf.error(`"${path}": session ticket keys of 80 bytes (AES256) are not supported by tsresty, use 48 bytes`);
