@@ -3,6 +3,7 @@
  * texts: ngx_lua names the call of OpenSSL's that failed and throws its reasons away. ngx_lua: ngx_http_lua_ssl_certby.c.
  */
 import type { KeyObject, X509Certificate } from 'node:crypto';
+import { privateKeyOf, splitCertificates } from '../http/ssl/files.ts';
 
 /** A chain of certificates, the server's or client's own first. */
 export class CertificateChain {
@@ -18,7 +19,7 @@ export class CertificateChain {
   get certificates(): readonly X509Certificate[] {
     if (this.#certificates === undefined) {
       const { X509Certificate } = process.getBuiltinModule('node:crypto');
-      this.#certificates = (this.pem.match(CERTIFICATE) ?? []).map((text) => new X509Certificate(text));
+      this.#certificates = splitCertificates(this.pem).map((text) => new X509Certificate(text));
     }
     return this.#certificates;
   }
@@ -40,7 +41,7 @@ export class PrivateKey {
   }
 
   get key(): KeyObject {
-    this.#key ??= process.getBuiltinModule('node:crypto').createPrivateKey(this.pem);
+    this.#key ??= privateKeyOf(this.pem, undefined);
     return this.#key;
   }
 
@@ -49,12 +50,10 @@ export class PrivateKey {
   }
 }
 
-const CERTIFICATE = /-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END \1?CERTIFICATE-----/g;
-
 /** The certificates of a PEM text (a byte string). Error texts: `PEM_read_bio_X509_AUX() failed` and the like. */
 export function parsePemCertificates(pem: string): CertificateChain | string {
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
-  const found = pem.match(CERTIFICATE) ?? [];
+  const found = splitCertificates(pem);
   if (found.length === 0) return 'PEM_read_bio_X509_AUX() failed';
   const out: X509Certificate[] = [];
   for (const text of found) {
@@ -87,10 +86,8 @@ export function parseDerCertificates(der: string): CertificateChain | string {
 
 /** A private key in PEM (a byte string). */
 export function parsePemKey(pem: string, passphrase?: string): PrivateKey | string {
-  const { createPrivateKey } = process.getBuiltinModule('node:crypto');
-  const protection = passphrase === undefined ? {} : { passphrase: Buffer.from(passphrase, 'latin1') };
   try {
-    return PrivateKey.of(createPrivateKey({ key: pem, format: 'pem', ...protection }));
+    return PrivateKey.of(privateKeyOf(pem, passphrase));
   } catch {
     return 'PEM_read_bio_PrivateKey() failed';
   }

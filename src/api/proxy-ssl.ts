@@ -3,6 +3,7 @@
  * ngx_http_lua_proxy_ssl_certby.c, ngx_http_lua_proxy_ssl_verifyby.c.
  */
 import type { X509Certificate } from 'node:crypto';
+import { privateKeyOf } from '../http/ssl/files.ts';
 import type { Exchange } from '../http/upstream/exchange.ts';
 import type { BackendHandshake } from '../http/upstream/handshake.ts';
 import type { TlsSession } from '../net/tls-direct.ts';
@@ -56,9 +57,8 @@ export function clearCertificates(): Problem | undefined {
 }
 
 function fits(certificate: string, key: string, passphrase: string | undefined): boolean {
-  const { X509Certificate: Certificate, createPrivateKey } = process.getBuiltinModule('node:crypto');
-  const bytes = passphrase === undefined ? undefined : Buffer.from(passphrase, 'latin1');
-  return new Certificate(certificate).checkPrivateKey(createPrivateKey({ key, format: 'pem', passphrase: bytes }));
+  const { X509Certificate: Certificate } = process.getBuiltinModule('node:crypto');
+  return new Certificate(certificate).checkPrivateKey(privateKeyOf(key, passphrase));
 }
 
 /** @param chain the certificate to show, then those of its issuers */

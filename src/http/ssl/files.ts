@@ -186,17 +186,21 @@ export function loadPair(
   return { certificate: chain.join('\n'), key: keyText, passphrase };
 }
 
+/** A private key in PEM. The passphrase is a byte string. Throws OpenSSL's errors. */
+export function privateKeyOf(key: string, passphrase: string | undefined): KeyObject {
+  const bytes = passphrase === undefined ? undefined : Buffer.from(passphrase, 'latin1');
+  return process.getBuiltinModule('node:crypto').createPrivateKey({ key, format: 'pem', passphrase: bytes });
+}
+
 function parseKey(
   text: string,
   path: string,
   passwords: readonly string[] | undefined,
 ): { key: KeyObject; passphrase: string | undefined } {
-  const { createPrivateKey } = process.getBuiltinModule('node:crypto');
   let problem: unknown;
   for (const passphrase of passwords ?? [undefined]) {
     try {
-      const bytes = passphrase === undefined ? undefined : Buffer.from(passphrase, 'latin1');
-      return { key: createPrivateKey({ key: text, format: 'pem', passphrase: bytes }), passphrase };
+      return { key: privateKeyOf(text, passphrase), passphrase };
     } catch (e) {
       problem = e;
     }

@@ -2,10 +2,10 @@
  * What user code has decided about one handshake, and how OpenSSL is told. ngx_lua works on the SSL object itself, by
  * calls that Node does not have; here the decisions are gathered, and applied when the code has ended.
  */
-import type { X509Certificate } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import type { HandshakeControl } from '../../../net/tls-hooks.ts';
 import { opensslOption, setProtocols } from '../../ssl/context.ts';
+import { privateKeyOf, splitCertificates } from '../../ssl/files.ts';
 import { setPairs, type VariantContext } from '../../ssl/variant-context.ts';
 import { CertificateChoice } from './certificate-choice.ts';
 import type { SslServer } from './conf.ts';
@@ -43,13 +43,12 @@ export class Decisions {
   certificates(conf: SslServer): CertificateChoice {
     if (this.choice === undefined) {
       this.choice = new CertificateChoice();
-      const { X509Certificate: Certificate, createPrivateKey } = process.getBuiltinModule('node:crypto');
+      const { X509Certificate: Certificate } = process.getBuiltinModule('node:crypto');
       for (const { certificate, key, passphrase } of conf.pairs) {
-        const [first, ...issuers] = splitChain(certificate);
+        const [first, ...issuers] = splitCertificates(certificate);
         this.choice.useCertificate(new Certificate(first as string));
         for (const issuer of issuers) this.choice.addIssuer(issuer);
-        const bytes = passphrase === undefined ? undefined : Buffer.from(passphrase, 'latin1');
-        this.choice.useKey(createPrivateKey({ key, format: 'pem', passphrase: bytes }));
+        this.choice.useKey(privateKeyOf(key, passphrase));
       }
     }
     return this.choice;
@@ -93,14 +92,4 @@ export class Decisions {
       setProtocols(options, protocols);
     });
   }
-}
-
-/** The certificates of a chain in PEM. */
-export function splitChain(pem: string): string[] {
-  return pem.match(/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END \1?CERTIFICATE-----/g) ?? [];
-}
-
-/** PEM of a chain, the first one's own certificate in front. */
-export function joinChain(certificates: readonly X509Certificate[]): string {
-  return certificates.map((certificate) => certificate.toString()).join('');
 }
