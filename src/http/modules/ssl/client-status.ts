@@ -7,13 +7,9 @@ import type { PeerCertificate } from 'node:tls';
 import type { ZoneRequest } from '../../../conf/cycle.ts';
 import type { ConfContext } from '../../../conf/directive.ts';
 import { ConfError } from '../../../conf/error.ts';
-import { requestZone } from '../../../conf/resources.ts';
-import { parseSize } from '../../../conf/units.ts';
 import { LOG_ALERT, LOG_ERR } from '../../../log/log.ts';
-import { currentMsec, currentSecond } from '../../../log/time.ts';
+import { currentSecond } from '../../../log/time.ts';
 import { DerError } from '../../../net/der.ts';
-import { SharedDict } from '../../../shm/dict.ts';
-import type { Zone } from '../../../shm/zone.ts';
 import { coreModule } from '../../core/module.ts';
 import { certificateFields } from '../../ssl/certificate-fields.ts';
 import {
@@ -26,6 +22,7 @@ import {
 } from '../../ssl/ocsp.ts';
 import { OcspQuery, parseResponder, type Responder, ResponderError } from '../../ssl/ocsp-responder.ts';
 import type { TlsConnection } from './handshake.ts';
+import { parseSharedCache, zoneDict } from './session-cache.ts';
 
 /** What the directives say. */
 export interface ClientStatusConf {
@@ -38,17 +35,13 @@ export interface ClientStatusConf {
 }
 
 const ZONE_OWNER = 'ssl_ocsp_cache';
-/** nginx wants eight pages at least for what it shares. */
-const SMALLEST_ZONE = 8 * 4096;
 
 /** `ssl_ocsp_cache`. Null for `off`. */
 export function parseStatusCache(cf: ConfContext, text: string): ZoneRequest | null {
   if (text === 'off') return null;
-  const [, name, sizeText] = /^shared:([^:]+):(.*)$/.exec(text) ?? [];
-  const size = sizeText === undefined ? undefined : parseSize(sizeText);
-  if (name === undefined || size === undefined) throw cf.error(`invalid OCSP cache "${text}"`);
-  if (size < SMALLEST_ZONE) throw cf.error(`OCSP cache "${text}" is too small`);
-  return requestZone(cf, name, size, ZONE_OWNER);
+  const zone = parseSharedCache(cf, text, 'OCSP cache', ZONE_OWNER);
+  if (typeof zone === 'string') throw cf.error(zone);
+  return zone;
 }
 
 /** `ssl_ocsp_responder`. @throws ConfError without a position, as nginx's messages are */
@@ -60,15 +53,6 @@ export function parseClientResponder(url: string): Responder | undefined {
     if (!(e instanceof ResponderError)) throw e;
     throw new ConfError(`${e.message} in OCSP responder "${e.rest}" in "ssl_ocsp_responder"`);
   }
-}
-
-const dicts = new WeakMap<object, SharedDict>();
-
-function dictOf(request: ZoneRequest): SharedDict {
-  const zone = request.zone as Zone;
-  let dict = dicts.get(zone);
-  if (dict === undefined) dicts.set(zone, (dict = new SharedDict(zone, currentMsec)));
-  return dict;
 }
 
 /** Seconds for which a status is kept that says nothing about it. */
@@ -156,7 +140,7 @@ class ClientStatus {
   }
 
   private lookUp(zone: ZoneRequest, key: string): CertificateStatus | undefined {
-    const found = dictOf(zone).get(key);
+    const found = zoneDict(zone).get(key);
     return typeof found === 'string' ? (found as CertificateStatus) : undefined;
   }
 
@@ -200,7 +184,7 @@ class ClientStatus {
     const { zone } = this.conf;
     if (zone === null) return true;
     const seconds = nextUpdate === undefined ? DEFAULT_VALID : nextUpdate - currentSecond();
-    if (seconds <= 0 || dictOf(zone).set(key, status, seconds)) return true;
+    if (seconds <= 0 || zoneDict(zone).set(key, status, seconds)) return true;
     this.tls.log(LOG_ALERT, `could not allocate new entry in OCSP cache "${zone.name}"`);
     return false;
   }

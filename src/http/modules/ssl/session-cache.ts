@@ -32,6 +32,15 @@ const ZONE_OWNER = 'ssl_session_cache';
 /** nginx wants eight pages at least for what it shares. */
 const SMALLEST_ZONE = 8 * 4096;
 
+/** Reads `shared:NAME:SIZE`. An error text that calls it `what`; throws ConfError. */
+export function parseSharedCache(cf: ConfContext, text: string, what: string, owner: string): ZoneRequest | string {
+  const [, name, sizeText] = /^shared:([^:]+):(.*)$/.exec(text) ?? [];
+  const size = sizeText === undefined ? undefined : parseSize(sizeText);
+  if (name === undefined || size === undefined) return `invalid ${what} "${text}"`;
+  if (size < SMALLEST_ZONE) return `${what} "${text}" is too small`;
+  return requestZone(cf, name, size, owner);
+}
+
 /** Reads the directive's arguments. An error text for the directive; throws ConfError. */
 export function parseSessionCache(cf: ConfContext, args: readonly string[]): SessionCacheConf | string {
   let { kind, builtin, zone } = NO_SESSION_CACHE;
@@ -48,11 +57,9 @@ export function parseSessionCache(cf: ConfContext, args: readonly string[]): Ses
       // OpenSSL: 0 is no limit.
       builtin = size === 0 ? Number.POSITIVE_INFINITY : size;
     } else {
-      const [, name, sizeText] = /^shared:([^:]+):(.*)$/.exec(arg) ?? [];
-      const size = sizeText === undefined ? undefined : parseSize(sizeText);
-      if (name === undefined || size === undefined) return `invalid session cache "${arg}"`;
-      if (size < SMALLEST_ZONE) return `session cache "${arg}" is too small`;
-      zone = requestZone(cf, name, size, ZONE_OWNER);
+      const shared = parseSharedCache(cf, arg, 'session cache', ZONE_OWNER);
+      if (typeof shared === 'string') return shared;
+      zone = shared;
     }
   }
   return { kind, builtin, zone };
