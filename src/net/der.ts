@@ -101,7 +101,7 @@ export function encode(tag: number, ...parts: readonly Uint8Array[]): Buffer {
 }
 
 /** The content of an object identifier, as `1.3.14.3.2.26`. */
-export function oidText(content: Buffer): string {
+export function oidText(content: Uint8Array): string {
   const out: number[] = [];
   let n = 0;
   for (const byte of content) {

@@ -2,6 +2,7 @@
  * Names in certificates as OpenSSL prints them: Node's own form of a subject loses what these say. A small reader of
  * DER finds them in the certificate. RFC 5280, section 4.1; RFC 2253; X509_NAME_print_ex(3), X509_NAME_oneline(3).
  */
+import { context, encode, OCTET_STRING, oidText, SEQUENCE } from '../../net/der.ts';
 
 /** One element of DER. */
 interface Element {
@@ -40,8 +41,6 @@ interface Attribute {
   readonly value: Element;
 }
 
-const SEQUENCE = 0x30;
-
 /** The attributes of a name, in the sets that they stand in. */
 function nameOf(certificate: Uint8Array, which: 'issuer' | 'subject'): Attribute[][] {
   const [tbs] = children(certificate, elementAt(certificate, 0));
@@ -53,24 +52,9 @@ function nameOf(certificate: Uint8Array, which: 'issuer' | 'subject'): Attribute
   return children(certificate, name).map((set) =>
     children(certificate, set).map((pair) => {
       const [oid, value] = children(certificate, pair) as [Element, Element];
-      return { oid: readOid(certificate.subarray(oid.start, oid.end)), value };
+      return { oid: oidText(certificate.subarray(oid.start, oid.end)), value };
     }),
   );
-}
-
-function readOid(bytes: Uint8Array): string {
-  const numbers: number[] = [];
-  let value = 0;
-  for (const byte of bytes) {
-    value = value * 128 + (byte & 0x7f);
-    if (byte >= 0x80) continue;
-    if (numbers.length === 0) {
-      const first = Math.min(Math.floor(value / 40), 2);
-      numbers.push(first, value - first * 40);
-    } else numbers.push(value);
-    value = 0;
-  }
-  return numbers.join('.');
 }
 
 /** OpenSSL's short names of attributes. */
@@ -181,27 +165,21 @@ export function legacyName(certificate: Uint8Array, which: 'issuer' | 'subject')
   }
 }
 
+/** Of the peer's certificate in a session. OpenSSL: SSL_SESSION_ASN1. */
+const PEER = context(3);
+
 /** The peer's certificate in a session as OpenSSL stores sessions, in DER; undefined when there is none. */
 export function sessionCertificate(session: Uint8Array): Uint8Array | undefined {
-  const PEER = 0xa3;
   const peer = children(session, elementAt(session, 0)).find(({ tag }) => tag === PEER);
   return peer === undefined ? undefined : session.subarray(peer.start, peer.end);
 }
 
 /** The session without the peer's certificate, which OpenSSL takes long to read again. */
 export function withoutCertificate(session: Buffer): Buffer {
-  const PEER = 0xa3;
   const whole = elementAt(session, 0);
   const peer = children(session, whole).find(({ tag }) => tag === PEER);
   if (peer === undefined) return session;
-  const length = whole.end - whole.start - (peer.end - peer.from);
-  if (length > 0xffff) return session;
-  const head = length < 0x80 ? [SEQUENCE, length] : [SEQUENCE, 0x82, length >> 8, length & 0xff];
-  return Buffer.concat([
-    Buffer.from(head),
-    session.subarray(whole.start, peer.from),
-    session.subarray(peer.end, whole.end),
-  ]);
+  return encode(SEQUENCE, session.subarray(whole.start, peer.from), session.subarray(peer.end, whole.end));
 }
 
 /** The ID in a session as OpenSSL stores sessions (i2d_SSL_SESSION), in hexadecimal. */
@@ -210,8 +188,6 @@ export function sessionId(session: Uint8Array): string {
   const id = children(session, elementAt(session, 0))[3];
   return id === undefined ? '' : Buffer.from(session.subarray(id.start, id.end)).toString('hex');
 }
-
-const OCTET_STRING = 4;
 
 /**
  * The master key in a session as OpenSSL stores sessions; of TLS 1.3 the secret for resumption. Empty when the bytes
