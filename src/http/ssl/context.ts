@@ -51,7 +51,11 @@ export function newContextOptions(): ContextOptions {
   return { secureOptions: NO_RENEGOTIATION | opensslOption('SSL_OP_NO_COMPRESSION') };
 }
 
-/** @param protocols or-ed PROTOCOL_* bits; with none that OpenSSL knows, handshakes fail */
+/**
+ * Whatever the options said before.
+ *
+ * @param protocols or-ed PROTOCOL_* bits; with none that OpenSSL knows, handshakes fail
+ */
 export function setProtocols(options: ContextOptions, protocols: number): void {
   const wanted = VERSIONS.filter(([bit]) => (protocols & bit) !== 0);
   const last = wanted[wanted.length - 1];
@@ -61,6 +65,7 @@ export function setProtocols(options: ContextOptions, protocols: number): void {
   }
   for (const [bit, , option] of VERSIONS) {
     if ((protocols & bit) === 0) options.secureOptions |= opensslOption(option);
+    else options.secureOptions &= ~opensslOption(option);
   }
 }
 

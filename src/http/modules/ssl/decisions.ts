@@ -4,7 +4,7 @@
  */
 import type { SecureContext } from 'node:tls';
 import type { HandshakeControl } from '../../../net/tls-hooks.ts';
-import { opensslOption, setProtocols } from '../../ssl/context.ts';
+import { setProtocols } from '../../ssl/context.ts';
 import { privateKeyOf, splitCertificates } from '../../ssl/files.ts';
 import { setPairs, type VariantContext } from '../../ssl/variant-context.ts';
 import { CertificateChoice } from './certificate-choice.ts';
@@ -16,8 +16,6 @@ export interface ClientVerification {
   readonly authorities: readonly string[] | undefined;
   readonly depth: number;
 }
-
-const NO_VERSIONS = ['SSL_OP_NO_TLSv1', 'SSL_OP_NO_TLSv1_1', 'SSL_OP_NO_TLSv1_2', 'SSL_OP_NO_TLSv1_3'];
 
 export class Decisions {
   /** Or-ed PROTOCOL_* bits, instead of the server's. */
@@ -87,9 +85,7 @@ export class Decisions {
         delete options.cert;
         delete options.key;
       }
-      if (protocols === undefined) return;
-      for (const version of NO_VERSIONS) options.secureOptions &= ~opensslOption(version);
-      setProtocols(options, protocols);
+      if (protocols !== undefined) setProtocols(options, protocols);
     });
   }
 }
