@@ -23,19 +23,28 @@ export interface PeerChain {
 }
 
 /**
- * What the peer has shown; undefined when that was nothing, also of a server whose session was resumed. Node forgets the chain when the certificate alone is asked
- * for, and all of it when the connection is closed.
+ * The certificates that the peer has shown, its own first, in DER; none also of a server whose session was resumed. Node
+ * forgets the chain when the certificate alone is asked for, and all of it when the connection is closed.
  */
-export function peerChain(stream: TlsSession): PeerChain | undefined {
-  let link = stream.getPeerCertificate(true) as Link | null;
-  if (link?.raw === undefined) return undefined;
-  const { X509Certificate } = process.getBuiltinModule('node:crypto');
-  const certificate = new X509Certificate(link.raw);
-  for (let length = 1; ; length++) {
-    const issuer: Link | undefined = (link as Link).issuerCertificate;
-    if (issuer === undefined || issuer === link) return { certificate, length };
+export function shownCertificates(stream: TlsSession): Buffer[] {
+  const shown: Buffer[] = [];
+  let link = stream.getPeerCertificate(true) as Link | null | undefined;
+  while (link?.raw !== undefined) {
+    shown.push(link.raw);
+    const issuer: Link | undefined = link.issuerCertificate;
+    if (issuer === link) break;
     link = issuer;
   }
+  return shown;
+}
+
+/** What the peer has shown; undefined when that was nothing. */
+export function peerChain(stream: TlsSession): PeerChain | undefined {
+  const shown = shownCertificates(stream);
+  const [first] = shown;
+  if (first === undefined) return undefined;
+  const { X509Certificate } = process.getBuiltinModule('node:crypto');
+  return { certificate: new X509Certificate(first), length: shown.length };
 }
 
 /** Why OpenSSL does not trust the peer's certificate; undefined when it does. */

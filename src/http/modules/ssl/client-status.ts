@@ -3,7 +3,6 @@
  * ngx_ssl_ocsp_validate() and what follows it in src/event/ngx_event_openssl_stapling.c.
  */
 import type { X509Certificate } from 'node:crypto';
-import type { PeerCertificate } from 'node:tls';
 import type { ZoneRequest } from '../../../conf/cycle.ts';
 import type { ConfContext } from '../../../conf/directive.ts';
 import { ConfError } from '../../../conf/error.ts';
@@ -21,6 +20,7 @@ import {
   pathToAuthority,
 } from '../../ssl/ocsp.ts';
 import { OcspQuery, parseResponder, type Responder, ResponderError } from '../../ssl/ocsp-responder.ts';
+import { shownCertificates } from '../../ssl/verify.ts';
 import type { TlsConnection } from './handshake.ts';
 import { parseSharedCache, zoneDict } from './session-cache.ts';
 
@@ -199,21 +199,6 @@ function cacheKey(certificate: X509Certificate, issuer: X509Certificate): string
   return hash(subject) + hash(publicKey) + serial.toString('latin1');
 }
 
-/** What the client has shown, its own first. */
-function shownCertificates(tls: TlsConnection): X509Certificate[] {
-  const { X509Certificate: Certificate } = process.getBuiltinModule('node:crypto');
-  type Link = Partial<PeerCertificate> & { readonly issuerCertificate?: Link };
-  const out: X509Certificate[] = [];
-  let link = tls.session.getPeerCertificate(true) as Link | null | undefined;
-  while (link?.raw !== undefined) {
-    out.push(new Certificate(link.raw));
-    const issuer: Link | undefined = link.issuerCertificate;
-    if (issuer === link) break;
-    link = issuer;
-  }
-  return out;
-}
-
 /**
  * Asks for the status of a client's certificates, which OpenSSL has found good.
  *
@@ -225,7 +210,8 @@ export function checkClientStatus(
   conf: ClientStatusConf,
   done: (problem: string | undefined) => void,
 ): () => void {
-  const shown = shownCertificates(tls);
+  const { X509Certificate: Certificate } = process.getBuiltinModule('node:crypto');
+  const shown = shownCertificates(tls.session).map((der) => new Certificate(der));
   const [first] = shown;
   const path = first && pathToAuthority(first, shown, conf.authorities, currentSecond());
   if (path === undefined) {
