@@ -63,14 +63,16 @@ function shared(directive: Directive<any>): Directive<any> {
   };
 }
 
-/** What of a session's TLS user code and others want to know. */
-const connections = new WeakMap<StreamSession, TlsConnection>();
+/** A session's TLS, which stream keeps for user code without knowing what it is. */
+function tlsOf(s: StreamSession): TlsConnection | undefined {
+  return s.tls as TlsConnection | undefined;
+}
 
 function variable(name: string, value: (tls: TlsConnection) => string | undefined): VariableSpec<StreamSession> {
   return {
     name,
     get(s) {
-      const tls = connections.get(s);
+      const tls = tlsOf(s);
       return tls === undefined ? null : (value(tls) ?? null);
     },
   };
@@ -152,7 +154,7 @@ function shapeOf(group: ListenGroup): HttpGroup {
 
 /** The handler of the ssl phase: the handshake. nginx: ngx_stream_ssl_handler(). */
 function sslHandler(s: StreamSession): number {
-  if (!s.group.ssl || connections.has(s)) return OK;
+  if (!s.group.ssl || tlsOf(s) !== undefined) return OK;
   s.action = 'SSL handshaking';
   const tls = new TlsConnection(
     s.socket,
@@ -179,7 +181,6 @@ function sslHandler(s: StreamSession): number {
   s.addCleanup(() => {
     if (!s.secured) tls.abort();
   });
-  connections.set(s, tls);
   s.tls = tls;
   return DONE;
 }
