@@ -26,12 +26,6 @@ import { type LuaResult, LuaTable, type LuaValue, ret2 } from '../../../lua/inde
 import { checkInteger, checkString, checkTable } from '../ngx/args.ts';
 import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
 
-function list(values: readonly LuaValue[]): LuaTable {
-  const table = new LuaTable();
-  for (const value of values) table.setInt(table.length() + 1, value);
-  return table;
-}
-
 function serverName(): LuaResult {
   const { name, error } = helloServerName(clientHelloTls());
   return error === undefined ? name : ret2(undefined, error);
@@ -42,11 +36,11 @@ const EXTENSIONS_FAILED = 'failed SSL_client_hello_get1_extensions_present()';
 /** The module gives no reason for a client without extensions. */
 function extensionTypes(): LuaResult {
   const types = helloExtensionTypes(clientHelloTls());
-  return types.length === 0 ? ret2(undefined, EXTENSIONS_FAILED) : list(types);
+  return types.length === 0 ? ret2(undefined, EXTENSIONS_FAILED) : LuaTable.fromArray(types);
 }
 
 function ciphers(): LuaResult {
-  return list(helloCiphers(clientHelloTls()));
+  return LuaTable.fromArray(helloCiphers(clientHelloTls()));
 }
 
 function extension(type: LuaValue): LuaResult {
@@ -55,7 +49,7 @@ function extension(type: LuaValue): LuaResult {
 
 function supportedVersions(): LuaResult {
   const versions = helloVersions(clientHelloTls());
-  return versions === undefined ? undefined : list(versions);
+  return versions === undefined ? undefined : LuaTable.fromArray(versions);
 }
 
 const PROTOCOLS: Readonly<Record<string, number>> = {

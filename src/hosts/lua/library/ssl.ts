@@ -161,10 +161,7 @@ const MOST_CIPHERS = 255;
 const sharedSslCiphers = ofClient((tls, filterGrease) => {
   const shared = sharedCiphers(tls, MOST_CIPHERS);
   if (typeof shared === 'string') return ret2(undefined, shared);
-  const table = new LuaTable();
-  for (const number of shared)
-    if (filterGrease === false || !isGrease(number)) table.setInt(table.length() + 1, number);
-  return table;
+  return LuaTable.fromArray(filterGrease === false ? shared : shared.filter((number) => !isGrease(number)));
 });
 
 /** Of a connection whose pointer was asked for: tcpsock:getsslpointer, get_req_ssl_pointer. */

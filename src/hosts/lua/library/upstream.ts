@@ -9,12 +9,6 @@ import { DOWN_FAILED, type RoundRobinPeer, type RoundRobinPeers } from '../../..
 import { checkInteger, checkString, isTrue } from '../ngx/args.ts';
 import { type ModuleLoader, moduleTable } from './module.ts';
 
-function listOf(items: readonly LuaValue[]): LuaTable {
-  const table = new LuaTable();
-  for (const [i, item] of items.entries()) table.set(i + 1, item);
-  return table;
-}
-
 function fullName(upstream: Upstream): string {
   return upstream.port === 0 ? upstream.host : `${upstream.host}:${upstream.port}`;
 }
@@ -34,7 +28,7 @@ function find(block: Block, name: string): Upstream | undefined {
 }
 
 function serversOf(upstream: Upstream): LuaTable {
-  return listOf(
+  return LuaTable.fromArray(
     (upstream.servers ?? []).map((server) => {
       const { addresses } = server;
       const [first] = addresses;
@@ -42,7 +36,7 @@ function serversOf(upstream: Upstream): LuaTable {
       if (server.name !== '') table.setStr('name', server.name);
       table.setStr(
         'addr',
-        addresses.length === 1 && first !== undefined ? first.text : listOf(addresses.map((a) => a.text)),
+        addresses.length === 1 && first !== undefined ? first.text : LuaTable.fromArray(addresses.map((a) => a.text)),
       );
       table.setStr('weight', server.weight);
       table.setStr('max_fails', server.maxFails);
@@ -89,13 +83,15 @@ export const upstream: ModuleLoader = (_state, block) => {
 
   function getPeers(name: string, args: readonly LuaValue[], backup: boolean): LuaResult {
     if (args.length !== 1) throwError('exactly one argument expected');
-    return onPeers(name, args, (peers) => listOf(((backup ? peers.backup : peers)?.peers ?? []).map(describePeer)));
+    return onPeers(name, args, (peers) =>
+      LuaTable.fromArray(((backup ? peers.backup : peers)?.peers ?? []).map(describePeer)),
+    );
   }
 
   return moduleTable({
     get_upstreams: (...args: LuaValue[]) => {
       if (args.length !== 0) throwError('no argument expected');
-      return listOf(upstreamModule.mainOf(block.confs).upstreams.map(fullName));
+      return LuaTable.fromArray(upstreamModule.mainOf(block.confs).upstreams.map(fullName));
     },
     get_servers: (...args: LuaValue[]) => {
       if (args.length !== 1) throwError('exactly one argument expected');
