@@ -11,7 +11,7 @@ import { PROTOCOL_TLS1_2, PROTOCOL_TLS1_3 } from '../http/ssl/context.ts';
 import { masterKey } from '../http/ssl/names.ts';
 import { addressBytes } from '../net/address.ts';
 import { helloExtension } from '../net/client-hello.ts';
-import type { CertificateChain, PrivateKey } from './certificates.ts';
+import { type CertificateChain, type PrivateKey, parseDerCertificates, parseDerKey } from './certificates.ts';
 import { current } from './context.ts';
 import { apiError } from './error.ts';
 import { IN_SSL_CERT, IN_SSL_CLIENT_HELLO } from './phase.ts';
@@ -56,6 +56,18 @@ export function setCertificate(tls: TlsConnection, chain: CertificateChain): str
 
 export function setPrivateKey(tls: TlsConnection, { key }: PrivateKey): string | undefined {
   return tls.decisions.certificates(conf(tls)).useKey(key) ? undefined : 'SSL_use_PrivateKey() failed';
+}
+
+/** `setCertificate` of DER, a byte string. */
+export function setDerCertificate(tls: TlsConnection, der: string): string | undefined {
+  const chain = parseDerCertificates(der);
+  return typeof chain === 'string' ? 'd2i_X509_bio() failed' : setCertificate(tls, chain);
+}
+
+/** `setPrivateKey` of DER, a byte string. */
+export function setDerPrivateKey(tls: TlsConnection, der: string): string | undefined {
+  const key = parseDerKey(der);
+  return typeof key === 'string' ? 'd2i_PrivateKey_bio() failed' : setPrivateKey(tls, key);
 }
 
 /**
@@ -112,7 +124,8 @@ export function serverPort(tls: TlsConnection): number | string {
   return tls.accepted.localAddress.startsWith('unix:') ? 'unix domain has no port' : tls.accepted.localPort;
 }
 
-const VERSIONS: Readonly<Record<string, number>> = {
+/** Numbers of versions by their names. */
+export const TLS_VERSIONS: Readonly<Record<string, number>> = {
   SSLv3: 0x300,
   TLSv1: 0x301,
   'TLSv1.1': 0x302,
@@ -130,12 +143,15 @@ export function tlsVersionName(tls: TlsConnection): string {
 
 /** Its number. */
 export function tlsVersion(tls: TlsConnection): number {
-  return VERSIONS[tlsVersionName(tls)] ?? 0;
+  return TLS_VERSIONS[tlsVersionName(tls)] ?? 0;
 }
 
 export function clientRandom(tls: TlsConnection): Buffer {
   return tls.hello.random;
 }
+
+/** Why there is no such thing as `clientRandom` for it. */
+export const SERVER_RANDOM_UNKNOWN = 'the random of the server is not known: Node.js does not tell it';
 
 /** Of the session; empty before there is one. For TLS 1.3 the secret for resumption. */
 export function sessionMasterKey(tls: TlsConnection): Buffer {
@@ -253,7 +269,7 @@ export function helloCiphers(tls: TlsConnection): number[] {
 /** Names by numbers, as ngx.ssl.clienthello has them. */
 const VERSION_NAMES = new Map([
   [2, 'SSLv2'],
-  ...Object.entries(VERSIONS).map(([name, number]) => [number, name] as const),
+  ...Object.entries(TLS_VERSIONS).map(([name, number]) => [number, name] as const),
 ]);
 
 /** The last one first; undefined without the extension, which clients of TLS 1.2 do not send, or when it is broken. */

@@ -21,6 +21,11 @@ export function opaqueObject(pointer: LuaValue): object | undefined {
   return pointer instanceof CData && pointer.block !== undefined ? objects.get(pointer.block) : undefined;
 }
 
+/** Whether it is nil or a pointer NULL. */
+export function isNull(pointer: LuaValue): boolean {
+  return pointer === undefined || (pointer instanceof CData && pointer.block === undefined && pointer.offset === 0);
+}
+
 /** The pointer NULL. */
 export function nullPointer(): CData {
   return new CData(VOID_PTR, undefined, 0, undefined);

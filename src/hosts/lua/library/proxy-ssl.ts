@@ -8,37 +8,25 @@ import {
   clearCertificates,
   getVerifyCertificate,
   getVerifyResult,
-  type Problem,
   setVerifyResult,
   showCertificate,
   useKey,
 } from '../../../api/proxy-ssl.ts';
+import { TLS_VERSIONS } from '../../../api/tls.ts';
 import { opaqueObject, opaquePointer } from '../../../lua/ffi/opaque.ts';
 import { type LuaResult, type LuaValue, ret2 } from '../../../lua/index.ts';
 import { checkInteger, checkString } from '../ngx/args.ts';
-import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
-
-const VERSIONS: Readonly<Record<string, number>> = {
-  SSLv3: 0x300,
-  TLSv1: 0x301,
-  'TLSv1.1': 0x302,
-  'TLSv1.2': 0x303,
-  'TLSv1.3': 0x304,
-};
-
-function done(problem: Problem | undefined): LuaResult {
-  return problem === undefined ? true : ret2(undefined, problem);
-}
+import { CORE_VERSION, done, type ModuleLoader, moduleTable } from './module.ts';
 
 function getTls1Version(): LuaResult {
   const found = backendProtocol();
-  return typeof found === 'string' ? ret2(undefined, found) : VERSIONS[found.protocol];
+  return typeof found === 'string' ? ret2(undefined, found) : TLS_VERSIONS[found.protocol];
 }
 
 function getTls1VersionStr(): LuaResult {
   const found = backendProtocol();
   if (typeof found === 'string') return ret2(undefined, found);
-  return VERSIONS[found.protocol] === undefined ? ret2(undefined, 'unknown version') : found.protocol;
+  return TLS_VERSIONS[found.protocol] === undefined ? ret2(undefined, 'unknown version') : found.protocol;
 }
 
 /** ngx.proxyssl */
@@ -47,11 +35,11 @@ export const proxyssl: ModuleLoader = () =>
     version: CORE_VERSION,
     get_tls1_version: getTls1Version,
     get_tls1_version_str: getTls1VersionStr,
-    SSL3_VERSION: VERSIONS['SSLv3'],
-    TLS1_VERSION: VERSIONS['TLSv1'],
-    TLS1_1_VERSION: VERSIONS['TLSv1.1'],
-    TLS1_2_VERSION: VERSIONS['TLSv1.2'],
-    TLS1_3_VERSION: VERSIONS['TLSv1.3'],
+    SSL3_VERSION: TLS_VERSIONS['SSLv3'],
+    TLS1_VERSION: TLS_VERSIONS['TLSv1'],
+    TLS1_1_VERSION: TLS_VERSIONS['TLSv1.1'],
+    TLS1_2_VERSION: TLS_VERSIONS['TLSv1.2'],
+    TLS1_3_VERSION: TLS_VERSIONS['TLSv1.3'],
   });
 
 function setDerCert(der: LuaValue): LuaResult {

@@ -18,8 +18,11 @@ import {
   clientRandom,
   clientTls,
   isGrease,
+  SERVER_RANDOM_UNKNOWN,
   sessionMasterKey,
   setCertificate,
+  setDerCertificate,
+  setDerPrivateKey,
   setPrivateKey,
   sharedCiphers,
   verifyClient,
@@ -27,7 +30,7 @@ import {
 import { TlsConnection } from '../../../http/modules/ssl/handshake.ts';
 import { CData, cdataOperations } from '../../../lua/ffi/cdata.ts';
 import { writeMemory } from '../../../lua/ffi/host.ts';
-import { nullPointer, opaqueObject, opaquePointer } from '../../../lua/ffi/opaque.ts';
+import { isNull, nullPointer, opaqueObject, opaquePointer } from '../../../lua/ffi/opaque.ts';
 import { defineCFunction, type HostFunction, type LuaResult, type LuaValue } from '../../../lua/index.ts';
 
 const OK = 0;
@@ -66,10 +69,6 @@ function bytesAt(pointer: LuaValue, size: LuaValue): string {
 /** Up to the first zero byte; undefined for NULL. */
 function textAt(pointer: LuaValue): string | undefined {
   return isNull(pointer) ? undefined : cdataOperations.bytesAt(pointer);
-}
-
-function isNull(pointer: LuaValue): boolean {
-  return pointer === undefined || (pointer instanceof CData && pointer.block === undefined && pointer.offset === 0);
 }
 
 /** Works on the client's TLS; an error text becomes `*err` and -1. `at` is where the arguments have `err`. */
@@ -132,14 +131,8 @@ const FUNCTIONS: Readonly<Record<string, HostFunction>> = {
     clearCertificates(tls);
     return undefined;
   }),
-  ssl_set_der_certificate: onClient(3, (tls, [, der, length]) => {
-    const chain = parseDerCertificates(bytesAt(der, length));
-    return typeof chain === 'string' ? 'd2i_X509_bio() failed' : setCertificate(tls, chain);
-  }),
-  ssl_set_der_private_key: onClient(3, (tls, [, der, length]) => {
-    const key = parseDerKey(bytesAt(der, length));
-    return typeof key === 'string' ? 'd2i_PrivateKey_bio() failed' : setPrivateKey(tls, key);
-  }),
+  ssl_set_der_certificate: onClient(3, (tls, [, der, length]) => setDerCertificate(tls, bytesAt(der, length))),
+  ssl_set_der_private_key: onClient(3, (tls, [, der, length]) => setDerPrivateKey(tls, bytesAt(der, length))),
   set_cert: onClient(2, (tls, [, pointer]) => {
     const chain = chainAt(pointer);
     return chain === undefined ? 'invalid certificate chain' : setCertificate(tls, chain);
@@ -152,7 +145,7 @@ const FUNCTIONS: Readonly<Record<string, HostFunction>> = {
     verifyClient(tls, chainAt(authorities), number(depth), chainAt(trusted)),
   ),
   ssl_client_random: onClient(3, (tls, [, out, outlen]) => give(clientRandom(tls), out, outlen)),
-  ssl_server_random: onClient(3, () => 'the random of the server is not known: Node.js does not tell it'),
+  ssl_server_random: onClient(3, () => SERVER_RANDOM_UNKNOWN),
   ssl_session_master_key: onClient(3, (tls, [, out, outlen]) => give(sessionMasterKey(tls), out, outlen)),
   req_shared_ssl_ciphers: onClient(4, (tls, [, out, count, filterGrease]) => {
     const counter = count as CData;

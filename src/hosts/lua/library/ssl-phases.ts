@@ -24,7 +24,7 @@ import {
 } from '../../../http/ssl/context.ts';
 import { type LuaResult, LuaTable, type LuaValue, ret2 } from '../../../lua/index.ts';
 import { checkInteger, checkString, checkTable } from '../ngx/args.ts';
-import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
+import { CORE_VERSION, done, type ModuleLoader, moduleTable } from './module.ts';
 
 function serverName(): LuaResult {
   const { name, error } = helloServerName(clientHelloTls());
@@ -105,8 +105,7 @@ function getSessionId(): LuaResult {
 function setSession(session: LuaValue): LuaResult {
   const tls = clientTls();
   if (typeof tls === 'string') return ret2(undefined, tls);
-  const error = setSerializedSession(tls, checkString(session, 1, 'set_serialized_session'));
-  return error === undefined ? true : ret2(undefined, error);
+  return done(setSerializedSession(tls, checkString(session, 1, 'set_serialized_session')));
 }
 
 export const sslSession: ModuleLoader = () =>

@@ -22,26 +22,24 @@ import {
   type RawAddress,
   rawClientAddress,
   rawServerAddress,
+  SERVER_RANDOM_UNKNOWN,
   serverPort,
   sessionMasterKey,
   setCertificate,
+  setDerCertificate,
+  setDerPrivateKey,
   setPrivateKey,
   sharedCiphers,
+  TLS_VERSIONS,
   tlsVersion,
   tlsVersionName,
   verifyClient,
 } from '../../../api/tls.ts';
 import type { TlsConnection } from '../../../http/modules/ssl/handshake.ts';
-import { CData } from '../../../lua/ffi/cdata.ts';
-import { opaqueObject, opaquePointer } from '../../../lua/ffi/opaque.ts';
+import { isNull, opaqueObject, opaquePointer } from '../../../lua/ffi/opaque.ts';
 import { type LuaResult, LuaTable, type LuaValue, ret2, ret3, throwError } from '../../../lua/index.ts';
 import { checkInteger, checkString } from '../ngx/args.ts';
-import { CORE_VERSION, type ModuleLoader, moduleTable } from './module.ts';
-
-/** `true`, or nil and an error text. */
-function done(error: string | undefined): LuaResult {
-  return error === undefined ? true : ret2(undefined, error);
-}
+import { CORE_VERSION, done, type ModuleLoader, moduleTable } from './module.ts';
 
 /** A function about the client's TLS. */
 function ofClient(answer: (tls: TlsConnection, ...args: LuaValue[]) => LuaResult): (...args: LuaValue[]) => LuaResult {
@@ -70,9 +68,7 @@ function privKeyPemToDer(pem: LuaValue, passphrase: LuaValue): LuaResult {
 
 /** NULL and nil are no chain; anything else but a chain is an error of the caller's. */
 function chainOf(value: LuaValue): CertificateChain | undefined {
-  if (value === undefined || (value instanceof CData && value.block === undefined && value.offset === 0)) {
-    return undefined;
-  }
+  if (isNull(value)) return undefined;
   const object = opaqueObject(value);
   return object instanceof CertificateChain ? object : throwError('bad certificate: no pointer to certificates');
 }
@@ -82,15 +78,9 @@ const clearCerts = ofClient((tls) => {
   return true;
 });
 
-const setDerCert = ofClient((tls, der) => {
-  const chain = parseDerCertificates(checkString(der, 1, 'set_der_cert'));
-  return done(typeof chain === 'string' ? 'd2i_X509_bio() failed' : setCertificate(tls, chain));
-});
+const setDerCert = ofClient((tls, der) => done(setDerCertificate(tls, checkString(der, 1, 'set_der_cert'))));
 
-const setDerPrivKey = ofClient((tls, der) => {
-  const key = parseDerKey(checkString(der, 1, 'set_der_priv_key'));
-  return done(typeof key === 'string' ? 'd2i_PrivateKey_bio() failed' : setPrivateKey(tls, key));
-});
+const setDerPrivKey = ofClient((tls, der) => done(setDerPrivateKey(tls, checkString(der, 1, 'set_der_priv_key'))));
 
 const setCert = ofClient((tls, certificate) => {
   const chain = chainOf(certificate);
@@ -135,7 +125,7 @@ const MASTER_KEY_LENGTH = 48;
 /** Its length is known; Node does not tell the bytes. */
 const serverRandom = ofClient((_tls, outlen) => {
   if (outlen !== undefined && checkInteger(outlen, 1, 'get_server_random') === 0) return RANDOM_LENGTH;
-  return ret2(undefined, 'the random of the server is not known: Node.js does not tell it');
+  return ret2(undefined, SERVER_RANDOM_UNKNOWN);
 });
 
 const masterKey = ofClient((tls, outlen) => {
@@ -207,9 +197,9 @@ export const ssl: ModuleLoader = () =>
     ssl_session_reused: sslSessionReused,
     get_upstream_ssl_pointer: upstreamPointer,
     get_req_ssl_pointer: ofClient((tls) => opaquePointer(tls)),
-    SSL3_VERSION: 0x300,
-    TLS1_VERSION: 0x301,
-    TLS1_1_VERSION: 0x302,
-    TLS1_2_VERSION: 0x303,
-    TLS1_3_VERSION: 0x304,
+    SSL3_VERSION: TLS_VERSIONS['SSLv3'],
+    TLS1_VERSION: TLS_VERSIONS['TLSv1'],
+    TLS1_1_VERSION: TLS_VERSIONS['TLSv1.1'],
+    TLS1_2_VERSION: TLS_VERSIONS['TLSv1.2'],
+    TLS1_3_VERSION: TLS_VERSIONS['TLSv1.3'],
   });
