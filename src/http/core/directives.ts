@@ -7,6 +7,7 @@ import { addErrorLogTarget } from '../../conf/block-log.ts';
 import type { ConfContext, ContextName, Directive } from '../../conf/directive.ts';
 import { parseErrorLog } from '../../conf/modules/errlog.ts';
 import { referToThreadPool } from '../../conf/modules/thread-pool.ts';
+import { resolverDirectives } from '../../conf/resolver-directives.ts';
 import { pathSlot, requestPath } from '../../conf/resources.ts';
 import {
   bitmaskSlot,
@@ -16,13 +17,10 @@ import {
   msecSlot,
   numSlot,
   offSlot,
-  refuse,
   sizeSlot,
-  slot,
   strSlot,
 } from '../../conf/slots.ts';
 import { parseNumber, parseOffset, parseTime } from '../../conf/units.ts';
-import { parseResolver, type ResolverConf } from '../../net/resolver-conf.ts';
 import { compileHttpRegex } from '../regex.ts';
 import { HTTP_VERSION_10, HTTP_VERSION_11 } from '../request.ts';
 import { compileComplexValue, complexSizeSlot, hasVariables, predicatesSlot } from '../script.ts';
@@ -565,27 +563,7 @@ const locationDirectives: readonly Directive<CoreLocation>[] = [
     set: setErrorLog,
   },
   ...openFileCacheDirectives,
-  slot<CoreLocation, ResolverConf>({
-    name: 'resolver',
-    contexts: LOCATION,
-    args: { min: 1 },
-    level: 'location',
-    field: 'resolver',
-    default: undefined,
-    parse: (_cf, args) => {
-      const parsed = parseResolver(args);
-      return typeof parsed === 'string' ? refuse(parsed) : parsed;
-    },
-    extra: 'Name servers for names that are looked up at run time.',
-  }),
-  msecSlot<CoreLocation>(
-    'resolver_timeout',
-    LOCATION,
-    'location',
-    'resolverTimeout',
-    30000,
-    'How long looking up a name may take.',
-  ),
+  ...resolverDirectives(LOCATION, 'location'),
   flagSlot<CoreLocation>(
     'gzip_vary',
     LOCATION,

@@ -5,8 +5,8 @@
 import { addErrorLogTarget } from '../../conf/block-log.ts';
 import type { ConfContext, ConfStack, ContextName, Directive } from '../../conf/directive.ts';
 import { parseErrorLog } from '../../conf/modules/errlog.ts';
-import { flagSlot, msecSlot, numSlot, refuse, sizeSlot, slot } from '../../conf/slots.ts';
-import { parseResolver, type ResolverConf } from '../../net/resolver-conf.ts';
+import { resolverDirectives } from '../../conf/resolver-directives.ts';
+import { flagSlot, msecSlot, numSlot, sizeSlot } from '../../conf/slots.ts';
 import { streamOf } from '../cycle.ts';
 import type { StreamModuleSpec } from '../module.ts';
 import type { CoreMain, CoreServer } from './conf.ts';
@@ -103,27 +103,7 @@ const directives: readonly Directive<any>[] = [
       return undefined;
     },
   },
-  slot<CoreServer, ResolverConf>({
-    name: 'resolver',
-    contexts: BOTH,
-    args: { min: 1 },
-    level: 'server',
-    field: 'resolver',
-    default: undefined,
-    parse: (_cf, args) => {
-      const parsed = parseResolver(args);
-      return typeof parsed === 'string' ? refuse(parsed) : parsed;
-    },
-    extra: 'Name servers for names that are looked up at run time.',
-  }),
-  msecSlot<CoreServer>(
-    'resolver_timeout',
-    BOTH,
-    'server',
-    'resolverTimeout',
-    30000,
-    'How long looking up a name may take.',
-  ),
+  ...resolverDirectives(BOTH, 'server'),
   flagSlot<CoreServer>('tcp_nodelay', BOTH, 'server', 'tcpNodelay', true, 'Sends small pieces at once.'),
   sizeSlot<CoreServer>(
     'preread_buffer_size',
