@@ -16,7 +16,7 @@ import { Proxying } from './proxying.ts';
 export function passSession(s: StreamSession): void {
   const conf = proxyModule.server(s);
   const proxying = new Proxying(s, conf);
-  if (!proxying.bindLocal()) return;
+  proxying.bindLocal();
   if (conf.upstream !== undefined) {
     proxying.begin(conf.upstream.initPeer(s, proxying, conf.upstream));
     return;

@@ -17,7 +17,7 @@ import type { Socket, SocketOwner } from '../../../net/socket.ts';
 import { Timer, type TimerOwner } from '../../../net/timer.ts';
 import { PEER_FAILED, type PeerAddress, type PeerSelection } from '../../../upstream/peer.ts';
 import type { RoundRobinPeer } from '../../../upstream/peers.ts';
-import { BUSY, DECLINED, ERROR, OK, STREAM_BAD_GATEWAY, STREAM_INTERNAL_SERVER_ERROR, STREAM_OK } from '../../codes.ts';
+import { BUSY, DECLINED, OK, STREAM_BAD_GATEWAY, STREAM_INTERNAL_SERVER_ERROR, STREAM_OK } from '../../codes.ts';
 import { finalizeSession } from '../../finalize.ts';
 import type { StreamSession } from '../../session.ts';
 import type { PeerConnection, UpstreamState } from '../../upstream/conf.ts';
@@ -67,27 +67,31 @@ export class Proxying implements PeerConnection, TimerOwner {
   }
 
   private describe(): string {
-    const { r, name, state } = this;
+    const { name } = this;
     const upstream = name === '' ? '' : `, upstream: "${name}"`;
+    return upstream + this.traffic;
+  }
+
+  private get traffic(): string {
+    const { r, state } = this;
     return (
-      `${upstream}, bytes from/to client:${r.received}/${r.sent}` +
+      `, bytes from/to client:${r.received}/${r.sent}` +
       `, bytes from/to upstream:${state?.received ?? 0}/${state?.sent ?? 0}`
     );
   }
 
-  /** Takes the address of proxy_bind. False when there is none in its value: then the session has ended. */
-  bindLocal(): boolean {
+  /** Takes the address of proxy_bind. */
+  bindLocal(): void {
     const { local } = this.conf;
-    if (local === null) return true;
+    if (local === null) return;
     if (local.address !== undefined) {
       this.local = local.address;
-      return true;
+      return;
     }
     const text = local.value.evaluate(this.r);
-    if (text === '') return true;
+    if (text === '') return;
     this.local = parseLocal(text);
     if (this.local === undefined) this.r.log(LOG_ERR, `invalid local address "${text}"`);
-    return true;
   }
 
   begin(selection: PeerSelection<PeerConnection>): void {
@@ -129,7 +133,7 @@ export class Proxying implements PeerConnection, TimerOwner {
         this.next();
         return;
       default:
-        this.finalize(rc === ERROR || rc < 0 ? STREAM_INTERNAL_SERVER_ERROR : rc);
+        this.finalize(rc < 0 ? STREAM_INTERNAL_SERVER_ERROR : rc);
     }
   }
 
@@ -195,7 +199,7 @@ export class Proxying implements PeerConnection, TimerOwner {
     const { r, state } = this;
     this.connected = true;
     if (state !== undefined) state.connectTime = monotonicMsec() - this.attemptTime;
-    if ('setNoDelay' in socket) socket.setNoDelay(r.server.tcpNodelay);
+    socket.setNoDelay(r.server.tcpNodelay);
     if (this.conf.socketKeepalive) socket.setKeepAlive(true);
     r.action = 'proxying connection';
     r.reclaim?.();
@@ -294,7 +298,7 @@ export class Proxying implements PeerConnection, TimerOwner {
 
   /** Something moved: the timeout begins anew. */
   private touch(): void {
-    this.timer.set(this.conf.timeout === this.readTimeout ? this.conf.timeout : this.readTimeout);
+    this.timer.set(this.readTimeout);
   }
 
   onTimer(): void {
@@ -310,7 +314,7 @@ export class Proxying implements PeerConnection, TimerOwner {
 
   /** One side has ended: so does the session, once the other has got everything. Returns whether it did. */
   private testEnd(fromBackend: boolean): boolean {
-    const { r, conf, state } = this;
+    const { r, conf } = this;
     if (r.finalized) return true;
     const socket = this.backend?.socket;
     const waiting = (r.buffered && !this.clientEof) || ((socket?.pendingBytes ?? 0) > 0 && !this.backendEof);
@@ -323,13 +327,10 @@ export class Proxying implements PeerConnection, TimerOwner {
       }
       return false;
     }
-    r.errorLog.write(
-      LOG_INFO,
-      `${fromBackend ? 'upstream' : 'client'} disconnected` +
-        `, bytes from/to client:${r.received}/${r.sent}` +
-        `, bytes from/to upstream:${state?.received ?? 0}/${state?.sent ?? 0}`,
-      { connectionNumber: r.connectionNumber, describe: () => '' },
-    );
+    r.errorLog.write(LOG_INFO, `${fromBackend ? 'upstream' : 'client'} disconnected${this.traffic}`, {
+      connectionNumber: r.connectionNumber,
+      describe: () => '',
+    });
     this.finalize(STREAM_OK);
     return true;
   }
