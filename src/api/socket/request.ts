@@ -10,7 +10,7 @@ import { clientGone, watchClient } from '../abort.ts';
 import { type ApiContext, current, requireRequest } from '../context.ts';
 import { apiError } from '../error.ts';
 import { IN_ACCESS, IN_CONTENT, IN_PRECONTENT, IN_REWRITE, IN_SERVER_REWRITE } from '../phase.ts';
-import { socketOptions } from './options.ts';
+import { ClientCosocket } from './client.ts';
 import { StreamCosocket } from './stream.ts';
 
 const PHASES = IN_REWRITE | IN_SERVER_REWRITE | IN_ACCESS | IN_PRECONTENT | IN_CONTENT;
@@ -161,20 +161,12 @@ class BodySocket extends StreamCosocket {
   }
 }
 
-class RawSocket extends StreamCosocket {
+class RawSocket extends ClientCosocket {
   private readonly r: HttpRequest;
-  /** The connection, to which the socket goes back. */
-  private readonly connection: SocketOwner | undefined;
 
   constructor(ctx: ApiContext, r: HttpRequest, socket: Socket, preread: string) {
-    super(ctx);
+    super(ctx, socket, socket.owner, preread);
     this.r = r;
-    this.socket = socket;
-    this.connection = socket.owner;
-    this.text = preread;
-    this.setTimeouts(0, 0, 0);
-    socket.owner = this;
-    ctx.own(this);
     if (ctx.watchesClient) this.wantInput();
   }
 
@@ -219,28 +211,5 @@ class RawSocket extends StreamCosocket {
 
   override onClose(): void {
     this.giveBack()?.onClose();
-  }
-
-  private giveBack(): SocketOwner | undefined {
-    const { socket, connection } = this;
-    if (socket !== undefined) socket.owner = connection;
-    return connection;
-  }
-
-  protected override endReason(): string {
-    return socketOptions(this.ctx).checkClientAbort ? 'client aborted' : 'closed';
-  }
-
-  protected override get endIsFailure(): boolean {
-    return socketOptions(this.ctx).checkClientAbort;
-  }
-
-  override finalize(): void {
-    this.ctx.disown(this);
-    this.stopWaiting();
-    this.closeRead();
-    this.writeClosed = true;
-    this.giveBack();
-    this.socket = undefined;
   }
 }

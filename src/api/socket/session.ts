@@ -8,8 +8,8 @@ import type { ApiContext } from '../context.ts';
 import { apiError } from '../error.ts';
 import { IN_CONTENT, IN_PREREAD } from '../phase.ts';
 import type { Suspension } from '../suspension.ts';
-import { socketOptions } from './options.ts';
-import { type Sent, StreamCosocket } from './stream.ts';
+import { ClientCosocket } from './client.ts';
+import type { Sent, StreamCosocket } from './stream.ts';
 
 /** The session's socket, or an error text. */
 export function sessionSocket(ctx: ApiContext, s: StreamSession): SessionSocket | string {
@@ -20,31 +20,25 @@ export function sessionSocket(ctx: ApiContext, s: StreamSession): SessionSocket 
   return new SessionSocket(ctx, s);
 }
 
-export class SessionSocket extends StreamCosocket {
+export class SessionSocket extends ClientCosocket {
   private readonly s: StreamSession;
 
   constructor(ctx: ApiContext, s: StreamSession) {
-    super(ctx);
+    super(ctx, s.socket, s, s.preread);
     this.s = s;
-    this.socket = s.socket;
-    this.text = s.preread;
     s.preread = '';
     this.eof = s.eof;
     this.failure = s.failure;
-    this.setTimeouts(0, 0, 0);
-    s.socket.owner = this;
-    s.reclaim = () => this.giveBack();
-    ctx.own(this);
+    s.reclaim = () => this.returnToSession();
   }
 
   /** The session goes on without it: what was not read is the session's. */
-  private giveBack(): void {
+  private returnToSession(): void {
     const { s } = this;
     s.reclaim = undefined;
     if (this.socket === undefined) return;
     this.pauseInput();
     s.preread = this.text.slice(this.pos);
-    s.socket.owner = s;
     this.finalize();
   }
 
@@ -99,22 +93,5 @@ export class SessionSocket extends StreamCosocket {
   override onClose(): void {
     super.onClose();
     this.s.onClose();
-  }
-
-  protected override endReason(): string {
-    return socketOptions(this.ctx).checkClientAbort ? 'client aborted' : 'closed';
-  }
-
-  protected override get endIsFailure(): boolean {
-    return socketOptions(this.ctx).checkClientAbort;
-  }
-
-  override finalize(): void {
-    this.ctx.disown(this);
-    this.stopWaiting();
-    this.closeRead();
-    this.writeClosed = true;
-    if (this.socket !== undefined && this.socket.owner === this) this.socket.owner = this.s;
-    this.socket = undefined;
   }
 }
