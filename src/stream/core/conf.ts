@@ -28,7 +28,6 @@ export interface StreamPort {
 export interface ListenGroup {
   readonly where: ListenAddress;
   readonly ssl: boolean;
-  readonly proxyProtocol: boolean;
   readonly server: CoreServer;
 }
 
@@ -51,7 +50,6 @@ export interface CoreServer {
   /** Undefined when none is configured. The same object in all blocks that inherit it. */
   resolver: ResolverConf | undefined;
   resolverTimeout: number;
-  proxyProtocolTimeout: number;
   tcpNodelay: boolean;
   prereadBufferSize: number;
   prereadTimeout: number;

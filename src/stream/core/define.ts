@@ -42,7 +42,6 @@ function createServer(): CoreServer {
     errorLog: undefined,
     resolver: undefined,
     resolverTimeout: undefined,
-    proxyProtocolTimeout: undefined,
     tcpNodelay: undefined,
     prereadBufferSize: undefined,
     prereadTimeout: undefined,
@@ -125,7 +124,6 @@ const directives: readonly Directive<any>[] = [
 
 function mergeServer(parent: CoreServer, server: CoreServer, cf: ConfContext): void {
   server.errorLog ??= parent.errorLog ?? streamOf(cf).log;
-  server.proxyProtocolTimeout ??= parent.proxyProtocolTimeout ?? 30000;
 }
 
 Object.assign(coreModule, {

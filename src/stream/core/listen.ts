@@ -13,7 +13,6 @@ import { coreModule } from './module.ts';
 
 interface ListenOptions extends SocketParameters {
   ssl: boolean;
-  proxyProtocol: boolean;
 }
 
 /** One address with what its server said about it. nginx: ngx_stream_conf_addr_t. */
@@ -65,7 +64,7 @@ function setListen(cf: ConfContext, server: CoreServer, args: readonly string[])
     if (e instanceof UrlError) return `${e.message} in "${url}" of the "listen" directive`;
     throw e;
   }
-  const options: ListenOptions = { socket: { ...DEFAULT_SOCKET }, set: false, ssl: false, proxyProtocol: false };
+  const options: ListenOptions = { socket: { ...DEFAULT_SOCKET }, set: false, ssl: false };
   for (const arg of args.slice(1)) {
     const message = parseParameter(cf, options, arg);
     if (message !== undefined) return message;
@@ -127,7 +126,7 @@ export function buildListening(cycle: Cycle, main: CoreMain): void {
 }
 
 function groupOf({ where, options, server }: AddressConf): ListenGroup {
-  return { where, ssl: options.ssl, proxyProtocol: options.proxyProtocol, server };
+  return { where, ssl: options.ssl, server };
 }
 
 export const listenDirective: Directive<CoreServer> = {
