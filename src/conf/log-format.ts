@@ -3,6 +3,7 @@
  * ngx_http_log_compile_format(), ngx_stream_log_compile_format().
  */
 import type { ConfContext } from './directive.ts';
+import type { VariableValue } from './variables.ts';
 
 /** How values are made fit for a line. */
 export type LogEscape = 'default' | 'json' | 'none';
@@ -45,12 +46,12 @@ function hex(ch: string, width: number): string {
 }
 
 /** For the text formats. */
-export function escapeDefault(value: string): string {
+function escapeDefault(value: string): string {
   return UNSAFE.test(value) ? value.replace(UNSAFE_ALL, (ch) => `\\x${hex(ch, 2)}`) : value;
 }
 
 /** As in a JSON string. nginx: ngx_escape_json(). */
-export function escapeJson(value: string): string {
+function escapeJson(value: string): string {
   if (!JSON_UNSAFE.test(value)) return value;
   return value.replace(JSON_UNSAFE_ALL, (ch) => JSON_SHORT[ch] ?? `\\u${hex(ch, 4)}`);
 }
@@ -109,4 +110,29 @@ function compileWord<R>(cf: ConfContext, word: string, parts: LogPart<R>[], sour
     if (name === '') throw cf.error(invalid);
     parts.push(Object.hasOwn(source.own, name) ? (source.own[name] as LogPart<R>) : source.indexOf(cf, name));
   }
+}
+
+/**
+ * A line, without its line feed.
+ *
+ * @param valueIn gives the value of a variable's slot
+ */
+export function formatLine<R>(
+  r: R,
+  { parts, escape: escaping }: LogFormat<R>,
+  valueIn: (r: R, index: number) => VariableValue,
+): string {
+  let line = '';
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as LogPart<R>;
+    if (typeof part === 'string') line += part;
+    else if (typeof part === 'function') line += part(r);
+    else {
+      const value = valueIn(r, part);
+      if (value !== null) {
+        line += escaping === 'default' ? escapeDefault(value) : escaping === 'json' ? escapeJson(value) : value;
+      } else if (escaping === 'default') line += '-';
+    }
+  }
+  return line;
 }

@@ -7,7 +7,7 @@ import {
   shareFile,
 } from '../../conf/access-log.ts';
 import type { ConfContext, Directive } from '../../conf/directive.ts';
-import { compileLogFormat, escapeDefault, escapeJson, type LogFormat, type LogSource } from '../../conf/log-format.ts';
+import { compileLogFormat, formatLine, type LogFormat, type LogSource } from '../../conf/log-format.ts';
 import { parseSyslog } from '../../conf/modules/syslog.ts';
 import { hasVariables } from '../../conf/script.ts';
 import { SyslogWriter } from '../../log/syslog.ts';
@@ -38,29 +38,15 @@ interface LogServer {
 
 const SOURCE: LogSource<StreamSession> = { own: {}, indexOf: getVariableIndex };
 
-function line(s: StreamSession, { parts, escape: escaping }: LogFormat<StreamSession>): string {
-  let text = '';
-  for (const part of parts) {
-    if (typeof part === 'string') text += part;
-    else if (typeof part === 'function') text += part(s);
-    else {
-      const value = getIndexed(s, part);
-      if (value !== null) {
-        text += escaping === 'default' ? escapeDefault(value) : escaping === 'json' ? escapeJson(value) : value;
-      } else if (escaping === 'default') text += '-';
-    }
-  }
-  return text;
-}
-
 function logHandler(s: StreamSession): number {
   const conf = logModule.server(s);
   if (conf.off || conf.logs === undefined) return OK;
   for (const { format, file, syslog, filter } of conf.logs) {
     const condition = filter?.evaluate(s);
     if (condition === '' || condition === '0') continue;
-    if (syslog !== undefined) syslog.send(line(s, format));
-    else file?.file.append(`${line(s, format)}\n`);
+    const line = formatLine(s, format, getIndexed);
+    if (syslog !== undefined) syslog.send(line);
+    else file?.file.append(`${line}\n`);
   }
   return OK;
 }

@@ -46,19 +46,5 @@ export function compileLogFormat(cf: ConfContext, name: string, words: readonly 
 
 /** A request's line, without its line feed. */
 export function formatLine(r: HttpRequest, format: LogFormat): string {
-  const { parts, escape: escaping } = format;
-  let line = '';
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i] as shared.LogPart<HttpRequest>;
-    if (typeof part === 'string') line += part;
-    else if (typeof part === 'function') line += part(r);
-    else {
-      const value = getFlushed(r, part);
-      if (value !== null) {
-        line +=
-          escaping === 'default' ? shared.escapeDefault(value) : escaping === 'json' ? shared.escapeJson(value) : value;
-      } else if (escaping === 'default') line += '-';
-    }
-  }
-  return line;
+  return shared.formatLine(r, format, getFlushed);
 }
