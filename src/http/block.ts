@@ -3,14 +3,14 @@
  * http to server to location, and builds what requests run on. nginx: ngx_http_block() (src/http/ngx_http.c).
  */
 
+import { accepter, within } from '../conf/block.ts';
 import { CycleLog } from '../conf/block-log.ts';
 import type { Cycle } from '../conf/cycle.ts';
 import type { ConfContext, ConfStack, Directive } from '../conf/directive.ts';
 import type { CoreModule } from '../conf/registry.ts';
 import { cycleOf } from '../conf/resources.ts';
 import { initSlots, mergeSlots } from '../conf/slots.ts';
-import type { AcceptedSocket } from '../net/socket.ts';
-import type { CoreLocation, CoreServer, HttpPort } from './core/conf.ts';
+import type { CoreLocation, CoreServer } from './core/conf.ts';
 import { buildListening } from './core/listen.ts';
 import { LocationTree } from './core/location-tree.ts';
 import { coreModule } from './core/module.ts';
@@ -57,11 +57,6 @@ function createHttp(cycle: Cycle, modules: readonly HttpModule[]): HttpCycle {
   };
 }
 
-/** The same place in the configuration with other objects: for merging, where `cf.confs` is the block at hand. */
-function within(cf: ConfContext, confs: ConfStack): ConfContext {
-  return Object.create(cf, { confs: { value: confs } }) as ConfContext;
-}
-
 function setHttp(cf: ConfContext, modules: readonly HttpModule[]): string | undefined {
   const cycle = cycleOf(cf);
   if (cycle.confs.get('http') !== undefined) return 'is duplicate';
@@ -95,7 +90,7 @@ function completeHttp(http: HttpCycle, cf: ConfContext): void {
   initVariables(http);
   buildPhaseEngine(http);
   buildListening(http.cycle, main);
-  for (const port of main.ports) port.listening.accept = accepter(http, port);
+  for (const port of main.ports) port.listening.accept = accepter(port, (group) => acceptHttp(http, group));
   endConnectionsWithCycle(http);
   const { hooks } = http.cycle;
   hooks.initProcess.push((worker) => {
@@ -104,14 +99,6 @@ function completeHttp(http: HttpCycle, cf: ConfContext): void {
   hooks.exitProcess.push(async () => {
     for (const module of http.modules) await module.exitWorker?.(http);
   });
-}
-
-/** What takes the connections of a socket: most have one group of servers behind them. */
-function accepter(http: HttpCycle, port: HttpPort): (socket: AcceptedSocket) => void {
-  const accept = acceptHttp(http, port.group);
-  if (port.byAddress.size === 0) return accept;
-  const byAddress = new Map([...port.byAddress].map(([address, group]) => [address, acceptHttp(http, group)]));
-  return (socket) => (byAddress.get(socket.localAddress) ?? accept)(socket);
 }
 
 function mergeServer(module: HttpModule, outer: ConfStack, server: CoreServer, cf: ConfContext): void {

@@ -2,6 +2,7 @@
  * The `stream` block: makes the modules' configuration objects, reads what stands inside, hands the values down from
  * stream to server, and builds what sessions run on. nginx: ngx_stream_block() (src/stream/ngx_stream.c).
  */
+import { accepter, within } from '../conf/block.ts';
 import { CycleLog } from '../conf/block-log.ts';
 import type { Cycle } from '../conf/cycle.ts';
 import type { ConfContext, ConfStack, Directive } from '../conf/directive.ts';
@@ -10,7 +11,7 @@ import { cycleOf } from '../conf/resources.ts';
 import { initSlots, mergeSlots } from '../conf/slots.ts';
 import { completeVariables } from '../conf/variables.ts';
 import type { AcceptedSocket } from '../net/socket.ts';
-import type { ListenGroup, StreamPort } from './core/conf.ts';
+import type { ListenGroup } from './core/conf.ts';
 import { coreModule } from './core/define.ts';
 import { buildListening } from './core/listen.ts';
 import type { StreamCycle } from './cycle.ts';
@@ -42,11 +43,6 @@ function createStream(cycle: Cycle, modules: readonly StreamModule[]): StreamCyc
   };
 }
 
-/** The same place in the configuration with other objects: for merging, where `cf.confs` is the block at hand. */
-function within(cf: ConfContext, confs: ConfStack): ConfContext {
-  return Object.create(cf, { confs: { value: confs } }) as ConfContext;
-}
-
 function setStream(cf: ConfContext, modules: readonly StreamModule[]): string | undefined {
   const cycle = cycleOf(cf);
   if (cycle.confs.get('stream') !== undefined) return 'is duplicate';
@@ -63,6 +59,7 @@ function setStream(cf: ConfContext, modules: readonly StreamModule[]): string | 
 function completeStream(stream: StreamCycle, cf: ConfContext): void {
   const main = coreModule.mainOf(stream.confs);
   const outside: ConfStack = { main: stream.confs.main, server: stream.outside, location: stream.outside };
+  const inheriting = [...main.servers.map((server) => server.confs), outside];
   for (const module of stream.modules) {
     const conf = stream.confs.main[module.index] as object | undefined;
     if (conf !== undefined) {
@@ -71,7 +68,7 @@ function completeStream(stream: StreamCycle, cf: ConfContext): void {
     }
     const parent = stream.confs.server[module.index] as object | undefined;
     if (parent === undefined) continue;
-    for (const confs of [...main.servers.map((server) => server.confs), outside]) {
+    for (const confs of inheriting) {
       const own = confs.server[module.index] as object;
       mergeSlots(module.directives ?? [], 'server', parent, own);
       module.mergeServer?.(parent, own, within(cf, confs));
@@ -81,7 +78,7 @@ function completeStream(stream: StreamCycle, cf: ConfContext): void {
   completeVariables(stream);
   buildPhaseEngine(stream);
   buildListening(stream.cycle, main);
-  for (const port of main.ports) port.listening.accept = accepter(stream, port);
+  for (const port of main.ports) port.listening.accept = accepter(port, (group) => acceptStream(stream, group));
   const { hooks } = stream.cycle;
   hooks.initProcess.push((worker) => {
     for (const module of stream.modules) module.initWorker?.(stream, worker);
@@ -94,13 +91,9 @@ function completeStream(stream: StreamCycle, cf: ConfContext): void {
   });
 }
 
-/** What takes the connections of a socket. nginx: ngx_stream_init_connection(). */
-function accepter(stream: StreamCycle, port: StreamPort): (socket: AcceptedSocket) => void {
-  const accept = (socket: AcceptedSocket, group: ListenGroup): void => {
-    runPhases(new StreamSession(socket, stream, group));
-  };
-  if (port.byAddress.size === 0) return (socket) => accept(socket, port.group);
-  return (socket) => accept(socket, port.byAddress.get(socket.localAddress) ?? port.group);
+/** What takes the connections of an address. nginx: ngx_stream_init_connection(). */
+function acceptStream(stream: StreamCycle, group: ListenGroup): (socket: AcceptedSocket) => void {
+  return (socket) => runPhases(new StreamSession(socket, stream, group));
 }
 
 /** For loadCycle: the stream block with its modules, as `streamModules` lists them. */

@@ -3,10 +3,11 @@
  * Every field is final once the http block has been read: `undefined` means that nginx, too, knows "not set".
  */
 
+import type { Port } from '../../conf/block.ts';
 import type { PathRequest } from '../../conf/cycle.ts';
 import type { ConfStack } from '../../conf/directive.ts';
 import type { Log } from '../../log/log.ts';
-import type { ListenAddress, Listening } from '../../net/listening.ts';
+import type { ListenAddress } from '../../net/listening.ts';
 import type { ResolverConf } from '../../net/resolver-conf.ts';
 import type { PhaseHandler } from '../cycle.ts';
 import type { OpenFileCache } from '../open-file-cache.ts';
@@ -22,21 +23,12 @@ export interface CoreMain {
   /** Addresses to listen on, each with its servers. Filled when the block closes. */
   readonly addresses: ListenGroup[];
   /** Sockets to listen on, each with the addresses that arrive there. Filled when the block closes. */
-  readonly ports: HttpPort[];
+  readonly ports: Port<ListenGroup>[];
   /** Accepted, since people's configurations have them; maps need no sizes. */
   variablesHashMaxSize: number;
   variablesHashBucketSize: number;
   serverNamesHashMaxSize: number;
   serverNamesHashBucketSize: number;
-}
-
-/** One listening socket of http. nginx: ngx_http_port_t. */
-export interface HttpPort {
-  readonly listening: Listening;
-  /** For the address that the client connected to, when the socket is bound to a wildcard. */
-  readonly byAddress: ReadonlyMap<string, ListenGroup>;
-  /** For all other addresses. */
-  readonly group: ListenGroup;
 }
 
 /** One listening address with the servers behind it. nginx: ngx_http_conf_addr_t. */

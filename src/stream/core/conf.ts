@@ -1,7 +1,8 @@
 /** Configuration objects of ngx_stream_core_module. Times in milliseconds, sizes in bytes. */
+import type { Port } from '../../conf/block.ts';
 import type { ConfStack } from '../../conf/directive.ts';
 import type { Log } from '../../log/log.ts';
-import type { ListenAddress, Listening } from '../../net/listening.ts';
+import type { ListenAddress } from '../../net/listening.ts';
 import type { ResolverConf } from '../../net/resolver-conf.ts';
 import type { ContentHandler } from '../phases.ts';
 
@@ -9,19 +10,10 @@ import type { ContentHandler } from '../phases.ts';
 export interface CoreMain {
   readonly servers: CoreServer[];
   /** Sockets to listen on, each with the addresses that arrive there. Filled when the block closes. */
-  readonly ports: StreamPort[];
+  readonly ports: Port<ListenGroup>[];
   /** Accepted, since people's configurations have them; maps need no sizes. */
   variablesHashMaxSize: number;
   variablesHashBucketSize: number;
-}
-
-/** One listening socket of stream. nginx: ngx_stream_port_t. */
-export interface StreamPort {
-  readonly listening: Listening;
-  /** For the address that the client connected to, when the socket is bound to a wildcard. */
-  readonly byAddress: ReadonlyMap<string, ListenGroup>;
-  /** For all other addresses. */
-  readonly group: ListenGroup;
 }
 
 /** One listening address with the server behind it. nginx: ngx_stream_conf_addr_t. */
