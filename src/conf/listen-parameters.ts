@@ -1,8 +1,9 @@
 /**
- * The parameters of `listen` that concern the socket, the same in http and stream. nginx: ngx_http_core_listen(),
+ * The addresses of `listen` and its parameters that concern the socket, the same in http and stream. nginx: ngx_http_core_listen(),
  * ngx_stream_core_listen().
  */
-import type { ListenSocketOptions } from '../net/listening.ts';
+import type { ListenAddress, ListenSocketOptions } from '../net/listening.ts';
+import { parseUrl, UrlError } from '../net/url.ts';
 import type { ConfContext } from './directive.ts';
 import { parseNumber, parseSize, parseTime } from './units.ts';
 
@@ -128,4 +129,22 @@ export function parseSocketParameter(cf: ConfContext, options: SocketParameters,
   options.set = true;
   options.socket.bind = true;
   return undefined;
+}
+
+/**
+ * The addresses that a `listen` names, each once.
+ *
+ * @param defaultPort undefined: the port must be said
+ * @returns nginx's message when there are none
+ */
+export function listenAddresses(url: string, defaultPort: number | undefined): readonly ListenAddress[] | string {
+  try {
+    const { addresses, noPort, family } = parseUrl(url, { listen: true, defaultPort: defaultPort ?? 0 });
+    if (defaultPort === undefined && noPort && family !== 'unix')
+      return `no port in "${url}" of the "listen" directive`;
+    return [...new Map(addresses.map((one) => [one.text, one])).values()];
+  } catch (e) {
+    if (e instanceof UrlError) return `${e.message} in "${url}" of the "listen" directive`;
+    throw e;
+  }
 }

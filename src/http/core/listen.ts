@@ -5,10 +5,15 @@
  */
 import type { Cycle } from '../../conf/cycle.ts';
 import type { ConfContext, Directive } from '../../conf/directive.ts';
-import { DEFAULT_SOCKET, parseSocketParameter, type SocketParameters } from '../../conf/listen-parameters.ts';
+import {
+  DEFAULT_SOCKET,
+  listenAddresses,
+  parseSocketParameter,
+  type SocketParameters,
+} from '../../conf/listen-parameters.ts';
 import type { Log } from '../../log/log.ts';
 import type { ListenAddress, Listening } from '../../net/listening.ts';
-import { inetAddress, isWildcard, parseUrl, UrlError } from '../../net/url.ts';
+import { inetAddress, isWildcard } from '../../net/url.ts';
 import { httpOf } from '../cycle.ts';
 import type { HttpRequest } from '../request.ts';
 import type { CoreMain, CoreServer, ListenGroup } from './conf.ts';
@@ -96,23 +101,14 @@ function parseParameter(cf: ConfContext, options: ListenOptions, text: string): 
 
 function setListen(cf: ConfContext, server: CoreServer, args: readonly string[]): string | undefined {
   server.listen = true;
-  const url = args[0] as string;
-  let addresses: readonly ListenAddress[];
-  try {
-    addresses = parseUrl(url, { listen: true, defaultPort: 80 }).addresses;
-  } catch (e) {
-    if (e instanceof UrlError) return `${e.message} in "${url}" of the "listen" directive`;
-    throw e;
-  }
+  const addresses = listenAddresses(args[0] as string, 80);
+  if (typeof addresses === 'string') return addresses;
   const options = defaultOptions();
   for (const arg of args.slice(1)) {
     const message = parseParameter(cf, options, arg);
     if (message !== undefined) return message;
   }
-  const seen = new Set<string>();
   for (const where of addresses) {
-    if (seen.has(where.text)) continue;
-    seen.add(where.text);
     const message = addListen(cf, server, where, { ...options, socket: { ...options.socket } });
     if (message !== undefined) return message;
   }

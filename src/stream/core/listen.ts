@@ -5,9 +5,14 @@
  */
 import type { Cycle } from '../../conf/cycle.ts';
 import type { ConfContext, ConfStack, Directive } from '../../conf/directive.ts';
-import { DEFAULT_SOCKET, parseSocketParameter, type SocketParameters } from '../../conf/listen-parameters.ts';
+import {
+  DEFAULT_SOCKET,
+  listenAddresses,
+  parseSocketParameter,
+  type SocketParameters,
+} from '../../conf/listen-parameters.ts';
 import type { ListenAddress, Listening } from '../../net/listening.ts';
-import { isWildcard, parseUrl, UrlError } from '../../net/url.ts';
+import { isWildcard } from '../../net/url.ts';
 import type { CoreMain, CoreServer, ListenGroup } from './conf.ts';
 import { coreModule } from './module.ts';
 
@@ -54,23 +59,15 @@ function parseParameter(cf: ConfContext, options: ListenOptions, text: string): 
 
 function setListen(cf: ConfContext, server: CoreServer, args: readonly string[]): string | undefined {
   server.listen = true;
-  const url = args[0] as string;
-  let addresses: readonly ListenAddress[];
-  try {
-    const parsed = parseUrl(url, { listen: true, defaultPort: 0 });
-    if (parsed.noPort && parsed.family !== 'unix') return `no port in "${url}" of the "listen" directive`;
-    addresses = parsed.addresses;
-  } catch (e) {
-    if (e instanceof UrlError) return `${e.message} in "${url}" of the "listen" directive`;
-    throw e;
-  }
+  const addresses = listenAddresses(args[0] as string, undefined);
+  if (typeof addresses === 'string') return addresses;
   const options: ListenOptions = { socket: { ...DEFAULT_SOCKET }, set: false, ssl: false };
   for (const arg of args.slice(1)) {
     const message = parseParameter(cf, options, arg);
     if (message !== undefined) return message;
   }
   server.listenSsl ||= options.ssl;
-  for (const where of new Map(addresses.map((one) => [one.text, one])).values()) {
+  for (const where of addresses) {
     const message = addListen(cf, server, where, { ...options, socket: { ...options.socket } });
     if (message !== undefined) return message;
   }
