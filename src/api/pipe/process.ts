@@ -7,11 +7,11 @@ import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { errnoSuffix, strerror } from '../../log/errno.ts';
 import { LOG_ERR, LOG_NOTICE } from '../../log/log.ts';
-import { Timer, type TimerOwner } from '../../net/timer.ts';
 import { type ApiContext, type Resource, requireContext } from '../context.ts';
 import { pointerText } from '../pointer-text.ts';
 import type { Suspension } from '../suspension.ts';
 import { PipeReader, ReadFailure, type ReadKind, type ReadResult } from './reader.ts';
+import { PipeWait } from './wait.ts';
 import { PipeWriter, WriteFailure, type WriteResult } from './writer.ts';
 
 /** Options of ngx.pipe.spawn. */
@@ -57,7 +57,7 @@ function start({ args, mergeStderr, environ }: SpawnOptions): ChildProcess {
   return spawn(file, rest, { stdio: ['pipe', 'pipe', mergeStderr ? 'ignore' : 'pipe'], env });
 }
 
-export class PipeProcess implements Resource, TimerOwner {
+export class PipeProcess extends PipeWait<WaitResult> implements Resource {
   // Milliseconds, 0: none.
   writeTimeout = 10000;
   stdoutTimeout = 10000;
@@ -74,11 +74,9 @@ export class PipeProcess implements Resource, TimerOwner {
   private ended: ExitStatus | undefined = undefined;
   /** Its end was told, or its request has ended. */
   private closed = false;
-  private waiting = false;
-  private done: ((result: WaitResult) => void) | undefined = undefined;
-  private timer: Timer | undefined = undefined;
 
   constructor(options: SpawnOptions) {
+    super();
     const ctx = requireContext();
     this.ctx = ctx;
     const child = start(options);
@@ -156,23 +154,13 @@ export class PipeProcess implements Resource, TimerOwner {
     requireContext().checkWait();
     this.debug('wait');
     if (this.closed) return 'exited';
-    if (this.waiting) return 'pipe busy waiting';
+    if (this.busy) return 'pipe busy waiting';
     if (this.ended !== undefined) {
       this.close();
       return this.ended;
     }
-    this.waiting = true;
-    if (this.waitTimeout > 0) {
-      this.timer ??= new Timer(this);
-      this.timer.set(this.waitTimeout);
-    }
     this.debugWait('wait', 'waiting', this.waitTimeout);
-    return {
-      start: (done) => {
-        this.done = done;
-        return () => this.leave();
-      },
-    };
+    return this.suspend(this.waitTimeout);
   }
 
   onTimer(): void {
@@ -181,21 +169,9 @@ export class PipeProcess implements Resource, TimerOwner {
 
   private onExit(status: ExitStatus): void {
     this.ended = status;
-    if (!this.waiting) return;
+    if (!this.busy) return;
     this.close();
     this.finish(status);
-  }
-
-  private finish(result: WaitResult): void {
-    const { done } = this;
-    this.leave();
-    done?.(result);
-  }
-
-  private leave(): void {
-    this.done = undefined;
-    this.waiting = false;
-    this.timer?.clear();
   }
 
   /** Sends a signal. Returns an error text, or undefined. */
@@ -215,7 +191,6 @@ export class PipeProcess implements Resource, TimerOwner {
     if (this.closed) return;
     this.closed = true;
     this.ctx.disown(this);
-    this.timer?.clear();
     for (const end of [this.stdin, this.stdout, this.stderr]) end?.close('closed');
   }
 
@@ -233,6 +208,6 @@ export class PipeProcess implements Resource, TimerOwner {
     }
     this.leave();
     this.close();
-    this.timer?.release();
+    this.release();
   }
 }

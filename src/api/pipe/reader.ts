@@ -1,7 +1,7 @@
 /** What a spawned program writes: read by kinds, at the pace of whoever reads. ngx_lua: ngx_http_lua_pipe_read(). */
 import type { Readable } from 'node:stream';
-import { Timer, type TimerOwner } from '../../net/timer.ts';
 import type { Suspension } from '../suspension.ts';
+import { PipeWait } from './wait.ts';
 
 /** All up to the end, `length` bytes, a line, or whatever there is (at most `length` bytes). */
 export type ReadKind = 'all' | 'bytes' | 'line' | 'any';
@@ -19,27 +19,21 @@ export class ReadFailure {
   }
 }
 
-export class PipeReader implements TimerOwner {
+export class PipeReader extends PipeWait<ReadResult> {
   private stream: Readable | undefined;
   private buffer = '';
   private eof = false;
-  /** What is read now. */
-  private kind: ReadKind | undefined = undefined;
+  /** What is read now, or was last. */
+  private kind: ReadKind = 'all';
   private length = 0;
-  private done: ((result: ReadResult) => void) | undefined = undefined;
-  private timer: Timer | undefined = undefined;
 
   constructor(stream: Readable) {
+    super();
     this.stream = stream;
     stream.on('readable', () => this.progress());
     stream.on('end', () => this.end());
     stream.on('error', () => this.end());
     stream.on('close', () => this.end());
-  }
-
-  /** Somebody waits for data. */
-  get busy(): boolean {
-    return this.kind !== undefined;
   }
 
   /** @param timeout milliseconds, 0: none */
@@ -48,21 +42,7 @@ export class PipeReader implements TimerOwner {
     if (this.busy) return new ReadFailure('pipe busy reading');
     this.kind = kind;
     this.length = length;
-    const result = this.take();
-    if (result !== undefined) {
-      this.kind = undefined;
-      return result;
-    }
-    if (timeout > 0) {
-      this.timer ??= new Timer(this);
-      this.timer.set(timeout);
-    }
-    return {
-      start: (done) => {
-        this.done = done;
-        return () => this.leave();
-      },
-    };
+    return this.take() ?? this.suspend(timeout);
   }
 
   private end(): void {
@@ -124,19 +104,6 @@ export class PipeReader implements TimerOwner {
     this.finish(this.failure('timeout'));
   }
 
-  private finish(result: ReadResult): void {
-    const { done } = this;
-    this.leave();
-    done?.(result);
-  }
-
-  /** Nobody waits any more. */
-  private leave(): void {
-    this.done = undefined;
-    this.kind = undefined;
-    this.timer?.clear();
-  }
-
   /** Closes this end. Who waits gets `reason`. */
   close(reason: 'closed' | 'aborted'): void {
     const { stream } = this;
@@ -144,7 +111,6 @@ export class PipeReader implements TimerOwner {
     this.stream = undefined;
     stream.destroy();
     if (this.busy) this.finish(this.failure(reason));
-    this.timer?.release();
-    this.timer = undefined;
+    this.release();
   }
 }

@@ -1,8 +1,8 @@
 /** What a spawned program reads. ngx_lua: ngx_http_lua_pipe_write(). */
 import type { Writable } from 'node:stream';
 import { strerror } from '../../log/errno.ts';
-import { Timer, type TimerOwner } from '../../net/timer.ts';
 import type { Suspension } from '../suspension.ts';
+import { PipeWait } from './wait.ts';
 
 /** How many bytes were written, or why none could be. */
 export type WriteResult = number | WriteFailure;
@@ -14,13 +14,13 @@ export class WriteFailure {
   }
 }
 
-export class PipeWriter implements TimerOwner {
+export class PipeWriter extends PipeWait<WriteResult> {
   private stream: Writable | undefined;
-  private busy = false;
-  private done: ((result: WriteResult) => void) | undefined = undefined;
-  private timer: Timer | undefined = undefined;
+  /** How many writes there were. */
+  private writes = 0;
 
   constructor(stream: Writable) {
+    super();
     this.stream = stream;
     // Each write hears of its failure.
     stream.on('error', () => undefined);
@@ -33,48 +33,19 @@ export class PipeWriter implements TimerOwner {
     if (this.busy) return new WriteFailure('pipe busy writing');
     if (stream.destroyed) return new WriteFailure('closed');
     if (data === '') return 0;
-    this.busy = true;
-    let waiting = true;
+    const write = ++this.writes;
     stream.write(data, 'latin1', (error) => {
-      if (!waiting) return;
-      waiting = false;
+      // Who waits by now may wait for another write: this one had its time.
+      if (!this.busy || this.writes !== write) return;
       this.finish(error ? new WriteFailure(reasonOf(error)) : data.length);
     });
-    if (stream.writableLength === 0 && stream.errored == null) {
-      // The kernel had room for all of it.
-      waiting = false;
-      this.busy = false;
-      return data.length;
-    }
-    if (timeout > 0) {
-      this.timer ??= new Timer(this);
-      this.timer.set(timeout);
-    }
-    return {
-      start: (done) => {
-        this.done = done;
-        return () => {
-          waiting = false;
-          this.leave();
-        };
-      },
-    };
+    // The kernel had room for all of it.
+    if (stream.writableLength === 0 && stream.errored == null) return data.length;
+    return this.suspend(timeout);
   }
 
   onTimer(): void {
     this.finish(new WriteFailure('timeout'));
-  }
-
-  private finish(result: WriteResult): void {
-    const { done } = this;
-    this.leave();
-    done?.(result);
-  }
-
-  private leave(): void {
-    this.done = undefined;
-    this.busy = false;
-    this.timer?.clear();
   }
 
   /** Closes this end: the program sees the end of its input. Who waits gets `reason`. */
@@ -88,8 +59,7 @@ export class PipeWriter implements TimerOwner {
     } else {
       stream.end();
     }
-    this.timer?.release();
-    this.timer = undefined;
+    this.release();
   }
 }
 
