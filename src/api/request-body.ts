@@ -2,11 +2,11 @@
  * ngx.req.read_body, get_body_data, set_body_data, ... : the request body, in memory or in a temporary file.
  * ngx_lua: ngx_http_lua_req_body.c.
  */
-import { closeSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { AGAIN, HTTP_SPECIAL_RESPONSE, OK } from '../http/codes.ts';
 import { coreModule } from '../http/core/module.ts';
 import type { HttpRequest, RequestBody } from '../http/request.ts';
-import { createTempFile, type TempFile } from '../http/temp-file.ts';
+import { appendToFile, createTempFile, type TempFile } from '../http/temp-file.ts';
 import { errnoSuffix } from '../log/errno.ts';
 import { LOG_WARN } from '../log/log.ts';
 import { watchClient } from './abort.ts';
@@ -187,8 +187,7 @@ function spill(r: HttpRequest, body: RequestBody, state: { text: string }): void
   if (state.text === '') return;
   const file = body.file ?? newFile(r);
   body.file = file;
-  writeSync(file.fd, Buffer.from(state.text, 'latin1'));
-  file.size += state.text.length;
+  appendToFile(file, state.text);
   state.text = '';
 }
 

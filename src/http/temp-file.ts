@@ -2,7 +2,7 @@
  * Temporary files: request bodies and upstream answers that are too large for memory.
  * nginx: ngx_create_temp_file(), ngx_create_hashed_filename() (src/core/ngx_file.c).
  */
-import { closeSync, constants, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { PathRequest } from '../conf/cycle.ts';
 import { errnoSuffix } from '../log/errno.ts';
@@ -77,6 +77,16 @@ export function createTempFile(r: HttpRequest, path: PathRequest, options: TempF
       r.log(LOG_CRIT, `open() "${name}" failed${errnoSuffix(error)}`);
       return undefined;
     }
+  }
+}
+
+/** Writes all of the bytes to the file's end. Throws what write(2) reports; `size` tells how much was written. */
+export function appendToFile(file: TempFile, data: string | Uint8Array): void {
+  const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+  for (let done = 0; done < bytes.length; ) {
+    const n = writeSync(file.fd, bytes, done, bytes.length - done, file.size);
+    done += n;
+    file.size += n;
   }
 }
 

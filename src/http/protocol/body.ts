@@ -7,7 +7,6 @@
  * own, which holds the whole rest when that is at most a quarter larger than client_body_buffer_size; each time the
  * buffer is full while more is to come, what was gathered goes to the file.
  */
-import { writeSync } from 'node:fs';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_ERR, LOG_INFO, LOG_NOTICE, LOG_WARN } from '../../log/log.ts';
 import {
@@ -22,7 +21,7 @@ import {
 import { coreModule } from '../core/module.ts';
 import { finalizeRequest } from '../finalize.ts';
 import { type HttpRequest, noEvent, type RequestBody } from '../request.ts';
-import { createTempFile } from '../temp-file.ts';
+import { appendToFile, createTempFile } from '../temp-file.ts';
 import { CHUNK_AGAIN, CHUNK_DATA, CHUNK_INVALID, ChunkedDecoder } from './chunked.ts';
 import { sendContinue } from './expect.ts';
 import type { Http1Connection } from './http1.ts';
@@ -208,13 +207,8 @@ export class BodyReader {
     }
     const { file } = body;
     for (const chunk of body.chunks) {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk;
       try {
-        for (let done = 0; done < bytes.length; ) {
-          const n = writeSync(file.fd, bytes, done, bytes.length - done, file.size);
-          done += n;
-          file.size += n;
-        }
+        appendToFile(file, chunk);
       } catch (error) {
         r.log(LOG_CRIT, `pwrite() "${file.path}" failed${errnoSuffix(error)}`);
         return false;

@@ -3,7 +3,6 @@
  * the client gets it, too; that is moved to its place at the end, so that nobody ever sees a part of a response there.
  * nginx: ngx_http_upstream_store() (src/http/ngx_http_upstream.c).
  */
-import { writeSync } from 'node:fs';
 import type { PathRequest } from '../../conf/cycle.ts';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_CRIT } from '../../log/log.ts';
@@ -12,7 +11,7 @@ import { HTTP_OK } from '../codes.ts';
 import { mapUriToPath } from '../core/path.ts';
 import { parseHttpTime } from '../http-time.ts';
 import { renameFile } from '../rename-file.ts';
-import { createTempFile, type TempFile } from '../temp-file.ts';
+import { appendToFile, createTempFile, type TempFile } from '../temp-file.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Moves the pieces that wait for the client to the end of a file; false (logged) when that fails. */
@@ -35,13 +34,8 @@ export function movePendingToFile(x: Exchange, file: TempFile): boolean {
 }
 
 function append(x: Exchange, file: TempFile, data: string | Uint8Array): boolean {
-  const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
   try {
-    for (let done = 0; done < bytes.length; ) {
-      const n = writeSync(file.fd, bytes, done, bytes.length - done, file.size);
-      done += n;
-      file.size += n;
-    }
+    appendToFile(file, data);
     return true;
   } catch (e) {
     x.r.log(LOG_CRIT, `pwritev() "${file.path}" failed${errnoSuffix(e)}`);
