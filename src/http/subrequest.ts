@@ -7,8 +7,9 @@ import { currentMsec } from '../log/time.ts';
 import { coreModule } from './core/module.ts';
 import { handleRequest } from './engine.ts';
 import { dropChild, postRequest } from './finalize.ts';
+import { HeaderList } from './headers.ts';
 import { setExtension } from './redirect.ts';
-import { HttpRequest, MAX_URI_CHANGES, METHOD_GET, type PostSubrequest } from './request.ts';
+import { HttpRequest, MAX_URI_CHANGES, METHOD_GET, type PostSubrequest, type RequestBody } from './request.ts';
 
 export interface SubrequestOptions {
   /** The parent does not wait in the output's order; `r.done` tells when it has ended. nginx: NGX_HTTP_SUBREQUEST_WAITED. */
@@ -93,6 +94,22 @@ export function createSubrequest(
   }
   postRequest(sr);
   return sr;
+}
+
+/** Gives a subrequest a body of its own in place of the parent's, with a list of header fields that says so. */
+export function replaceBody(sr: HttpRequest, body: RequestBody): void {
+  sr.requestBody = body;
+  const headers = sr.headersIn;
+  headers.contentLength = body.received;
+  headers.chunked = false;
+  const list = new HeaderList();
+  list.add('Content-Length', String(body.received), 'content-length');
+  const { names, keys, values } = headers.list;
+  for (let i = 0; i < names.length; i++) {
+    const key = keys[i] as string;
+    if (key !== 'content-length' && key !== 'transfer-encoding') list.add(names[i] as string, values[i] as string, key);
+  }
+  headers.list = list;
 }
 
 /** Takes back a subrequest that was created just now. */

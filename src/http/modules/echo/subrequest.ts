@@ -4,7 +4,6 @@ import { LOG_ERR, LOG_WARN } from '../../../log/log.ts';
 import { AGAIN, DONE, ERROR, HTTP_BAD_REQUEST, HTTP_SPECIAL_RESPONSE, OK } from '../../codes.ts';
 import { openFile } from '../../core/path.ts';
 import { postRequest } from '../../finalize.ts';
-import { HeaderList } from '../../headers.ts';
 import { internalRedirect, namedLocation } from '../../redirect.ts';
 import {
   type HttpRequest,
@@ -15,7 +14,7 @@ import {
   type PostSubrequest,
   type RequestBody,
 } from '../../request.ts';
-import { createSubrequest } from '../../subrequest.ts';
+import { createSubrequest, replaceBody } from '../../subrequest.ts';
 import { parseUnsafeUri } from '../../unsafe-uri.ts';
 import { bodyFirst } from './body.ts';
 import { EchoContext, type EchoRun, echoModule, evaluateArguments, FINISHED } from './context.ts';
@@ -71,25 +70,8 @@ function start(r: HttpRequest, ctx: EchoContext, spec: SubrequestSpec, asynchron
     if (sr.method === METHOD_HEAD) sr.headerOnly = true;
     if (!asynchronous) echoModule.setContext(sr, childCtx);
   }
-  if (spec.body !== undefined) setBody(sr, spec.body);
+  if (spec.body !== undefined) replaceBody(sr, spec.body);
   return asynchronous ? OK : AGAIN;
-}
-
-/** A body in place of the parent's. */
-function setBody(sr: HttpRequest, body: RequestBody): void {
-  sr.requestBody = body;
-  const headers = sr.headersIn;
-  headers.contentLength = body.received;
-  headers.chunked = false;
-  const list = new HeaderList();
-  list.add('Content-Length', String(body.received), 'content-length');
-  const { names, keys, values } = headers.list;
-  for (let i = 0; i < names.length; i++) {
-    if (keys[i] !== 'content-length' && keys[i] !== 'transfer-encoding') {
-      list.add(names[i] as string, values[i] as string, keys[i]);
-    }
-  }
-  headers.list = list;
 }
 
 /** The file of `-f` as a body; undefined (logged) when it cannot be opened. */

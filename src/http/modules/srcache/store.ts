@@ -15,10 +15,10 @@ import {
   OK,
 } from '../../codes.ts';
 import type { BodyFilter, HeaderFilter } from '../../cycle.ts';
-import { HeaderList } from '../../headers.ts';
 import { parseHttpTime } from '../../http-time.ts';
 import { type HttpRequest, METHOD_HEAD } from '../../request.ts';
 import { statusText } from '../../status.ts';
+import { replaceBody } from '../../subrequest.ts';
 import { ALLOW_RANGES } from './cached-header.ts';
 import { adopt, contextOf, isSet, SrcacheContext, type SrcacheLocation } from './context.ts';
 import { fetchBody, fetchHeader, startSubrequest } from './fetch.ts';
@@ -189,18 +189,7 @@ function store(r: HttpRequest, ctx: SrcacheContext, conf: SrcacheLocation): bool
   const sr = startSubrequest(r, conf.store, new SrcacheContext('store'), afterStore);
   if (sr === undefined) return false;
   const chunks = ctx.stored.map((piece) => (typeof piece === 'string' ? piece : Buffer.from(piece.buffer)));
-  sr.requestBody = { chunks, received: ctx.storedSize, file: undefined };
-  const headers = sr.headersIn;
-  headers.contentLength = ctx.storedSize;
-  headers.chunked = false;
-  const list = new HeaderList();
-  list.add('Content-Length', String(ctx.storedSize), 'content-length');
-  const { names, keys, values } = headers.list;
-  for (let i = 0; i < names.length; i++) {
-    const key = keys[i] as string;
-    if (key !== 'content-length' && key !== 'transfer-encoding') list.add(names[i] as string, values[i] as string, key);
-  }
-  headers.list = list;
+  replaceBody(sr, { chunks, received: ctx.storedSize, file: undefined });
   return true;
 }
 
