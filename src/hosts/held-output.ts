@@ -7,11 +7,14 @@
  * read no further than their buffers, ngx.flush(true) waits, and the request does not end. A failure is told to it by the
  * next piece or the write event, so that a request is ended by its content handler alone.
  */
+import { type ApiContext, apiModule } from '../api/context.ts';
 import type { Chain } from '../http/buf.ts';
 import { AGAIN, ERROR, OK } from '../http/codes.ts';
-import type { BodyFilter } from '../http/cycle.ts';
+import type { BodyFilter, HeaderFilter } from '../http/cycle.ts';
 import { runPostedRequests } from '../http/finalize.ts';
+import type { HttpModule } from '../http/module.ts';
 import { BUFFERED_BY_CODE, type HttpRequest, type Postponed } from '../http/request.ts';
+import { filterFinalize } from '../http/special-response.ts';
 
 /** A piece of the body and its place among the output of subrequests. */
 interface Piece {
@@ -147,4 +150,37 @@ export class HeldOutput {
     c.posted.push(r);
     runPostedRequests(c);
   }
+}
+
+/** The module of a host, whose context is the request's output that waits. */
+type HostModule = Pick<HttpModule<object, object, object, HeldOutput>, 'context' | 'setContext'>;
+
+/** The request's output that waits, made on first use. */
+export function heldOutputOf(module: HostModule, r: HttpRequest, { filter, next }: BodyFilters): HeldOutput {
+  let held = module.context(r);
+  if (held === undefined) {
+    held = new HeldOutput(r, filter, next);
+    module.setContext(r, held);
+  }
+  return held;
+}
+
+/** How code has ended that ran beside its request. */
+export interface EndedCode {
+  readonly ctx: ApiContext;
+  /** By an error, which has been logged. */
+  readonly failed: boolean;
+}
+
+/** A header filter's code has ended: passes the head on, or what the code asked for in its place. */
+export function headerEnded(module: HostModule, r: HttpRequest, code: EndedCode, next: HeaderFilter): number {
+  if (code.failed) return ERROR;
+  const { exited, exitCode } = code.ctx;
+  if (!exited || exitCode === OK) return next(r);
+  if (exitCode === ERROR) return ERROR;
+  const held = module.context(r);
+  held?.drop();
+  const rc = filterFinalize(r, apiModule.index, exitCode);
+  if (held !== undefined) module.setContext(r, held);
+  return rc === AGAIN ? OK : rc;
 }

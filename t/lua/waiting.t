@@ -47,6 +47,30 @@ two, behind the head
 
 
 
+=== what comes behind the end that a body filter declared is dropped, whether it waits or not
+--- config
+    lua_strict_phases off;
+    lua_http10_buffering off;
+    location = /t {
+        body_filter_by_lua_block {
+            if ngx.var.arg_wait then ngx.sleep(0.01) end
+            ngx.arg[2] = true
+        }
+        content_by_lua_block {
+            ngx.say("one")
+            ngx.flush(true)
+            ngx.say("two")
+        }
+    }
+--- request eval
+["GET /t HTTP/1.0", "GET /t?wait=1 HTTP/1.0"]
+--- response_body eval
+["one\n", "one\n"]
+--- no_error_log
+[error]
+
+
+
 === a header filter waits for a static file, and for HEAD
 --- config
     lua_strict_phases off;

@@ -14,7 +14,7 @@ import {
 import type { Block } from '../../conf/block.ts';
 import type { Chain } from '../../http/buf.ts';
 import { AGAIN, DECLINED, ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/codes.ts';
-import type { BodyFilter, HeaderFilter } from '../../http/cycle.ts';
+import type { HeaderFilter } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
 import { filterFinalize } from '../../http/special-response.ts';
 import { LOG_DEBUG, LOG_ERR } from '../../log/log.ts';
@@ -82,16 +82,16 @@ export function setBodyChain(chain: Chain): void {
 }
 
 /** body_filter_by_lua. */
-export function bodyFilter(r: HttpRequest, chain: Chain | null, next: BodyFilter): number {
+export function bodyFilter(r: HttpRequest, chain: Chain | null, bodies: BodyFilters): number {
+  const { next } = bodies;
   const code = luaModule.location(r).bodyFilter;
   if (code === undefined || r.headerOnly) return next(r, chain);
   if (r.connection.errorLog.level >= LOG_DEBUG) {
     r.log(LOG_DEBUG, `lua body filter for user lua code, uri "${r.uri}"`);
   }
-  if (!apiModule.location(r).strictPhases) return waitingBodyFilter(r, chain, code, next);
-  const ctx = contextOf(r);
   // What comes behind the end that the filter declared is dropped.
-  if (chain === null || ctx.seenLastInFilter) return next(r, null);
+  if (chain === null || contextOf(r).seenLastInFilter) return next(r, null);
+  if (!apiModule.location(r).strictPhases) return waitingBodyFilter(r, chain, code, bodies);
   addCleanup(r, runOf(r));
   const before = bodyChain;
   bodyChain = chain;

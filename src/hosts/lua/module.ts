@@ -16,11 +16,11 @@ import { shutdownPools } from '../../api/socket/pool.ts';
 import { installCaptureFilters } from '../../api/subrequest.ts';
 import { timersOf } from '../../api/timer.ts';
 import type { ConfStack } from '../../conf/directive.ts';
-import type { BodyFilter, HttpCycle } from '../../http/cycle.ts';
+import type { HttpCycle } from '../../http/cycle.ts';
 import { httpModule } from '../../http/module.ts';
 import { sslModule } from '../../http/modules/ssl/module.ts';
 import { upstreamModule } from '../../http/upstream/module.ts';
-import type { HeldOutput } from '../held-output.ts';
+import type { BodyFilters, HeldOutput } from '../held-output.ts';
 import { contentHandler, phaseHandler } from '../phase-handlers.ts';
 import { luaSettingsOf } from './block.ts';
 import type { LuaLocation, LuaMain, LuaServer } from './conf.ts';
@@ -32,7 +32,6 @@ import { captureErrorLog } from './library/errlog.ts';
 import { mergeProxySsl } from './proxy-ssl.ts';
 import { mergeLuaSsl } from './ssl-directives.ts';
 import { initVm, sharedState } from './vm.ts';
-import { heldBody } from './waiting-phases.ts';
 
 /** Code fields that are inherited from the enclosing block, as ngx_lua merges them. */
 const INHERITED = ['rewrite', 'access', 'precontent', 'content', 'headerFilter', 'bodyFilter', 'log'] as const;
@@ -77,14 +76,13 @@ export const luaModule = httpModule<LuaMain, LuaServer, LuaLocation, HeldOutput>
     registerPhases(http, uses);
     const { relaxed } = apiModule.mainOf(http.confs);
     if ((relaxed && uses.size > 0) || CAPTURING.some((phase) => uses.has(phase))) installCaptureFilters(http);
-    const nextBody = http.topBodyFilter;
-    const body: BodyFilter = (r, chain) => bodyFilter(r, chain, nextBody);
-    const bodies = { filter: body, next: nextBody };
+    const bodies: BodyFilters = { filter: (r, chain) => bodyFilter(r, chain, bodies), next: http.topBodyFilter };
+    const body = bodies.filter;
     if (uses.has('headerFilter') || uses.has('bodyFilter')) {
       const next = http.topHeaderFilter;
       http.topHeaderFilter = (r) => headerFilter(r, next, bodies);
       if (relaxed) {
-        http.topBodyFilter = (r, chain) => heldBody(r, chain) ?? body(r, chain);
+        http.topBodyFilter = (r, chain) => luaModule.context(r)?.take(chain) ?? body(r, chain);
       } else if (uses.has('bodyFilter')) http.topBodyFilter = body;
     }
     // In front of the access log, which may write variables that the code sets.

@@ -4,42 +4,22 @@
  */
 import { watchClient } from '../../api/abort.ts';
 import type { BalancerSelection } from '../../api/balancer.ts';
-import { type ApiContext, apiModule, contextOf } from '../../api/context.ts';
+import { type ApiContext, contextOf } from '../../api/context.ts';
 import { IN_BALANCER, IN_BODY_FILTER, IN_HEADER_FILTER, IN_LOG, IN_SET } from '../../api/phase.ts';
 import type { Chain } from '../../http/buf.ts';
 import { AGAIN, ERROR, HTTP_SPECIAL_RESPONSE, OK } from '../../http/codes.ts';
 import type { BodyFilter, HeaderFilter } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
-import { filterFinalize } from '../../http/special-response.ts';
 import type { LuaFunction, LuaState } from '../../lua/index.ts';
 import { beginActivity, endActivity } from '../../net/activity.ts';
-import { type BodyFilters, HeldOutput } from '../held-output.ts';
+import { type BodyFilters, type HeldOutput, headerEnded, heldOutputOf } from '../held-output.ts';
 import type { LuaCode } from './code.ts';
-import { bodyChain, bodyFilter, setArguments, setBodyChain, setSetArguments } from './filters.ts';
+import { bodyChain, setArguments, setBodyChain, setSetArguments } from './filters.ts';
 import { luaModule } from './module.ts';
 import { SideRun, startSide } from './side-run.ts';
 
 function failure(name: string): string {
   return `failed to run ${name}*: `;
-}
-
-/**
- * The request's output as far as it waits for Lua.
- * @param filter the body filter of this module, with those behind it
- * @param next those behind it
- */
-function heldOutput(r: HttpRequest, filter: BodyFilter, next: BodyFilter): HeldOutput {
-  let held = luaModule.context(r);
-  if (held === undefined) {
-    held = new HeldOutput(r, filter, next);
-    luaModule.setContext(r, held);
-  }
-  return held;
-}
-
-/** In front of body_filter_by_lua, wherever code in a filter may wait: undefined when the filter is to run. */
-export function heldBody(r: HttpRequest, chain: Chain | null): number | undefined {
-  return luaModule.context(r)?.take(chain);
 }
 
 /** header_filter_by_lua: the head waits with the code. */
@@ -48,31 +28,19 @@ export function waitingHeaderFilter(r: HttpRequest, code: LuaCode, next: HeaderF
   if (r.filterFinalize) return next(r);
   let held: HeldOutput | undefined;
   const side = startSide(r, code, IN_HEADER_FILTER, { failure: failure('header_filter_by_lua') }, [], (ended) =>
-    held?.release(() => headerEnded(r, ended, next)),
+    held?.release(() => headerEnded(luaModule, r, ended, next)),
   );
   if (side === undefined) return ERROR;
-  if (!side.waiting) return headerEnded(r, side, next);
-  held = heldOutput(r, body.filter, body.next);
+  if (!side.waiting) return headerEnded(luaModule, r, side, next);
+  held = heldOutputOf(luaModule, r, body);
   held.holdHead(() => side.cancel());
   return OK;
 }
 
-function headerEnded(r: HttpRequest, side: SideRun, next: HeaderFilter): number {
-  if (side.failed) return ERROR;
-  const { exited, exitCode } = side.ctx;
-  if (!exited || exitCode === OK) return next(r);
-  if (exitCode === ERROR) return ERROR;
-  const held = luaModule.context(r);
-  held?.drop();
-  const rc = filterFinalize(r, apiModule.index, exitCode);
-  if (held !== undefined) luaModule.setContext(r, held);
-  return rc === AGAIN ? OK : rc;
-}
-
 /** body_filter_by_lua: the piece waits with the code, and what comes behind it. */
-export function waitingBodyFilter(r: HttpRequest, chain: Chain | null, code: LuaCode, next: BodyFilter): number {
-  const ctx = contextOf(r);
-  if (chain === null || ctx.seenLastInFilter || r.filterFinalize) return next(r, chain === null ? null : chain);
+export function waitingBodyFilter(r: HttpRequest, chain: Chain, code: LuaCode, body: BodyFilters): number {
+  const { next } = body;
+  if (r.filterFinalize) return next(r, chain);
   const piece = new Piece(chain);
   let held: HeldOutput | undefined;
   const side = startSide(
@@ -85,7 +53,7 @@ export function waitingBodyFilter(r: HttpRequest, chain: Chain | null, code: Lua
   );
   if (side === undefined) return ERROR;
   if (!side.waiting) return bodyEnded(r, side, piece, next);
-  held = heldOutput(r, (again, later) => bodyFilter(again, later, next), next);
+  held = heldOutputOf(luaModule, r, body);
   held.hold(() => side.cancel());
   return AGAIN;
 }

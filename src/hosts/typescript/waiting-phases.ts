@@ -3,15 +3,14 @@
  * docs/waiting.md.
  */
 import type { BalancerSelection } from '../../api/balancer.ts';
-import { type ApiContext, apiModule } from '../../api/context.ts';
+import type { ApiContext } from '../../api/context.ts';
 import { IN_BALANCER, IN_BODY_FILTER, IN_HEADER_FILTER, IN_LOG } from '../../api/phase.ts';
 import type { Chain } from '../../http/buf.ts';
 import { AGAIN, ERROR, OK } from '../../http/codes.ts';
 import type { HeaderFilter } from '../../http/cycle.ts';
 import type { HttpRequest } from '../../http/request.ts';
-import { filterFinalize } from '../../http/special-response.ts';
 import { beginActivity, endActivity } from '../../net/activity.ts';
-import { type BodyFilters, HeldOutput } from '../held-output.ts';
+import { type BodyFilters, type HeldOutput, headerEnded, heldOutputOf } from '../held-output.ts';
 import { BodyPiece } from './body.ts';
 import type { ModuleFile } from './loader.ts';
 import { passPiece, typescriptModule } from './module.ts';
@@ -22,39 +21,18 @@ type File = ModuleFile<HandlerModule>;
 /** There is no way to stop a function in JavaScript: it runs on, to no effect. */
 const runsOn = (): void => {};
 
-function heldOutput(r: HttpRequest, { filter, next }: BodyFilters): HeldOutput {
-  let held = typescriptModule.context(r);
-  if (held === undefined) {
-    held = new HeldOutput(r, filter, next);
-    typescriptModule.setContext(r, held);
-  }
-  return held;
-}
-
 /** header_filter_by_ts_file: the head waits with the handler. */
 export function waitingHeaderFilter(r: HttpRequest, file: File, next: HeaderFilter, body: BodyFilters): number {
   // A page that the handler has asked for by exit() is not filtered again.
   if (r.filterFinalize) return next(r);
   let held: HeldOutput | undefined;
   const run = runBeside(r, file, IN_HEADER_FILTER, 'header_filter_by_ts_file', (ended) =>
-    held?.release(() => headerEnded(r, ended, next)),
+    held?.release(() => headerEnded(typescriptModule, r, ended, next)),
   );
-  if (!run.waiting) return headerEnded(r, run, next);
-  held = heldOutput(r, body);
+  if (!run.waiting) return headerEnded(typescriptModule, r, run, next);
+  held = heldOutputOf(typescriptModule, r, body);
   held.holdHead(runsOn);
   return OK;
-}
-
-function headerEnded(r: HttpRequest, run: BesideRun, next: HeaderFilter): number {
-  if (run.failed) return ERROR;
-  const { exited, exitCode } = run.ctx;
-  if (!exited || exitCode === OK) return next(r);
-  if (exitCode === ERROR) return ERROR;
-  const held = typescriptModule.context(r);
-  held?.drop();
-  const rc = filterFinalize(r, apiModule.index, exitCode);
-  if (held !== undefined) typescriptModule.setContext(r, held);
-  return rc === AGAIN ? OK : rc;
 }
 
 /** body_filter_by_ts_file: the piece waits with the handler. */
@@ -72,7 +50,7 @@ export function waitingBodyFilter(r: HttpRequest, chain: Chain, file: File, body
     piece,
   );
   if (!run.waiting) return pass(run);
-  held = heldOutput(r, body);
+  held = heldOutputOf(typescriptModule, r, body);
   held.hold(runsOn);
   return AGAIN;
 }
