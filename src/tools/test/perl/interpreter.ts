@@ -43,6 +43,11 @@ class Leave {
   }
 }
 
+/** Whether it is `next` or `last` for a loop with this label. */
+function leavesLoop(error: unknown, label: string): error is Leave {
+  return error instanceof Leave && error.how !== 'return' && (error.label === '' || error.label === label);
+}
+
 /** Variables that live in package main wherever they are named. */
 const MAIN_ONLY = /^(?:\W|\d+$|ENV$|ARGV$|INC$|_$|STDIN$|STDOUT$|STDERR$)/;
 
@@ -255,7 +260,7 @@ export class Interpreter {
         return this.wanted(statement.node, want);
       case 'block':
       case 'begin':
-        return this.#loopBody(statement.body, '', want);
+        return this.#once(statement.body, want);
       case 'if':
         for (const { test, body } of statement.cases) {
           const value = this.one(test);
@@ -280,24 +285,29 @@ export class Interpreter {
   }
 
   /** A bare block is a loop that runs once. */
-  #loopBody(body: Block, label: string, want: Want): Value[] {
+  #once(body: Block, want: Want): Value[] {
     try {
       return this.#block(body, want);
     } catch (error) {
-      if (error instanceof Leave && error.how !== 'return' && (error.label === '' || error.label === label)) return [];
+      if (leavesLoop(error, '')) return [];
       throw error;
     }
   }
 
+  /** One turn of a loop. False when it was the last by `last`. */
+  #turn(body: Block, label: string): boolean {
+    try {
+      this.#block(body, 'scalar');
+    } catch (error) {
+      if (!leavesLoop(error, label)) throw error;
+      return error.how !== 'last';
+    }
+    return true;
+  }
+
   #while({ test, step, body, label }: Statement & { s: 'while' }): Value[] {
     while (test === undefined || truth(this.#whileTest(test))) {
-      try {
-        this.#block(body, 'scalar');
-      } catch (error) {
-        if (!(error instanceof Leave) || error.how === 'return' || (error.label !== '' && error.label !== label))
-          throw error;
-        if (error.how === 'last') break;
-      }
+      if (!this.#turn(body, label)) break;
       if (step !== undefined) this.wanted(step, 'scalar');
     }
     return [];
@@ -314,33 +324,19 @@ export class Interpreter {
   }
 
   #for({ variable, list, body, label }: Statement & { s: 'for' }): Value[] {
-    const cells = this.#cells(list);
     const lexical = variable?.t === 'declare' ? variable.what : variable;
     const name = lexical?.t === 'variable' ? lexical.name : '_';
     const before = this.#scope;
-    const key = `$${this.#qualified(name).includes('::') ? this.#qualified(name) : `main::${name}`}`;
-    const saved = this.#globals.get(key);
+    const turn = (cell: Cell): boolean => {
+      if (variable === undefined) return this.withTopic(cell, () => this.#turn(body, label));
+      this.#scope = new Scope(before);
+      this.#scope.variables.set(`$${name}`, cell);
+      return this.#turn(body, label);
+    };
     try {
-      for (const cell of cells) {
-        if (variable === undefined) this.#globals.set(key, cell);
-        else {
-          this.#scope = new Scope(before);
-          this.#scope.variables.set(`$${name}`, cell);
-        }
-        try {
-          this.#block(body, 'scalar');
-        } catch (error) {
-          if (!(error instanceof Leave) || error.how === 'return' || (error.label !== '' && error.label !== label))
-            throw error;
-          if (error.how === 'last') break;
-        }
-      }
+      for (const cell of this.#cells(list)) if (!turn(cell)) break;
     } finally {
       this.#scope = before;
-      if (variable === undefined) {
-        if (saved === undefined) this.#globals.delete(key);
-        else this.#globals.set(key, saved);
-      }
     }
     return [];
   }
