@@ -5,8 +5,12 @@ import { MAX_CODE_POINT, type Ranges, union } from './charset.ts';
 
 const ANYTHING: Ranges = [0, MAX_CODE_POINT];
 
-/** Whether the node can match without consuming anything. */
-export function nullable(node: Node): boolean {
+/**
+ * Whether the node can match without consuming anything.
+ *
+ * @param ofCall the same of a called group, where that is known
+ */
+export function nullable(node: Node, ofCall: (group: number) => boolean = () => true): boolean {
   switch (node.type) {
     case 'set':
     case 'newline':
@@ -14,18 +18,42 @@ export function nullable(node: Node): boolean {
     case 'byte':
       return false;
     case 'seq':
-      return node.items.every(nullable);
+      return node.items.every((item) => nullable(item, ofCall));
     case 'alt':
-      return node.branches.some(nullable);
+      return node.branches.some((branch) => nullable(branch, ofCall));
     case 'group':
     case 'atomic':
-      return nullable(node.body);
+      return nullable(node.body, ofCall);
     case 'repeat':
-      return node.min === 0 || nullable(node.body);
+      return node.min === 0 || nullable(node.body, ofCall);
     case 'cond':
-      return node.test.type === 'define' || nullable(node.yes) || nullable(node.no);
+      return node.test.type === 'define' || nullable(node.yes, ofCall) || nullable(node.no, ofCall);
+    case 'call':
+      return ofCall(node.group);
     default:
       return true;
+  }
+}
+
+/** Whether the node matches wherever it is tried, if only by matching nothing. No when in doubt. */
+export function cannotFail(node: Node): boolean {
+  switch (node.type) {
+    case 'empty':
+    case 'keep':
+      return true;
+    case 'seq':
+      return node.items.every(cannotFail);
+    case 'alt':
+      return node.branches.some(cannotFail);
+    case 'group':
+    case 'atomic':
+      return cannotFail(node.body);
+    case 'repeat':
+      return node.min === 0 || cannotFail(node.body);
+    case 'cond':
+      return node.test.type === 'define';
+    default:
+      return false;
   }
 }
 

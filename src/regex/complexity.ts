@@ -1,7 +1,7 @@
 // How much a backtracking search can cost: JavaScript's RegExp cannot be stopped, so a pattern may only run there while
 // the worst case for the subject's length stays bearable. Costs are exponents of the subject's length n: 1 is linear,
 // 2 is n*n, Infinity is exponential. The estimate errs upwards; too high a value only costs speed.
-import { firstSet, isAnchored, nullable } from './analysis.ts';
+import { cannotFail, firstSet, isAnchored, nullable } from './analysis.ts';
 import type { Node, Pattern } from './ast.ts';
 import { disjoint, MAX_CODE_POINT, type Ranges, union } from './charset.ts';
 
@@ -17,26 +17,6 @@ interface Cost {
 }
 
 const FREE: Cost = { paths: 0, fail: 0 };
-
-/** Whether the node always matches, if only by matching nothing. */
-function cannotFail(node: Node): boolean {
-  switch (node.type) {
-    case 'empty':
-    case 'keep':
-      return true;
-    case 'seq':
-      return node.items.every(cannotFail);
-    case 'alt':
-      return node.branches.some(cannotFail);
-    case 'group':
-    case 'atomic':
-      return cannotFail(node.body);
-    case 'repeat':
-      return node.min === 0 || cannotFail(node.body);
-    default:
-      return false;
-  }
-}
 
 /** What may come next after each item: the first characters of the rest, through to `follow` when the rest may be empty. */
 function followOf(items: readonly Node[], index: number, follow: Ranges): Ranges {

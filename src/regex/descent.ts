@@ -5,7 +5,7 @@
 //
 // The matcher (matcher.ts) stays the judge of limits: the functions have a budget of what it might have put on its stack
 // and counted, and what they cannot do within that is done by the matcher from the beginning.
-import { groupsIn } from './analysis.ts';
+import { cannotFail, groupsIn, nullable } from './analysis.ts';
 import { type Node, type Pattern, type RepeatNode, some } from './ast.ts';
 import { byteTable, complement, disjoint, type Ranges, single, union } from './charset.ts';
 import { ASSERT_KINDS, holds, newlineAt, type WideSet, wideMatch } from './subject.ts';
@@ -139,25 +139,7 @@ class Generator {
   }
 
   private nullable(node: Node): boolean {
-    switch (node.type) {
-      case 'set':
-      case 'newline':
-      case 'byte':
-        return false;
-      case 'seq':
-        return node.items.every((item) => this.nullable(item));
-      case 'alt':
-        return node.branches.some((branch) => this.nullable(branch));
-      case 'group':
-      case 'atomic':
-        return this.nullable(node.body);
-      case 'repeat':
-        return node.min === 0 || this.nullable(node.body);
-      case 'call':
-        return this.emptyGroups.get(node.group)!;
-      default:
-        return true;
-    }
+    return nullable(node, (group) => this.emptyGroups.get(group)!);
   }
 
   /** The characters that what the node consumes can begin with. */
@@ -443,26 +425,6 @@ function isKnown(node: Node, utf: boolean): boolean {
       return false;
     default:
       return true;
-  }
-}
-
-/** Whether the node matches wherever it is tried. */
-function cannotFail(node: Node): boolean {
-  switch (node.type) {
-    case 'empty':
-    case 'cond':
-      return true;
-    case 'seq':
-      return node.items.every(cannotFail);
-    case 'alt':
-      return node.branches.some(cannotFail);
-    case 'group':
-    case 'atomic':
-      return cannotFail(node.body);
-    case 'repeat':
-      return node.min === 0 || cannotFail(node.body);
-    default:
-      return false;
   }
 }
 
