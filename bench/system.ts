@@ -1,6 +1,6 @@
-/** What the soaks ask the system: free ports, whether somebody listens, processes and what they hold. */
+/** What the soaks ask the system: whether somebody listens, processes and what they hold. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What processes hold together. */
@@ -8,23 +8,6 @@ export interface Sight {
   readonly descriptors: number;
   /** Resident, in megabytes. */
   readonly memory: number;
-}
-
-/** Free ports of the loopback address, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const probes = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const probe = createServer();
-          probe.once('error', reject).listen(0, '127.0.0.1', () => resolve(probe));
-        }),
-    ),
-  );
-  const ports = probes.map((probe) => (probe.address() as { port: number }).port);
-  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))));
-  return ports;
 }
 
 /** Waits until a server listens. */

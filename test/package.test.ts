@@ -73,7 +73,10 @@ test('tsresty -p DIR serves Lua and TypeScript', async () => {
     join(app, 'hello.ts'),
     "import { constants, type Ngx } from 'tsresty';\nexport default (ngx: Ngx) => ngx.say('status ', constants.HTTP_OK);\n",
   );
-  const server = await RunningServer.start(folder, ['-p', 'app', '-g', GLOBALS], port, join(modules, '.bin/tsresty'));
+  const server = await RunningServer.start(folder, ['-p', 'app', '-g', GLOBALS], port, [
+    process.execPath,
+    join(modules, '.bin/tsresty'),
+  ]);
   try {
     assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'hello from Lua 5.1\n');
     assert.equal(await (await fetch(`http://127.0.0.1:${port}/ts`)).text(), 'status 200\n');

@@ -1,7 +1,7 @@
 /** What the cosockets talk to: a peer that answers, and peers that do not as they should. */
 import { createSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
-import { freePorts } from '../system.ts';
+import { freePorts } from '../../src/tools/test/ports.ts';
 
 /** Every line comes back behind `echo `; what else happens is the peer's kind. */
 type Kind = (socket: Socket, line: string) => void;

@@ -6,7 +6,8 @@ import { Agent as TlsAgent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { childrenOf, filesIn, freePorts, listening, look, type Sight } from '../system.ts';
+import { freePorts } from '../../src/tools/test/ports.ts';
+import { childrenOf, filesIn, listening, look, type Sight } from '../system.ts';
 import { Farm } from './farm.ts';
 import { one } from './requests.ts';
 

@@ -1,10 +1,13 @@
-/** Starts the built executable on an application folder, as a user does, and stops it by its process id. */
+/** Starts the built executable, or another, on an application folder, as a user does, and stops it by its process id. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const root = join(import.meta.dirname, '../..');
+
+/** The built executable. */
+export const TSRESTY: readonly string[] = [process.execPath, join(root, 'bin/tsresty')];
 
 /** A port of 127.0.0.1 that nobody listens on: `wanted` if it is free. */
 export function freePort(wanted = 0): Promise<number> {
@@ -43,14 +46,18 @@ export class RunningServer {
     }
   }
 
-  /** @param args after the executable; `daemon off` must be among them, or in the configuration */
+  /**
+   * @param args after the executable; `daemon off` must be among them, or in the configuration
+   * @param command the executable, and what comes before `args`
+   */
   static async start(
     folder: string,
     args: readonly string[],
     port: number,
-    bin = join(root, 'bin/tsresty'),
+    command: readonly string[] = TSRESTY,
   ): Promise<RunningServer> {
-    const child = spawn(process.execPath, [bin, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...first] = command as [string, ...string[]];
+    const child = spawn(program, [...first, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     const server = new RunningServer(child);
     for (let i = 0; i < 800 && child.exitCode === null; i++) {
       if (await accepts(port)) return server;

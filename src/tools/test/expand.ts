@@ -1,8 +1,8 @@
 /** `$TEST_NGINX_...` in sections: the environment of the file's Perl, and free ports. Test::Nginx::Socket(3). */
-import { createServer } from 'node:net';
 import type { Block } from './block.ts';
 import type { Interpreter } from './perl/interpreter.ts';
 import { text } from './perl/values.ts';
+import { freePorts } from './ports.ts';
 
 /** Puts values for names into a text. Throws for names that nobody has set. */
 export type Expand = (text: string) => string;
@@ -34,28 +34,4 @@ export async function randomPorts(block: Block): Promise<Map<string, number>> {
   }
   const ports = await freePorts(names.size);
   return new Map([...names].map((name, i) => [name, ports[i]!]));
-}
-
-/** Ports of 127.0.0.1 that nobody listens on. They are all held at once, so they differ. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map((server) => {
-      return new Promise<number>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
-      });
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-/** Whether nobody listens on a port, on any address. */
-export function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '0.0.0.0', exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }

@@ -6,8 +6,8 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Block } from './block.ts';
-import { isFree } from './expand.ts';
 import { PerlArray, PerlRegex, type Value } from './perl/values.ts';
+import { isFree } from './ports.ts';
 import type { Place } from './settings.ts';
 
 const DEFAULT_PORT = 1984;
