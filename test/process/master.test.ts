@@ -269,7 +269,7 @@ test('changing the binary: both serve, then the old one leaves', { timeout: 30_0
   await get({ port: PORT + 14 });
   s.signal('SIGUSR2');
   await s.logged(/start new binary process \d+/);
-  await until(() => existsSync(`${s.pidPath}.oldbin`) && existsSync(s.pidPath) && s.pid !== oldPid, 'new pid file');
+  await until(() => existsSync(`${s.pidPath}.oldbin`) && s.hasPid && s.pid !== oldPid, 'new pid file');
   const newPid = s.pid;
   assert.equal(Number(readFileSync(`${s.pidPath}.oldbin`, 'latin1')), oldPid);
   await until(() => childrenOf(newPid).length === 1, 'the new worker');
@@ -298,7 +298,7 @@ test('a new binary that fails leaves the old one as it was', { timeout: 30_000 }
   s.conf('broken;');
   s.signal('SIGUSR2');
   await s.logged(/new binary process \d+ exited with code 1/);
-  await until(() => existsSync(s.pidPath), 'the pid file');
+  await until(() => s.hasPid, 'the pid file');
   assert.equal(s.pid, pid);
   assert.equal(await get({ port: PORT + 15 }), 'x');
   await s.stop();

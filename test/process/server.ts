@@ -94,13 +94,18 @@ export class Server {
   async startForeground(): Promise<ChildProcess> {
     const child = spawn(process.execPath, [this.program, '-p', this.dir], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#foreground = child;
-    await until(() => existsSync(this.pidPath) || child.exitCode !== null, 'the pid file');
+    await until(() => this.hasPid || child.exitCode !== null, 'the pid file');
     this.#remember();
     return child;
   }
 
   get pidPath(): string {
     return join(this.dir, 'logs/nginx.pid');
+  }
+
+  /** The pid file is there and has been written: it exists a moment before. */
+  get hasPid(): boolean {
+    return existsSync(this.pidPath) && this.pid !== 0;
   }
 
   get pid(): number {
