@@ -17,8 +17,8 @@ export interface CheckContext {
   readonly port: number;
   /** Why nothing was run; undefined when it was. */
   readonly dryRun: string | undefined;
-  /** Of `repeat_each`, from 0. */
-  readonly round: number;
+  /** Of `repeat_each`, from 0; undefined at the server's end. */
+  readonly round: number | undefined;
   /** Several requests: expectations are lists. */
   readonly several: boolean;
 }
@@ -209,6 +209,9 @@ function hits(what: Value, line: string): boolean {
   return line.includes(text(what));
 }
 
+/** The round behind a result's name. */
+const inRound = ({ round }: CheckContext): string => (round === undefined ? '' : ` (req ${round})`);
+
 /** Each entry must be found in some line. */
 export function checkPresent(context: CheckContext, section: string, file: string, lines: readonly string[]): void {
   const value = context.block.get(section);
@@ -216,7 +219,7 @@ export function checkPresent(context: CheckContext, section: string, file: strin
   for (const what of wanted(value)) {
     const good = (): boolean => lines.some((line) => hits(what, line));
     const found = context.dryRun === undefined && good();
-    const name = `pattern "${text(what)}" ${found ? 'matches' : 'should match'} a line in ${file} (req ${context.round})`;
+    const name = `pattern "${text(what)}" ${found ? 'matches' : 'should match'} a line in ${file}${inRound(context)}`;
     report(
       context,
       section,
@@ -241,7 +244,7 @@ export function checkAbsent(context: CheckContext, section: string, file: string
     const shown = text(what).replace(/\n/g, '\\n');
     const found = lines.filter((line) => hits(what, line));
     for (const line of found) {
-      const name = `pattern "${shown}" should not match any line in ${file} but matches line "${line.trimEnd()}" (req ${context.round})`;
+      const name = `pattern "${shown}" should not match any line in ${file} but matches line "${line.trimEnd()}"${inRound(context)}`;
       report(
         context,
         section,
@@ -255,7 +258,7 @@ export function checkAbsent(context: CheckContext, section: string, file: string
       context,
       section,
       () => true,
-      `pattern "${shown}" does not match a line in ${file} (req ${context.round})`,
+      `pattern "${shown}" does not match a line in ${file}${inRound(context)}`,
       () => '',
     );
   }
@@ -263,7 +266,7 @@ export function checkAbsent(context: CheckContext, section: string, file: string
 
 /** The parts of lines that grep_error_log finds must be those of grep_error_log_out. */
 export function checkGrep(context: CheckContext, lines: readonly string[]): void {
-  const { block, round } = context;
+  const { block, round = 0 } = context;
   const asked = block.get('grep_error_log');
   const expectedOut = block.get('grep_error_log_out');
   if (asked === undefined) {

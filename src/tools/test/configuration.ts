@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fsPath } from '../../conf/glob.ts';
 import type { Block } from './block.ts';
 import type { Expand } from './expand.ts';
 import { PerlArray, text, type Value } from './perl/values.ts';
@@ -155,12 +156,15 @@ export function writeUserFiles(block: Block, root: string, expand: Expand): void
   const value = block.get('user_files');
   if (value === undefined || value === '') return;
   for (const [name, body, time] of userFiles(value)) {
-    const path = name.startsWith('/') ? name : join(root, 'html', name);
-    mkdirSync(dirname(path), { recursive: true });
+    // The names are bytes; the root is a path of this process.
+    const at = (bytes: string): Buffer =>
+      bytes.startsWith('/') ? fsPath(bytes) : Buffer.concat([Buffer.from(`${root}/html/`), fsPath(bytes)]);
+    const path = at(name);
+    mkdirSync(at(dirname(name)), { recursive: true });
     writeFileSync(path, expand(body), 'latin1');
     if (time !== '') {
-      const at = touchTime(time);
-      utimesSync(path, at, at);
+      const date = touchTime(time);
+      utimesSync(path, date, date);
     }
   }
 }

@@ -7,8 +7,9 @@ import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Block } from './block.ts';
+import { matches } from './pattern.ts';
 import type { Interpreter } from './perl/interpreter.ts';
-import { PerlArray, PerlCode, text, type Value } from './perl/values.ts';
+import { PerlArray, PerlCode, PerlRegex, text, type Value } from './perl/values.ts';
 import type { Results } from './results.ts';
 import { parseTime } from './settings.ts';
 import { UnixDatagramSocket } from './unix-datagram.ts';
@@ -38,12 +39,13 @@ export class Mocks {
   /** Checks what they were sent. */
   check(block: Block, name: string, results: Results): void {
     const compare = (section: string, found: string, what: string): void => {
-      const expected = block.text(section);
-      if (expected === undefined) return;
+      if (!block.has(section)) return;
+      const expected = block.get(section);
+      const good = expected instanceof PerlRegex ? matches(expected.regex, found) : found === text(expected);
       results.ok(
-        found === expected,
+        good,
         `${name} - ${what}`,
-        `         got: ${JSON.stringify(found)}\n    expected: ${JSON.stringify(expected)}`,
+        `         got: ${JSON.stringify(found)}\n    expected: ${expected instanceof PerlRegex ? 'like ' : ''}${JSON.stringify(text(expected))}`,
       );
     };
     if (this.#tcp !== undefined) {

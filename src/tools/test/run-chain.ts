@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fsPath } from '../../conf/glob.ts';
 import type { Block } from './block.ts';
 import {
   type CheckContext,
@@ -53,13 +54,20 @@ export interface BlockOutcome {
   output: string;
 }
 
+/** The block that a server ran last. */
+interface Last {
+  readonly block: Block;
+  readonly outcome: BlockOutcome;
+  readonly log: LogReader;
+}
+
 /** A place with its server, for the blocks of one file. */
 export class Site {
   readonly #test: TestFile;
   readonly #executable: Executable;
   #server: Server | undefined;
   /** Whose expectations of the shutdown count when the server stops. */
-  #last: { readonly block: Block; readonly outcome: BlockOutcome; readonly log: LogReader } | undefined;
+  #last: Last | undefined;
   #dryRun: string | undefined;
   #ports: ReadonlyMap<string, number> = new Map();
 
@@ -90,20 +98,28 @@ export class Site {
     const server = this.#server;
     this.#last = this.#server = undefined;
     const { settings, perl } = this.#test;
-    const { block } = last ?? {};
-    const asks = block?.has('shutdown_error_log') === true || block?.has('no_shutdown_error_log') === true;
+    const asks = last !== undefined && asksForEnd(last.block);
     if (server !== undefined) {
       const inTime = await server.stop(asks ? 'SIGQUIT' : 'SIGTERM', settings.timeout * 1000);
       if (!inTime && asks) last?.outcome.results.warn('the server did not end in time');
     }
-    if (last !== undefined && asks) {
-      const context = this.#context(last.block, last.outcome, this.#expand(), 0, false);
-      const lines = last.log.lines();
-      checkPresent(context, 'shutdown_error_log', 'error.log', lines);
-      checkAbsent(context, 'no_shutdown_error_log', 'error.log', lines);
-      last.outcome.errorLog = readFrom(this.#errorLog(), 0);
-    }
+    if (last !== undefined) this.#checkEnd(last);
     for (const sub of settings.cleanupHandlers) perl.call(sub, [], 'scalar');
+  }
+
+  /**
+   * Checks what the server has logged at its end; a server that goes on is not asked. A block that could not be served
+   * is checked as well: Test::Nginx finds its lines missing.
+   */
+  #checkEnd({ block, outcome, log }: Last): void {
+    if (!asksForEnd(block)) return;
+    const { useHup, checkLeak } = this.#test.settings;
+    const dryRun = useHup ? 'the reload mode' : checkLeak ? this.#dryRun : undefined;
+    const context = { ...this.#context(block, outcome, this.#expand(), undefined, false), dryRun };
+    const lines = log.lines();
+    checkPresent(context, 'shutdown_error_log', 'error.log', lines);
+    checkAbsent(context, 'no_shutdown_error_log', 'error.log', lines);
+    outcome.errorLog = readFrom(this.#errorLog(), 0);
   }
 
   #errorLog(): string {
@@ -114,7 +130,13 @@ export class Site {
     return expander(this.#test.perl, this.#ports, this.#test.place.root);
   }
 
-  #context(block: Block, { results }: BlockOutcome, expand: Expand, round: number, several: boolean): CheckContext {
+  #context(
+    block: Block,
+    { results }: BlockOutcome,
+    expand: Expand,
+    round: number | undefined,
+    several: boolean,
+  ): CheckContext {
     const { place } = this.#test;
     const name = text(block.get('name'));
     return { block, name, results, expand, port: place.port, dryRun: this.#dryRun, round, several };
@@ -138,7 +160,7 @@ export class Site {
       await this.#mustDie(block, outcome, name, expand);
       return;
     }
-    const log = new LogReader(expand(block.text('error_log_file') || this.#errorLog()), settings.checkAccumErrorLog);
+    const log = new LogReader(this.#errorLog(), settings.checkAccumErrorLog);
     if (block.has('config')) await this.#serve(block, outcome, expand);
     else if (this.#server === undefined)
       throw new Error("No '--- config' section specified and could not get previous one.");
@@ -168,6 +190,7 @@ export class Site {
   async #serve(block: Block, outcome: BlockOutcome, expand: Expand): Promise<void> {
     const { settings, place } = this.#test;
     if (settings.useHup && this.#server !== undefined && this.#server.exit === undefined) {
+      if (this.#last !== undefined) this.#checkEnd(this.#last);
       await this.#reload(block, expand);
       return;
     }
@@ -273,7 +296,7 @@ export class Site {
     await this.stop();
     // As a daemon, it tells by its exit code whether it serves.
     this.#prepare(block, expand, undefined, { running: false, daemon: true });
-    const log = new LogReader(expand(block.text('error_log_file') || this.#errorLog()), settings.checkAccumErrorLog);
+    const log = new LogReader(this.#errorLog(), settings.checkAccumErrorLog);
     const code = text(block.get('must_die')).trim();
     for (let round = 0; round < settings.repeatEach; round++) {
       const server = this.#spawn(block);
@@ -342,7 +365,7 @@ export class Site {
         text(perl.call(code, [body], 'scalar').at(-1));
       filterBody(context, i, response, call, (kind, body) => createHash(kind).update(body, 'latin1').digest('hex'));
       const file = block.text('write_resp_body_file');
-      if (file !== undefined) writeFileSync(file.trim(), response.body, 'latin1');
+      if (file !== undefined) writeFileSync(fsPath(file.trim()), response.body, 'latin1');
     }
     checkBody(context, i, response);
     for (const sub of this.#test.settings.responseBodyChecks) {
@@ -419,7 +442,7 @@ export class Site {
       for (const end = Date.now() + LOG_LIMIT; Date.now() < end && isMissing(block, 'error_log', log.peek()); )
         await sleep(LOG_POLL);
     }
-    this.#checkErrorLog(context, dryRun === undefined ? log.lines() : []);
+    this.#checkErrorLog(context, dryRun === undefined || asksForLog(block) ? log.lines() : []);
     if (block.has('ignore_response')) return;
     if (!block.has('access_log') && !block.has('no_access_log')) return;
     const lines = readFrom(accessLog, 0).match(/[^\n]*\n|[^\n]+$/g) ?? [];
@@ -434,6 +457,11 @@ export class Site {
     warnUnexpected(context, lines);
   }
 }
+
+/** Test::Nginx reads a log, and goes on behind it the next time, where it has something to look for. */
+const asksForLog = (block: Block): boolean => block.has('error_log') || block.has('no_error_log');
+
+const asksForEnd = (block: Block): boolean => block.has('shutdown_error_log') || block.has('no_shutdown_error_log');
 
 const newVersion = (): string => randomBytes(5).toString('hex');
 

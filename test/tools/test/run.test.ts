@@ -15,11 +15,19 @@ after(() => rmSync(folder, { recursive: true }));
 
 /** Answers each request by its own URI, logs it, and refuses to start when the configuration says "wrong". */
 const SERVER = `
-const { appendFileSync, readFileSync, writeFileSync } = require('node:fs');
+const { appendFileSync, existsSync, readFileSync, readdirSync, writeFileSync } = require('node:fs');
 const prefix = process.argv[process.argv.indexOf('-p') + 1];
 const conf = () => readFileSync(prefix + 'conf/nginx.conf', 'latin1');
 const log = (text) => appendFileSync(prefix + 'logs/error.log', text + '\\n');
+const unknown = /no_such_\\w+/.exec(conf());
+if (unknown) { log('[emerg] 1#1: unknown directive "' + unknown[0] + '" in nginx.conf'); process.exit(1); }
 if (conf().includes('wrong')) { log('[emerg] wrong'); process.exit(1); }
+if (conf().includes('daemon on') && process.env.DAEMON === undefined) {
+  const env = { ...process.env, DAEMON: '1' };
+  require('node:child_process').spawn(process.execPath, process.argv.slice(1), { env, detached: true, stdio: 'ignore' });
+  while (!existsSync(prefix + 'logs/nginx.pid')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  process.exit(0);
+}
 const ask = /ask (\\d+)/.exec(conf());
 const [, port] = /listen +(\\d+)/.exec(conf());
 let version = /return 200 '(\\w+)'/.exec(conf());
@@ -31,6 +39,7 @@ require('node:net').createServer((socket) => socket.once('data', (data) => {
   const answer = (body) => socket.end('HTTP/1.1 200 OK\\r\\nX-Uri: ' + uri + '\\r\\nConnection: close\\r\\n\\r\\n' + body);
   if (uri === '/ver') answer(version[1]);
   else if (uri === '/pid') answer('' + process.pid);
+  else if (uri === '/html') answer(readdirSync(prefix + 'html').join(' ') + '\\n');
   else if (uri === '/hang') return;
   else if (ask) {
     const peer = require('node:net').connect(Number(ask[1]), '127.0.0.1', () => peer.write('question'));
@@ -189,6 +198,16 @@ test('mock servers: what they are sent and what they answer', async () => {
   assert.ok(good, notes);
 });
 
+test('what mock servers are sent can be asked for by a pattern', async () => {
+  const ask = (pattern: string): string =>
+    block(
+      `ask $TEST_NGINX_RAND_PORT_1;\n--- request\nGET /t\n--- tcp_listen: $TEST_NGINX_RAND_PORT_1\n--- tcp_query_len: 8\n--- tcp_query eval\nqr/${pattern}/\n--- tcp_reply: re\n`,
+    );
+  const { passed, failed, notes } = await run(ask('^QUEST') + ask('^quest'));
+  assert.deepEqual([passed, failed], [1, 1], notes);
+  assert.match(notes, /expected: like "\(\?\^:\^QUEST\)"/);
+});
+
 test('skipped blocks: by version, by Perl, by todo', async () => {
   const { tap, good } = await run(
     block('wrong;\n--- skip_nginx: 3: < 1.28.0: too old\n') +
@@ -201,6 +220,27 @@ test('skipped blocks: by version, by Perl, by todo', async () => {
   assert.match(tap, /^not ok 6 # TODO & SKIP .* some day$/m);
 });
 
+test('a directive that the server lacks leaves requests out, and the lines of its end are missing', async () => {
+  const asks = '--- request\nGET /\n--- error_log\nasked\n';
+  const { tap, passed, failed } = await run(
+    block(`no_such_thing;\n${asks}--- shutdown_error_log\nquitting\n--- no_shutdown_error_log\ncrashed\n`) +
+      block(`no_such_thing;\n${asks}`),
+    { env: { TEST_NGINX_IGNORE_MISSING_DIRECTIVES: '1' } },
+  );
+  assert.equal(tap.match(/^ok \d+ # skip .* the lack of directive no_such_thing$/gm)!.length, 4);
+  assert.match(tap, /^not ok 3 - \S+ x - pattern "quitting" should match a line in error\.log$/m);
+  assert.match(tap, /^ok 4 - \S+ x - pattern "crashed" does not match a line in error\.log$/m);
+  assert.deepEqual([passed, failed], [0, 1]);
+});
+
+test("names of files are bytes, and expectations of the log are of the server's own", async () => {
+  const { good, notes } = await run(
+    block('--- user_files\n>>> \u4e2d\u6587/a.txt\nx\n--- request\nGET /html\n--- response_body_like: \u4e2d\u6587\n') +
+      block('--- error_log_file: /nowhere/x.log\n--- request\nGET /a\n--- error_log\nasked for /a\n'),
+  );
+  assert.ok(good, notes);
+});
+
 test('HUP mode keeps one server for a file', async () => {
   const source =
     '__DATA__\n' +
@@ -211,6 +251,12 @@ test('HUP mode keeps one server for a file', async () => {
     `BEGIN { $ENV{TEST_NGINX_USE_HUP} = 1 }\nuse Test::Nginx::Socket;\nrun_tests();\n${source}--- error_log\nreloaded\n`,
   );
   assert.ok(own.good, own.notes);
+  const end = '--- shutdown_error_log\nbye\n';
+  const ends = await run(`run_tests();\n${source.replace('=== 2', `${end}=== 2`)}${end}`, {
+    env: { TEST_NGINX_USE_HUP: '1' },
+  });
+  assert.ok(ends.good, ends.notes);
+  assert.equal(ends.tap.match(/# skip .* shutdown_error_log - tests skipped due to the reload mode$/gm)!.length, 2);
 });
 
 test('a file that is not understood is one failure with its reason', async () => {

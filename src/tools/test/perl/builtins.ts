@@ -1,5 +1,6 @@
 /** Perl's own functions. Arguments come as nodes, since some take places and not values. perlfunc. */
 import { chmodSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { fsPath } from '../../../conf/glob.ts';
 import type { Node } from './ast.ts';
 import { PerlError } from './ast.ts';
 import { execute, open } from './files.ts';
@@ -288,13 +289,13 @@ const BUILTINS: Readonly<Record<string, Builtin>> = {
     const handle = argument(call, 0);
     return bool(!(handle instanceof PerlHandle) || handle.rest === '');
   },
-  unlink: (call) => all(call).filter((name) => attempt(call, () => unlinkSync(text(name))) === 1).length,
-  mkdir: (call) => attempt(call, () => void mkdirSync(text(argument(call, 0)))),
-  rmdir: (call) => attempt(call, () => rmdirSync(text(argument(call, 0)))),
-  rename: (call) => attempt(call, () => renameSync(text(argument(call, 0)), text(argument(call, 1)))),
+  unlink: (call) => all(call).filter((name) => attempt(call, () => unlinkSync(fsPath(text(name)))) === 1).length,
+  mkdir: (call) => attempt(call, () => void mkdirSync(fsPath(text(argument(call, 0))))),
+  rmdir: (call) => attempt(call, () => rmdirSync(fsPath(text(argument(call, 0))))),
+  rename: (call) => attempt(call, () => renameSync(fsPath(text(argument(call, 0))), fsPath(text(argument(call, 1))))),
   chmod: (call) => {
     const [mode, ...names] = all(call);
-    return names.filter((name) => attempt(call, () => chmodSync(text(name), number(mode))) === 1).length;
+    return names.filter((name) => attempt(call, () => chmodSync(fsPath(text(name)), number(mode))) === 1).length;
   },
   system,
   pack: (call) => {

@@ -1,6 +1,7 @@
 /** Files and commands for Perl. perlfunc: open, readline, -X; perlop: qx. */
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { fsPath } from '../../../conf/glob.ts';
 import { bool, Cell, PerlHandle, text, type Value } from './values.ts';
 
 /** What a command gave: as `$?` and as text. */
@@ -30,9 +31,9 @@ export function open(mode: string | undefined, target: Value): PerlHandle {
       target.v = text(target.v) + more;
     });
   }
-  if (how === '<') return new PerlHandle(name, readFileSync(name, 'latin1'), undefined);
-  if (how === '>') writeFileSync(name, '');
-  return new PerlHandle(name, '', (more) => appendFileSync(name, more, 'latin1'));
+  if (how === '<') return new PerlHandle(name, readFileSync(fsPath(name), 'latin1'), undefined);
+  if (how === '>') writeFileSync(fsPath(name), '');
+  return new PerlHandle(name, '', (more) => appendFileSync(fsPath(name), more, 'latin1'));
 }
 
 /** The next line, or all that is left when the separator ($/) is undefined. Undefined at the end. */
@@ -51,7 +52,7 @@ export function readLine(handle: PerlHandle, separator: Value): string | undefin
 export function fileTest(op: string, name: string): Value {
   let found: ReturnType<typeof statSync>;
   try {
-    found = statSync(name);
+    found = statSync(fsPath(name));
   } catch {
     // Whatever the reason, the file cannot be had: that is what the test asks.
     return undefined;
@@ -95,7 +96,8 @@ export function execute(
   limit: number,
   errors: 'inherit' | 'pipe',
 ): CommandResult & { readonly errors: string; readonly timedOut: boolean } {
-  const [file, ...rest] = args;
+  // Node.js writes arguments as UTF-8; here they are bytes.
+  const [file, ...rest] = args.map((arg) => fsPath(arg).toString());
   const done = spawnSync(file!, rest, {
     env,
     encoding: 'latin1',
