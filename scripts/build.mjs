@@ -49,6 +49,8 @@ await build({ ...cjs, entryPoints: { 'lua-thread': 'src/hosts/lua/worker-thread/
 // A script run from a code cache cannot import: its few lazy imports, all of Node's modules, are required.
 const supported = { 'dynamic-import': false };
 await build({ ...cjs, supported, entryPoints: { 'lua-command': 'src/lua/cli.ts' }, define: importMeta });
+await build({ ...cjs, supported, entryPoints: { test: 'src/tools/test/command.ts' }, define: importMeta });
+await build({ ...cjs, entryPoints: { 'turns-thread': 'src/tools/test/turns-thread.ts' }, define: importMeta });
 
 // Modules of Node's that take milliseconds to load, and that a server may never need, are loaded by their first use.
 const SLOW =
@@ -71,7 +73,8 @@ function finishBundle(name) {
   return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
 }
 
-const hashes = { program: finishBundle('program.cjs'), 'lua-command': finishBundle('lua-command.cjs') };
+const bundles = ['program', 'lua-command', 'test'];
+const hashes = Object.fromEntries(bundles.map((name) => [name, finishBundle(`${name}.cjs`)]));
 await build({
   ...cjs,
   entryPoints: { tsresty: 'src/cli/tsresty.ts' },
@@ -81,7 +84,7 @@ await build({
       name: 'program-and-tools-apart',
       setup: (b) => {
         b.onResolve({ filter: /\/program\.ts$/ }, () => ({ path: './program.cjs', external: true }));
-        b.onResolve({ filter: /\/tools\/test\/command\.ts$/ }, () => ({ path: './test.js', external: true }));
+        b.onResolve({ filter: /\/tools\/test\/command\.ts$/ }, () => ({ path: './test.cjs', external: true }));
         b.onResolve({ filter: /\/lua\/cli\.ts$/ }, () => ({ path: './lua-command.cjs', external: true }));
       },
     },
@@ -110,12 +113,27 @@ const WARM_UP = `
   pcall(require, 'no.such.module')
   io.write('')
 `;
+/** A test file whose Perl makes the checks; it needs no server. */
+const TESTS = `use Test::Base;
+plan tests => 1;
+for my $block (blocks()) {
+    my ($out, $err);
+    IPC::Run::run(["/bin/sh", "-c", $block->cmd], \\undef, \\$out, \\$err, IPC::Run::timeout(60));
+    is $out, $block->out, $block->name;
+}
+__DATA__
+=== a
+--- cmd: printf 1
+--- out: 1
+`;
+writeFileSync(join(folder, 'a.t'), TESTS);
 const env = { ...process.env, TSRESTY_WRITE_CACHE: '1' };
 // Once with the options that the executable gives to Node (src/lua/tune.ts), once as run by `node bin/tsresty`.
 for (const flags of [readFileSync(join(root, 'bin/tsresty'), 'latin1').match(/--\S+=\d+/g), []]) {
   for (const args of [
     ['-p', folder, '-t'],
     ['lua', '-e', WARM_UP],
+    ['test', join(folder, 'a.t')],
   ]) {
     const run = spawnSync(process.execPath, [...flags, join(root, 'bin/tsresty'), ...args], { env, encoding: 'utf8' });
     if (run.status !== 0) {
@@ -130,7 +148,6 @@ const entries = {
   resty: 'src/cli/resty.ts',
   index: 'src/index.ts',
   lua: 'src/lua/index.ts',
-  test: 'src/tools/test/command.ts',
 };
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(join(root, file))));
 await build({ ...common, entryPoints: present, splitting: true, format: 'esm' });

@@ -1,5 +1,5 @@
 /**
- * Loads the server, or the Lua interpreter. From sources that is an import; the bundled executable runs its bundle
+ * Loads the server, the Lua interpreter, or the runner of tests. From sources that is an import; the bundled executable runs its bundle
  * through V8's code cache, because compiling it would take longer than all the rest of a start. (Node's own
  * module.enableCompileCache() does that from 22.8 on; this does it on every Node, and keeps the cache inside the package,
  * where nobody else can write.)
@@ -12,10 +12,13 @@ import { dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 import type { luaCommand } from '../lua/cli.ts';
 import { missingOptions, NODE_OPTIONS, tuneV8 } from '../lua/tune.ts';
+import type { testCommand } from '../tools/test/command.ts';
 import type { Program } from './program.ts';
 
+type BundleName = 'program' | 'lua-command' | 'test';
+
 /** Set by the build: hashes of the bundles' content. */
-declare const BUNDLE_HASHES: Readonly<Record<'program' | 'lua-command', string>>;
+declare const BUNDLE_HASHES: Readonly<Record<BundleName, string>>;
 
 /** Milliseconds after the start when a server's cache is written: what has run by then is in it compiled. */
 const WRITE_AFTER = 2000;
@@ -37,6 +40,12 @@ export async function loadLua(): Promise<{ readonly luaCommand: typeof luaComman
   return runBundle('lua-command', writeAtExit) as { readonly luaCommand: typeof luaCommand };
 }
 
+/** The runner of `tsresty test`, which runs no Lua. */
+export async function loadTests(): Promise<{ readonly testCommand: typeof testCommand }> {
+  if (typeof BUNDLE_HASHES === 'undefined') return import('../tools/test/command.ts');
+  return runBundle('test', writeAtExit) as { readonly testCommand: typeof testCommand };
+}
+
 function writeAtExit(write: () => void): void {
   process.once('exit', write);
 }
@@ -47,7 +56,7 @@ function writeLater(write: () => void): void {
 }
 
 /** Runs dist/NAME.cjs; without a cache for it, `when` decides about the writing of one. */
-function runBundle(name: 'program' | 'lua-command', when: (write: () => void) => void): object {
+function runBundle(name: BundleName, when: (write: () => void) => void): object {
   const path = join(__dirname, `${name}.cjs`);
   // With all of our own, what is in the name are the others.
   const own = missingOptions().length === 0 ? NODE_OPTIONS : [];

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { restartForLua } from '../lua/tune.ts';
-import { loadLua, loadProgram } from './load-program.ts';
+import { loadLua, loadProgram, loadTests } from './load-program.ts';
 
 const entry = realpathSync(process.argv[1]!);
 const LUA = 'tsresty-lua';
@@ -16,7 +16,7 @@ if (isLua || process.argv[2] === 'lua') {
     process.exitCode = await luaCommand(process.argv.slice(isLua ? 2 : 3), existsSync(own) ? own : 'lua');
   });
 } else if (process.argv[2] === 'test') {
-  void import('../tools/test/command.ts').then(async ({ testCommand }) => {
+  void loadTests().then(async ({ testCommand }) => {
     process.exitCode = await testCommand(process.argv.slice(3), [process.execPath, entry]);
   });
 } else {

@@ -28,16 +28,31 @@ const SHARED = [
   /\b(?:11211|6379|3306)\b/,
 ];
 
+/** Folders beside the tests. */
+const NEAR = [/(?:^|["'\s=:(/.])t\/\w/];
+
 /** Whether a block must run at the first place. */
 export function needsFirstPlace(block: Block): boolean {
   for (const name of ['tcp_listen', 'udp_listen']) if (/^\s*\d+\s*$/.test(block.text(name) ?? '')) return true;
-  return [...block.written.keys()].some((name) => name !== 'name' && mentions(block.get(name)));
+  return namesOf(block).some((name) => mentions(block.get(name), SHARED));
 }
 
-function mentions(value: Value): boolean {
-  if (value instanceof PerlArray) return value.values.some(mentions);
+/**
+ * Whether a block of a file whose own Perl does the work must not run beside others that must not: besides what is
+ * shared by servers, it may write files, and name folders beside the tests.
+ */
+export function needsFirstThread(block: Block): boolean {
+  return (
+    block.has('user_files') || needsFirstPlace(block) || namesOf(block).some((name) => mentions(block.get(name), NEAR))
+  );
+}
+
+const namesOf = (block: Block): string[] => [...block.written.keys()].filter((name) => name !== 'name');
+
+function mentions(value: Value, what: readonly RegExp[]): boolean {
+  if (value instanceof PerlArray) return value.values.some((one) => mentions(one, what));
   const source = value instanceof PerlRegex ? value.source : typeof value === 'string' ? value : '';
-  return SHARED.some((pattern) => pattern.test(source));
+  return what.some((pattern) => pattern.test(source));
 }
 
 /** A folder for servers: t/servroot beside the tests, as Test::Nginx has it, or a temporary one. */

@@ -2,13 +2,12 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Block } from './block.ts';
-import { PerlError } from './perl/ast.ts';
-import { PerlDie } from './perl/values.ts';
 import { needsFirstPlace } from './places.ts';
 import type { Results } from './results.ts';
 import { type BlockOutcome, Site } from './run-chain.ts';
 import type { Executable, Place, Plan } from './settings.ts';
 import { loadTestFile, type TestFile } from './test-file.ts';
+import { CanShare, failureText, findLoop, runInThreads } from './turns.ts';
 
 /** Files whose blocks wait for a place at the same time. */
 const OPEN_FILES = 2;
@@ -52,7 +51,6 @@ export interface Reporter {
 interface Chain {
   readonly blocks: readonly Block[];
   readonly first: boolean;
-  taken: boolean;
 }
 
 /**
@@ -87,31 +85,31 @@ export async function runFiles(files: readonly string[], options: RunOptions): P
 async function runFile(file: string, options: RunOptions, scheduler: Scheduler): Promise<boolean> {
   const began = Date.now();
   const { executable, env, only, repeat, reporter } = options;
+  const several = options.places.length > 1;
   const tests = new Map<Place, TestFile>();
   const at = (place: Place): TestFile => {
     let test = tests.get(place);
-    if (test === undefined) tests.set(place, (test = loadTestFile(file, place, executable, env)));
+    if (test === undefined)
+      tests.set(place, (test = loadTestFile(file, place, executable, env, several ? findLoop : undefined)));
     return test;
   };
+  const outcome = { file, blocks: [], times: [], whole: false };
   let test: TestFile;
   try {
     test = at(options.places[0]!);
   } catch (error) {
-    // Mistakes in the file; anything else is a mistake of this program, whose place is of interest.
-    const known =
-      error instanceof PerlError || error instanceof PerlDie || (error as Error).constructor.name === 'SpecError';
-    const failure = known ? (error as Error).message : String((error as Error).stack);
-    reporter.file({
-      file,
-      blocks: [],
-      times: [],
-      own: undefined,
-      failure,
-      plan: { kind: 'none' },
-      whole: false,
-      milliseconds: Date.now() - began,
-    });
-    return false;
+    try {
+      if (!(error instanceof CanShare)) throw error;
+      const { own, plan } = await scheduler.alone((places) => runInThreads(file, places, executable, env, error.turns));
+      const milliseconds = Date.now() - began;
+      reporter.file({ ...outcome, own, failure: undefined, plan, whole: whole(options), milliseconds });
+      return !own.failed;
+    } catch (failed) {
+      const failure = failureText(failed);
+      const milliseconds = Date.now() - began;
+      reporter.file({ ...outcome, own: undefined, failure, plan: { kind: 'none' }, milliseconds });
+      return false;
+    }
   }
   const outcomes = new Map<number, BlockOutcome>();
   const times = new Map<number, number>();
@@ -135,7 +133,6 @@ async function runFile(file: string, options: RunOptions, scheduler: Scheduler):
   });
   const blocks = chosen.map(({ number }) => outcomes.get(number)!);
   const { settings, results: own } = test;
-  const whole = only === undefined && repeat === 1;
   reporter.file({
     file,
     blocks,
@@ -143,11 +140,13 @@ async function runFile(file: string, options: RunOptions, scheduler: Scheduler):
     own,
     failure: undefined,
     plan: settings.plan,
-    whole,
+    whole: whole(options),
     milliseconds: Date.now() - began,
   });
   return !own.failed && !blocks.some(({ results }) => results.failed);
 }
+
+const whole = ({ only, repeat }: RunOptions): boolean => only === undefined && repeat === 1;
 
 /** In HUP mode all blocks share one server; else those without a configuration belong to the one before. */
 function chainsOf(test: TestFile, only: ReadonlySet<number> | undefined): Chain[] {
@@ -164,15 +163,14 @@ function chainsOf(test: TestFile, only: ReadonlySet<number> | undefined): Chain[
     const until = group.findLastIndex(({ number }) => only.has(number));
     return group.slice(0, until + 1);
   });
-  return asked
-    .filter((group) => group.length > 0)
-    .map((blocks) => ({ blocks, first: blocks.some(needsFirstPlace), taken: false }));
+  return asked.filter((group) => group.length > 0).map((blocks) => ({ blocks, first: blocks.some(needsFirstPlace) }));
 }
 
 /** Gives places to chains: the first place to those that need it before others. */
 class Scheduler {
   readonly #places: readonly Place[];
   readonly #free: Set<Place>;
+  #alone: Promise<void> = Promise.resolve();
   #waiting: { readonly chain: Chain; readonly start: (place: Place) => void }[] = [];
 
   constructor(places: readonly Place[]) {
@@ -196,6 +194,33 @@ class Scheduler {
         }
       }),
     );
+  }
+
+  /** Runs work that needs all places. Two of that kind would wait for each other's places, so they take turns. */
+  alone<T>(work: (places: readonly Place[]) => Promise<T>): Promise<T> {
+    const turn = this.#alone.then(async () => {
+      const free: (() => void)[] = [];
+      let taken!: () => void;
+      const all = new Promise<void>((resolve) => (taken = resolve));
+      const chains = this.#places.map((_, i) => ({ blocks: [], first: i === 0 }));
+      const held = this.run(chains, async () => {
+        await new Promise<void>((resolve) => {
+          if (free.push(resolve) === this.#places.length) taken();
+        });
+      });
+      await all;
+      try {
+        return await work(this.#places);
+      } finally {
+        for (const one of free) one();
+        await held;
+      }
+    });
+    this.#alone = turn.then(
+      () => {},
+      () => {},
+    );
+    return turn;
   }
 
   #assign(): void {

@@ -5,9 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { type Block, parseBlocks, readSource, runFilters } from './block.ts';
 import { type FunctionContext, PROTOTYPES, SkipAll, setPlan, testFunctions } from './functions.ts';
+import type { ForStatement } from './perl/ast.ts';
 import type { CommandResult } from './perl/files.ts';
 import { Interpreter } from './perl/interpreter.ts';
 import { CORE_MODULES, moduleFunctions } from './perl/modules.ts';
+import type { Cell } from './perl/values.ts';
 import { Results } from './results.ts';
 import { type Executable, isOn, type Place, Settings } from './settings.ts';
 import { addDatagramServers, addStreamServers } from './stream.ts';
@@ -22,7 +24,19 @@ const TEST_MODULES = [
 const MODULES: ReadonlySet<string> = new Set([...CORE_MODULES, ...TEST_MODULES]);
 
 /** Results of commands that test files run at their beginning, for all places. */
-const commands = new Map<string, CommandResult>();
+export const knownCommands = new Map<string, CommandResult>();
+
+/** What a loop is about to run for. */
+interface LoopContext {
+  readonly perl: Interpreter;
+  /** Of the file. */
+  readonly blocks: readonly Block[];
+  /** The program's own, so far. */
+  readonly results: Results;
+}
+
+/** Which elements of its list a `for` takes, and in what order. */
+export type LoopTurns = (cells: readonly Cell[], loop: ForStatement, context: LoopContext) => Iterable<Cell>;
 
 export interface TestFile {
   readonly file: string;
@@ -39,6 +53,7 @@ export interface TestFile {
  * Reads a file.
  *
  * @param env of the process
+ * @param turns asked by the loops of a program that runs the blocks itself
  * @throws SpecError, PerlError for what is not understood, PerlDie when its Perl dies
  */
 export function loadTestFile(
@@ -46,6 +61,7 @@ export function loadTestFile(
   place: Place,
   executable: Executable,
   env: Readonly<Record<string, string | undefined>>,
+  turns: LoopTurns = (cells) => cells,
 ): TestFile {
   const settings = new Settings(env);
   const results = new Results();
@@ -79,7 +95,7 @@ export function loadTestFile(
     natives: new Map([...moduleFunctions(() => perl), ...testFunctions(context)]),
     prototypes: PROTOTYPES,
     modules: MODULES,
-    commands,
+    commands: knownCommands,
     importArguments: (args) => setPlan(settings, args),
     moduleLoaded: (name) => {
       if (TEST_MODULES.includes(name) && !framework) {
@@ -89,6 +105,7 @@ export function loadTestFile(
       if (name === 'Test::Nginx::Socket::Lua::Stream') settings.stream = true;
       if (name === 'Test::Nginx::Socket::Lua::Dgram') settings.dgram = true;
     },
+    turns: (cells, loop) => (framework ? cells : turns(cells, loop, { perl, blocks: all(), results })),
     print: () => {},
     warn: (message) => results.warn(message),
   });

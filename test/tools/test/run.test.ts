@@ -1,5 +1,6 @@
 // The runner against a server whose every answer is known: a small script that stands for the executable.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { findPlaces, needsFirstPlace } from '../../../src/tools/test/places.ts';
 import { SpecReporter, TapReporter } from '../../../src/tools/test/report.ts';
 import { runFiles } from '../../../src/tools/test/run-files.ts';
 import { isIgnored } from '../../../src/tools/test/watch.ts';
+import { TSRESTY } from '../../support/server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'runner-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -263,6 +265,69 @@ test('a file that is not understood is one failure with its reason', async () =>
   const { failed, notes } = await run('use Unknown::Module;\n__DATA__\n=== a\n--- config\n');
   assert.equal(failed, 1);
   assert.match(notes, /this Perl is not understood: \S+\.t:1: there is no module Unknown::Module/);
+});
+
+/** Runs a file by the executable, as threads need it. */
+function command(source: string): { readonly status: number | null; readonly tap: string; readonly notes: string } {
+  const file = join(folder, `c${++files}.t`);
+  writeFileSync(file, source);
+  const env = { ...process.env, TEST_NGINX_SERVROOT: join(folder, `root${files}`), MADE: join(folder, `made${files}`) };
+  const [node, ...args] = [...TSRESTY, 'test', '--format', 'tap', '-j', '2', file];
+  const { status, stdout, stderr } = spawnSync(node!, args, { env, encoding: 'utf8', timeout: 60_000 });
+  return { status, tap: stdout, notes: stderr };
+}
+
+/** A file whose own Perl runs the commands of its blocks: one makes a file that the one before it waits for. */
+const COMMANDS = (count = ''): string => `use Test::Base;
+plan tests => blocks() * 1 + 2;
+my $turn = 0;
+sub run_one {
+    my $block = shift;
+    ${count}
+    my ($out, $err);
+    eval { IPC::Run::run(["/bin/sh", "-c", $block->cmd], \\undef, \\$out, \\$err, IPC::Run::timeout(3)); };
+    is $out, $block->out, $block->name;
+}
+ok(1, "before");
+for my $block (blocks()) { run_one($block); }
+ok(1, "behind");
+__DATA__
+=== first
+--- cmd: printf 1
+--- out: 1
+=== waits
+--- cmd: until [ -e $MADE ]; do sleep 0.01; done; printf 2
+--- out: 2
+=== makes
+--- cmd: : >$MADE; printf 3
+--- out: 3
+=== wrong
+--- cmd: printf 4
+--- out: 5
+=== last
+--- cmd: printf 6
+--- out: 6
+`;
+
+test('blocks that run commands run beside each other, and are told in their order', () => {
+  const { status, tap, notes } = command(COMMANDS());
+  assert.equal(
+    tap,
+    'ok 1 - before\nok 2 - first\nok 3 - waits\nok 4 - makes\nnot ok 5 - wrong\nok 6 - last\nok 7 - behind\n1..7\n',
+  );
+  assert.match(notes, /got: '4'\n.*expected: '5'/);
+  assert.equal(status, 1);
+});
+
+test('a program whose turns count together runs them one by one', () => {
+  const { tap } = command(COMMANDS('$turn++;'));
+  assert.match(tap, /^ok 2 - first\nnot ok 3 - waits\nok 4 - makes$/m);
+});
+
+test('a program that dies in a thread is one failure with its reason', () => {
+  const { tap, notes } = command(COMMANDS('die "no more\\n" if $block->name eq "last";'));
+  assert.match(tap, /^not ok 1 - \S+ - no more\n1\.\.1\n$/);
+  assert.match(notes, /no more/);
 });
 
 test('a report for people tells how to repeat what failed', async () => {

@@ -85,6 +85,9 @@ export type Statement = { readonly line: number } & (
   | { readonly s: 'use'; readonly module: string; readonly args: Node | undefined }
 );
 
+/** A loop over a list. */
+export type ForStatement = Statement & { readonly s: 'for' };
+
 export interface Block {
   readonly statements: readonly Statement[];
 }

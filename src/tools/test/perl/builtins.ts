@@ -42,6 +42,7 @@ const numeric = (change: (value: number) => Value): Builtin => {
 
 /** A change of the file system: 1, or undefined with the reason in $!. */
 function attempt({ perl }: Call, change: () => void): Value {
+  perl.changes++;
   try {
     change();
     return 1;
@@ -163,6 +164,7 @@ function openFile(call: Call): Value {
 function system(call: Call): Value {
   const args = all(call).map(text);
   const command = args.length === 1 ? ['/bin/sh', '-c', args[0]!] : args;
+  call.perl.changes++;
   const { status, output } = execute(command, call.perl.env(), 60_000, 'inherit');
   if (output !== '') call.perl.environment.print(output);
   call.perl.scalar('?').v = status;

@@ -3,7 +3,7 @@
  * contexts, aliases and dynamic scope are Perl's. Everything is synchronous. perlsyn, perlop, perlsub.
  */
 import { readFileSync } from 'node:fs';
-import type { Block, Node, Statement } from './ast.ts';
+import type { Block, ForStatement, Node, Statement } from './ast.ts';
 import { PerlError } from './ast.ts';
 import { call as callBuiltin, isBuiltin } from './builtins.ts';
 import { fileTest, readLine, run } from './files.ts';
@@ -67,6 +67,8 @@ export class Interpreter {
   /** Undeclared variables are an error, as under `use strict`. */
   #strict = false;
   want: Want = 'list';
+  /** How often it has changed files or run commands: what another run of the same program would do again. */
+  changes = 0;
 
   constructor(environment: Environment) {
     this.environment = environment;
@@ -323,7 +325,8 @@ export class Interpreter {
     return this.one(test);
   }
 
-  #for({ variable, list, body, label }: Statement & { s: 'for' }): Value[] {
+  #for(statement: ForStatement): Value[] {
+    const { variable, list, body, label } = statement;
     const lexical = variable?.t === 'declare' ? variable.what : variable;
     const name = lexical?.t === 'variable' ? lexical.name : '_';
     const before = this.#scope;
@@ -334,7 +337,7 @@ export class Interpreter {
       return this.#turn(body, label);
     };
     try {
-      for (const cell of this.#cells(list)) if (!turn(cell)) break;
+      for (const cell of this.environment.turns(this.#cells(list), statement)) if (!turn(cell)) break;
     } finally {
       this.#scope = before;
     }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { ForStatement } from './ast.ts';
 import { type CommandResult, execute, open } from './files.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Prototype } from './parser.ts';
@@ -27,6 +28,8 @@ export interface Environment {
   readonly importArguments: (args: readonly Value[]) => void;
   /** Tells which of `modules` are used. */
   readonly moduleLoaded: (name: string) => void;
+  /** Which elements of its list a `for` takes. */
+  readonly turns: (cells: readonly Cell[], loop: ForStatement) => Iterable<Cell>;
   /** Standard output and standard error. */
   readonly print: (text: string) => void;
   readonly warn: (text: string) => void;
@@ -87,6 +90,7 @@ function tempfile(args: readonly Value[]): Value[] {
 function ipcRun(args: readonly Value[], perl: Interpreter): Value {
   const [command, , out, err, limit] = args;
   if (!(command instanceof PerlArray)) throw new PerlDie('IPC::Run: the command must be a list\n');
+  perl.changes++;
   const result = execute(
     command.values.map(text),
     perl.env(),

@@ -24,6 +24,7 @@ function interpreter(): Interpreter {
     commands: new Map(),
     importArguments: () => {},
     moduleLoaded: () => {},
+    turns: (cells) => cells,
     print: (more) => (printed += more),
     warn: (more) => (printed += `warning: ${more}`),
   });
