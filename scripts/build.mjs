@@ -145,7 +145,6 @@ for (const flags of [readFileSync(join(root, 'bin/tsresty'), 'latin1').match(/--
 rmSync(folder, { recursive: true });
 
 const entries = {
-  resty: 'src/cli/resty.ts',
   index: 'src/index.ts',
   lua: 'src/lua/index.ts',
 };

@@ -20,15 +20,14 @@ export interface Executable {
   readonly program: () => Promise<Program>;
 }
 
-/** Runs the executable with the process's arguments. Ends the process unless a server runs in it. */
-export async function main(executable: Executable): Promise<void> {
+/** Runs the executable. Ends the process unless a server runs in it. */
+export async function main(executable: Executable, args: readonly string[]): Promise<void> {
   const role = takeRole();
   if (role === 'worker') {
     const { runWorker, MODULES } = await executable.program();
     runWorker(MODULES);
     return;
   }
-  const args = process.argv.slice(2);
   const options = parseOptions(args);
   if (typeof options === 'string') {
     logStderr(options);

@@ -2,13 +2,10 @@
  * resty: runs a Lua file, or code given by -e, with the whole ngx API, outside of a web server. As OpenResty's resty, it
  * writes a small configuration into a temporary folder and runs the server on it; the code runs in a timer.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { TSRESTY_VERSION } from '../conf/identity.ts';
-import { ownCommand } from '../process/daemon.ts';
 
 const HELP = `Usage: resty [options] [lua-file [args]]
 
@@ -218,26 +215,24 @@ http {
 `;
 }
 
-const settings = parse(process.argv.slice(2));
-if (settings.file === undefined && settings.code.length === 0)
-  fail('resty: no Lua file and no -e given; see resty -h.');
-if (settings.file !== undefined && !existsSync(settings.file)) {
-  fail(`resty: Lua input file ${settings.file} not found.`);
+/**
+ * Prepares a run: a folder with the configuration and the code, which goes when the process ends. Ends the process for
+ * wrong arguments.
+ *
+ * @param argv the arguments of resty
+ * @returns those of the server, which runs in this process
+ */
+export function restyArguments(argv: readonly string[]): string[] {
+  const settings = parse(argv);
+  if (settings.file === undefined && settings.code.length === 0)
+    fail('resty: no Lua file and no -e given; see resty -h.');
+  if (settings.file !== undefined && !existsSync(settings.file)) {
+    fail(`resty: Lua input file ${settings.file} not found.`);
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'resty-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, 'conf'));
+  writeFileSync(join(folder, 'run.lua'), runner(settings), 'latin1');
+  writeFileSync(join(folder, 'conf/nginx.conf'), configuration(settings, folder));
+  return ['-p', `${process.cwd()}/`, '-c', join(folder, 'conf/nginx.conf'), '-e', 'stderr'];
 }
-const folder = mkdtempSync(join(tmpdir(), 'resty-'));
-mkdirSync(join(folder, 'conf'));
-writeFileSync(join(folder, 'run.lua'), runner(settings), 'latin1');
-writeFileSync(join(folder, 'conf/nginx.conf'), configuration(settings, folder));
-const server = join(dirname(fileURLToPath(import.meta.url)), '../bin/tsresty');
-const child = spawn(
-  process.execPath,
-  [...ownCommand(server), '-p', `${process.cwd()}/`, '-c', join(folder, 'conf/nginx.conf'), '-e', 'stderr'],
-  {
-    stdio: 'inherit',
-  },
-);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-child.once('exit', (code, signal) => {
-  rmSync(folder, { recursive: true, force: true });
-  process.exit(code ?? (signal === null ? 1 : 128));
-});

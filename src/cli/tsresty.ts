@@ -1,4 +1,7 @@
-/** The executables `tsresty` and `tsresty-lua`, which is `tsresty lua` under a name that needs no arguments. */
+/**
+ * The executables `tsresty`; `tsresty-lua`, which is `tsresty lua` under a name that needs no arguments; and `resty`,
+ * which is a server with a configuration made for a script.
+ */
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { restartForLua } from '../lua/tune.ts';
@@ -19,7 +22,14 @@ if (isLua || process.argv[2] === 'lua') {
   void loadTests().then(async ({ testCommand }) => {
     process.exitCode = await testCommand(process.argv.slice(3), [process.execPath, entry]);
   });
+} else if (basename(entry) === 'resty') {
+  restartForLua();
+  const server = { entry: join(dirname(entry), 'tsresty'), program: loadProgram };
+  void import('./resty.ts').then(async ({ restyArguments }) => {
+    const { main } = await import('./main.ts');
+    await main(server, restyArguments(process.argv.slice(2)));
+  });
 } else {
   // Here and not above: the interpreter needs nothing of it.
-  void import('./main.ts').then(({ main }) => main({ entry, program: loadProgram }));
+  void import('./main.ts').then(({ main }) => main({ entry, program: loadProgram }, process.argv.slice(2)));
 }

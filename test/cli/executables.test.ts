@@ -1,4 +1,4 @@
-/** bin/tsresty and bin/tsresty-lua, which a shell and Node both can read. */
+/** The executables in bin/, which a shell and Node both can read. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'executables-'));
 after(() => rmSync(folder, { recursive: true }));
 const unbuilt = { skip: !existsSync(join(root, 'dist/tsresty.cjs')) };
 
-for (const name of ['tsresty', 'tsresty-lua']) {
+for (const name of ['tsresty', 'tsresty-lua', 'resty']) {
   test(`${name} has the options of tune.ts`, () => {
     const [line] = /^.*exec node --.*$/m.exec(readFileSync(join(root, 'bin', name), 'latin1'))!;
     assert.deepEqual(line.match(/--[\w-]+=\d+/g), NODE_OPTIONS);

@@ -1,7 +1,7 @@
 // resty as a program: what it prints, how it ends.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -19,6 +19,8 @@ function run(...args: string[]) {
   return { status, stdout, stderr };
 }
 
+const DEEP = 'local n = 0 local function f() n = n + 1 return 1 + f() end pcall(f) print(n > 15000)';
+
 test('-e runs code with the ngx API', () => {
   const result = run('-e', 'ngx.say("md5 ", ngx.md5("x")) ngx.sleep(0.001) print("a", 1, nil)');
   assert.deepEqual(result, { status: 0, stdout: 'md5 9dd4e461268c8034f5c8564e155c67a6\na\t1\tnil\n', stderr: '' });
@@ -34,6 +36,19 @@ test('an error ends with its traceback and status 1', () => {
   const result = run('b.lua');
   assert.equal(result.status, 1);
   assert.match(result.stderr, /^ERROR: b\.lua:2: boom\nstack traceback:\n/);
+});
+
+test('the script runs in the process that was started, with room for recursion, and its folder goes', () => {
+  const { stdout } = spawnSync(
+    resty,
+    ['-e', 'local f = io.open("/proc/self/status") print(f and f:read("*a"):match("PPid:%s*(%d+)"))', '-e', DEEP],
+    { cwd: folder, encoding: 'latin1', env: { ...process.env, TMPDIR: folder } },
+  );
+  assert.equal(stdout, `${process.platform === 'linux' ? process.pid : 'nil'}\ntrue\n`);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('resty-')),
+    [],
+  );
 });
 
 test('--shdict and -I', () => {

@@ -190,4 +190,7 @@ const hello: CoreModule = {
   },
 };
 
-void main({ entry: realpathSync(process.argv[1]!), program: async () => ({ ...program, MODULES: [hello] }) });
+void main(
+  { entry: realpathSync(process.argv[1]!), program: async () => ({ ...program, MODULES: [hello] }) },
+  process.argv.slice(2),
+);

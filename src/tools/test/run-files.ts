@@ -7,7 +7,7 @@ import type { Results } from './results.ts';
 import { type BlockOutcome, Site } from './run-chain.ts';
 import type { Executable, Place, Plan } from './settings.ts';
 import { loadTestFile, type TestFile } from './test-file.ts';
-import { CanShare, failureText, findLoop, runInThreads } from './turns.ts';
+import { CanShare, failureText, findLoop, runInThreads, type SharedOutcome } from './turns.ts';
 
 /** Files whose blocks wait for a place at the same time. */
 const OPEN_FILES = 2;
@@ -93,23 +93,29 @@ async function runFile(file: string, options: RunOptions, scheduler: Scheduler):
       tests.set(place, (test = loadTestFile(file, place, executable, env, several ? findLoop : undefined)));
     return test;
   };
-  const outcome = { file, blocks: [], times: [], whole: false };
   let test: TestFile;
   try {
     test = at(options.places[0]!);
   } catch (error) {
+    let shared: SharedOutcome | undefined;
+    let failure: string | undefined;
     try {
       if (!(error instanceof CanShare)) throw error;
-      const { own, plan } = await scheduler.alone((places) => runInThreads(file, places, executable, env, error.turns));
-      const milliseconds = Date.now() - began;
-      reporter.file({ ...outcome, own, failure: undefined, plan, whole: whole(options), milliseconds });
-      return !own.failed;
+      shared = await scheduler.alone((places) => runInThreads(file, places, executable, env, error.turns));
     } catch (failed) {
-      const failure = failureText(failed);
-      const milliseconds = Date.now() - began;
-      reporter.file({ ...outcome, own: undefined, failure, plan: { kind: 'none' }, milliseconds });
-      return false;
+      failure = failureText(failed);
     }
+    reporter.file({
+      file,
+      blocks: [],
+      times: [],
+      own: shared?.own,
+      failure,
+      plan: shared?.plan ?? { kind: 'none' },
+      whole: shared !== undefined && whole(options),
+      milliseconds: Date.now() - began,
+    });
+    return shared?.own.failed === false;
   }
   const outcomes = new Map<number, BlockOutcome>();
   const times = new Map<number, number>();
