@@ -1,6 +1,6 @@
 /** What the runner prints: TAP for machines, a list with marks ("spec") for people. testanything.org. */
 
-import type { Result } from './results.ts';
+import type { Result, Results } from './results.ts';
 import type { BlockOutcome } from './run-chain.ts';
 import type { FileOutcome, Reporter } from './run-files.ts';
 
@@ -51,6 +51,9 @@ export class TapReporter implements Reporter {
   file(outcome: FileOutcome): void {
     const { note } = this.#options;
     const before = this.#count;
+    if (outcome.plan.kind === 'skip_all') this.#skipAll = outcome.plan.reason;
+    for (const result of outcome.own.list) this.#line(result);
+    for (const warning of outcome.own.warnings) note(commented(warning));
     if (outcome.failure !== undefined) {
       this.#line({
         outcome: 'fail',
@@ -60,9 +63,6 @@ export class TapReporter implements Reporter {
       this.totals.failed++;
       return;
     }
-    if (outcome.plan.kind === 'skip_all') this.#skipAll = outcome.plan.reason;
-    for (const result of outcome.own?.list ?? []) this.#line(result);
-    for (const warning of outcome.own?.warnings ?? []) note(commented(warning));
     for (const block of outcome.blocks) {
       for (const result of block.results.list) this.#line(result);
       for (const warning of block.results.warnings) note(`${warning}\n`);
@@ -117,12 +117,13 @@ export class SpecReporter implements Reporter {
     if (outcome.failure !== undefined) {
       this.totals.failed++;
       print(`${this.#colour(31, 'not ok')} ${outcome.file}\n${indented(outcome.failure, '    ')}\n`);
+      this.#ownFailures(outcome.own);
       return;
     }
     const { plan, own, blocks } = outcome;
     const reason = plan.kind === 'skip_all' ? ` # skipped: ${plan.reason}` : '';
     const failed = blocks.filter((block) => verdict(block) === 'failed');
-    const good = failed.length === 0 && own?.failed !== true;
+    const good = failed.length === 0 && !own.failed;
     const seconds = (outcome.milliseconds / 1000).toFixed(1);
     print(
       `${good ? this.#colour(32, 'ok') : this.#colour(31, 'not ok')} ${outcome.file} (${blocks.length} blocks, ${seconds} s)${reason}\n`,
@@ -135,18 +136,20 @@ export class SpecReporter implements Reporter {
       const why = word === 'skipped' ? ` # ${block.results.list[0]?.detail ?? ''}` : '';
       print(`  ${mark} ${block.block.title}${this.#colour(2, ` (${outcome.times[i]} ms)`)}${why}\n`);
     }
-    if (own !== undefined) {
-      for (const { outcome: how, name, detail } of own.list) {
-        if (how === 'fail') print(`  ${this.#colour(31, '-')} ${name}\n${indented(detail, '    ')}\n`);
-      }
-      if (blocks.length === 0) this.totals[own.failed ? 'failed' : 'passed']++;
-    }
+    this.#ownFailures(own);
+    if (blocks.length === 0) this.totals[own.failed ? 'failed' : 'passed']++;
     for (const block of failed) print(`\n${explain(block, this.#options.again).join('\n')}\n\n`);
     if (outcome.whole && good && plan.kind === 'tests') this.#checkPlan(outcome, plan.count);
   }
 
+  #ownFailures(own: Results): void {
+    for (const { outcome, name, detail } of own.list) {
+      if (outcome === 'fail') this.#options.print(`  ${this.#colour(31, '-')} ${name}\n${indented(detail, '    ')}\n`);
+    }
+  }
+
   #checkPlan({ blocks, own }: FileOutcome, planned: number): void {
-    const ran = blocks.reduce((sum, { results }) => sum + results.list.length, own?.list.length ?? 0);
+    const ran = blocks.reduce((sum, { results }) => sum + results.list.length, own.list.length);
     if (ran !== planned)
       this.#options.print(`  ${this.#colour(33, `${planned} checks were planned, ${ran} were made`)}\n`);
   }

@@ -3,11 +3,11 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Block } from './block.ts';
 import { needsFirstPlace } from './places.ts';
-import type { Results } from './results.ts';
+import { Results } from './results.ts';
 import { type BlockOutcome, Site } from './run-chain.ts';
 import type { Executable, Place, Plan } from './settings.ts';
 import { loadTestFile, type TestFile } from './test-file.ts';
-import { CanShare, failureText, findLoop, runInThreads, type SharedOutcome } from './turns.ts';
+import { CanShare, failureText, findLoop, runInThreads } from './turns.ts';
 
 /** Files whose blocks wait for a place at the same time. */
 const OPEN_FILES = 2;
@@ -31,8 +31,8 @@ export interface FileOutcome {
   /** Milliseconds of each block, in the same order. */
   readonly times: readonly number[];
   /** Checks that the file's own Perl made. */
-  readonly own: Results | undefined;
-  /** Why the file could not be run at all. */
+  readonly own: Results;
+  /** Why the file could not be run, or not to its end. */
   readonly failure: string | undefined;
   readonly plan: Plan;
   /** The plan counts: no block was left out by the command line. */
@@ -87,21 +87,25 @@ async function runFile(file: string, options: RunOptions, scheduler: Scheduler):
   const { executable, env, only, repeat, reporter } = options;
   const several = options.places.length > 1;
   const tests = new Map<Place, TestFile>();
+  const own = new Results();
   const at = (place: Place): TestFile => {
     let test = tests.get(place);
-    if (test === undefined)
-      tests.set(place, (test = loadTestFile(file, place, executable, env, several ? findLoop : undefined)));
+    if (test === undefined) {
+      const results = tests.size === 0 ? own : undefined;
+      test = loadTestFile(file, place, executable, env, several ? findLoop : undefined, results);
+      tests.set(place, test);
+    }
     return test;
   };
   let test: TestFile;
   try {
     test = at(options.places[0]!);
   } catch (error) {
-    let shared: SharedOutcome | undefined;
     let failure: string | undefined;
     try {
       if (!(error instanceof CanShare)) throw error;
-      shared = await scheduler.alone((places) => runInThreads(file, places, executable, env, error.turns));
+      own.list.length = own.warnings.length = 0;
+      await scheduler.alone((places) => runInThreads(file, places, executable, env, error.turns, own));
     } catch (failed) {
       failure = failureText(failed);
     }
@@ -109,13 +113,13 @@ async function runFile(file: string, options: RunOptions, scheduler: Scheduler):
       file,
       blocks: [],
       times: [],
-      own: shared?.own,
+      own,
       failure,
-      plan: shared?.plan ?? { kind: 'none' },
-      whole: shared !== undefined && whole(options),
+      plan: error instanceof CanShare ? error.plan : { kind: 'none' },
+      whole: failure === undefined && whole(options),
       milliseconds: Date.now() - began,
     });
-    return shared?.own.failed === false;
+    return failure === undefined && !own.failed;
   }
   const outcomes = new Map<number, BlockOutcome>();
   const times = new Map<number, number>();
@@ -138,14 +142,13 @@ async function runFile(file: string, options: RunOptions, scheduler: Scheduler):
     }
   });
   const blocks = chosen.map(({ number }) => outcomes.get(number)!);
-  const { settings, results: own } = test;
   reporter.file({
     file,
     blocks,
     times: chosen.map(({ number }) => times.get(number)!),
     own,
     failure: undefined,
-    plan: settings.plan,
+    plan: test.settings.plan,
     whole: whole(options),
     milliseconds: Date.now() - began,
   });

@@ -31,8 +31,7 @@ interface LoopContext {
   readonly perl: Interpreter;
   /** Of the file. */
   readonly blocks: readonly Block[];
-  /** The program's own, so far. */
-  readonly results: Results;
+  readonly settings: Settings;
 }
 
 /** Which elements of its list a `for` takes, and in what order. */
@@ -54,6 +53,7 @@ export interface TestFile {
  *
  * @param env of the process
  * @param turns asked by the loops of a program that runs the blocks itself
+ * @param results takes what the program checks, also when it dies
  * @throws SpecError, PerlError for what is not understood, PerlDie when its Perl dies
  */
 export function loadTestFile(
@@ -62,9 +62,9 @@ export function loadTestFile(
   executable: Executable,
   env: Readonly<Record<string, string | undefined>>,
   turns: LoopTurns = (cells) => cells,
+  results = new Results(),
 ): TestFile {
   const settings = new Settings(env);
-  const results = new Results();
   const source = readSource(readFileSync(file, 'latin1'));
   let blocks: readonly Block[] | undefined;
   let filtered = false;
@@ -105,7 +105,7 @@ export function loadTestFile(
       if (name === 'Test::Nginx::Socket::Lua::Stream') settings.stream = true;
       if (name === 'Test::Nginx::Socket::Lua::Dgram') settings.dgram = true;
     },
-    turns: (cells, loop) => (framework ? cells : turns(cells, loop, { perl, blocks: all(), results })),
+    turns: (cells, loop) => (framework ? cells : turns(cells, loop, { perl, blocks: all(), settings })),
     print: () => {},
     warn: (message) => results.warn(message),
   });

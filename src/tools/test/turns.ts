@@ -51,81 +51,114 @@ interface Part {
   readonly warnings: readonly string[];
 }
 
+const NOTHING: Part = { list: [], warnings: [] };
+
 /** What a thread tells at its end. */
 export interface ThreadReport {
+  /** In the order in which it took them. The last may have failed. */
   readonly turns: readonly (Part & { readonly index: number })[];
-  /** Of the first thread: what the program did before and behind the loop. */
-  readonly rest: { readonly before: Part; readonly behind: Part; readonly plan: Plan } | undefined;
-  readonly failure: string | undefined;
+  /** What the program did before and behind the loop, which counts for the first thread. */
+  readonly before: Part;
+  readonly behind: Part;
+  /** Why the program died, and how many turns come before that in the order of the loop. */
+  readonly failure: { readonly text: string; readonly after: number } | undefined;
 }
 
 /** The loop's turns can run in threads: ends the program, which has changed nothing yet, at its loop. */
 export class CanShare extends Error {
   readonly turns: number;
-  constructor(turns: number) {
+  readonly plan: Plan;
+  constructor(turns: number, plan: Plan) {
     super('the blocks can run in several threads');
     this.turns = turns;
+    this.plan = plan;
   }
 }
 
 /** For the runner itself: finds the loop. Throws CanShare when its turns know nothing of each other. */
-export const findLoop: LoopTurns = (cells, loop, { perl, blocks }) => {
+export const findLoop: LoopTurns = (cells, loop, { perl, blocks, settings }) => {
   const all = cells.length >= FEWEST && cells.length === blocks.length && cells.every(({ v }) => v instanceof Block);
-  if (all && perl.changes === 0 && !carriesOver(loop, perl.subs.values())) throw new CanShare(cells.length);
+  if (all && perl.changes === 0 && !carriesOver(loop, perl.subs.values()))
+    throw new CanShare(cells.length, settings.plan);
   return cells;
 };
 
 /** Ends the program of a thread that has nothing to do behind the loop. */
 class LoopEnded extends Error {}
 
-/** What a thread's program does, in the thread. */
-export function runThread(setup: ThreadSetup): ThreadReport {
-  const { file, place, command, loadModules, env, shared, first } = setup;
-  const turns: (Part & { index: number })[] = [];
-  let behind: { list: number; warnings: number } | undefined;
-  const take: LoopTurns = (cells, _loop, { results }) => {
-    if (behind !== undefined) return cells;
-    behind = { list: results.list.length, warnings: results.warnings.length };
-    return takeTurns(setup, cells, results, turns);
-  };
-  for (const [text, result] of setup.commands) knownCommands.set(text, result);
-  try {
-    const executable = new ProbedExecutable(command, loadModules);
-    const { results, settings } = loadTestFile(file, place, executable, env, take);
-    const { list = 0, warnings = 0 } = behind ?? {};
-    const part = (from: readonly [number, number], to?: readonly [number, number]): Part => ({
-      list: results.list.slice(from[0], to?.[0]),
-      warnings: results.warnings.slice(from[1], to?.[1]),
-    });
-    const at = [list, warnings] as const;
-    return { turns, rest: { before: part([0, 0], at), behind: part(at), plan: settings.plan }, failure: undefined };
-  } catch (error) {
-    return { turns, rest: undefined, failure: error instanceof LoopEnded ? undefined : failureText(error) };
-  } finally {
-    end(shared, first);
+/** The program of a thread, and what has become of it so far. */
+class Thread {
+  readonly #setup: ThreadSetup;
+  readonly #results = new Results();
+  readonly #turns: (Part & { index: number })[] = [];
+  #before: Part | undefined;
+  #failedAfter: number | undefined;
+
+  constructor(setup: ThreadSetup) {
+    this.#setup = setup;
+  }
+
+  run(): ThreadReport {
+    const { file, place, command, loadModules, env, shared, first, commands } = this.#setup;
+    for (const [text, result] of commands) knownCommands.set(text, result);
+    let failure: ThreadReport['failure'];
+    try {
+      const executable = new ProbedExecutable(command, loadModules);
+      loadTestFile(file, place, executable, env, (cells) => this.#loop(cells), this.#results);
+    } catch (error) {
+      const after = this.#failedAfter ?? (this.#before === undefined ? 0 : Number.POSITIVE_INFINITY);
+      if (!(error instanceof LoopEnded)) failure = { text: failureText(error), after };
+    } finally {
+      end(shared, first);
+    }
+    const rest = this.#cut(0, 0);
+    return { turns: this.#turns, before: this.#before ?? rest, behind: this.#before ? rest : NOTHING, failure };
+  }
+
+  /** Takes out the results from some on. */
+  #cut(list: number, warnings: number): Part {
+    return { list: this.#results.list.splice(list), warnings: this.#results.warnings.splice(warnings) };
+  }
+
+  #loop(cells: readonly Cell[]): Iterable<Cell> {
+    if (this.#before !== undefined) return cells;
+    this.#before = this.#cut(0, 0);
+    return this.#take(cells);
+  }
+
+  /** Takes turns that nobody has taken. The first thread waits in the end until all turns are done. */
+  *#take(cells: readonly Cell[]): Generator<Cell> {
+    const { shared, first, threads } = this.#setup;
+    const together = [...cells.keys()].filter((i) => !needsFirstThread(cells[i]!.v as Block));
+    const alone = [...cells.keys()].filter((i) => !together.includes(i));
+    // What the first turn prepares for all, such as a folder, is there when the others begin.
+    if (!first) Atomics.wait(shared, FIRST_DONE, 0);
+    for (const index of first ? [...alone, ...together] : together) {
+      if (Atomics.compareExchange(shared, TURNS + index, 0, 1) !== 0) continue;
+      let whole = false;
+      try {
+        yield cells[index]!;
+        whole = true;
+      } finally {
+        this.#turns.push({ index, ...this.#cut(0, 0) });
+        if (!whole) this.#failed(index, cells.length);
+      }
+      if (first) release(shared, FIRST_DONE);
+    }
+    if (!first) throw new LoopEnded();
+    for (let ended = 0; (ended = Atomics.load(shared, ENDED)) < threads - 1; ) Atomics.wait(shared, ENDED, ended);
+  }
+
+  /** The program dies in a turn: those behind it are for nobody. */
+  #failed(index: number, turns: number): void {
+    this.#failedAfter = index + 1;
+    for (let i = index + 1; i < turns; i++) Atomics.store(this.#setup.shared, TURNS + i, 1);
   }
 }
 
-/** Takes turns that nobody has taken. The first thread waits in the end until all turns are done. */
-function* takeTurns(
-  { shared, first, threads }: ThreadSetup,
-  cells: readonly Cell[],
-  { list, warnings }: Results,
-  done: (Part & { index: number })[],
-): Generator<Cell> {
-  const together = [...cells.keys()].filter((i) => !needsFirstThread(cells[i]!.v as Block));
-  const alone = [...cells.keys()].filter((i) => !together.includes(i));
-  // What the first turn prepares for all, such as a folder, is there when the others begin.
-  if (!first) Atomics.wait(shared, FIRST_DONE, 0);
-  for (const index of first ? [...alone, ...together] : together) {
-    if (Atomics.compareExchange(shared, TURNS + index, 0, 1) !== 0) continue;
-    const at = [list.length, warnings.length] as const;
-    yield cells[index]!;
-    done.push({ index, list: list.splice(at[0]), warnings: warnings.splice(at[1]) });
-    if (first) release(shared, FIRST_DONE);
-  }
-  if (!first) throw new LoopEnded();
-  for (let ended = 0; (ended = Atomics.load(shared, ENDED)) < threads - 1; ) Atomics.wait(shared, ENDED, ended);
+/** What a thread's program does, in the thread. */
+export function runThread(setup: ThreadSetup): ThreadReport {
+  return new Thread(setup).run();
 }
 
 function release(shared: Int32Array, index: number): void {
@@ -150,16 +183,11 @@ export function failureText(error: unknown): string {
   return known ? (error as Error).message : String((error as Error).stack);
 }
 
-/** What came of a file in threads. */
-export interface SharedOutcome {
-  readonly own: Results;
-  readonly plan: Plan;
-}
-
 /**
  * Runs a file whose program has thrown CanShare, a thread at each place.
- * @returns the results in the order of the blocks
- * @throws Error when the program does not come to its end
+ *
+ * @param own takes the results in the order of the blocks
+ * @throws PerlDie when the program does not come to its end
  */
 export async function runInThreads(
   file: string,
@@ -167,7 +195,8 @@ export async function runInThreads(
   { command, loadModules }: Executable,
   env: Readonly<Record<string, string | undefined>>,
   turns: number,
-): Promise<SharedOutcome> {
+  own: Results,
+): Promise<void> {
   const shared = new Int32Array(new SharedArrayBuffer(4 * (TURNS + turns)));
   const reports = await Promise.all(
     places.map((place, i) => {
@@ -185,28 +214,27 @@ export async function runInThreads(
       return reportOf(new Worker(PROGRAM, { workerData, stdout: false, stderr: false }), () => end(shared, i === 0));
     }),
   );
-  const failure = reports.find((report) => report.failure !== undefined)?.failure;
-  if (failure !== undefined) throw new PerlDie(failure);
-  const { before, behind, plan } = reports[0]!.rest!;
+  const failures = reports.flatMap((report) => report.failure ?? []).sort((a, b) => a.after - b.after);
+  const after = failures[0]?.after ?? Number.POSITIVE_INFINITY;
   const all = reports.flatMap((report) => report.turns).sort((a, b) => a.index - b.index);
-  const parts = [before, ...all, behind];
-  const own = new Results();
+  const parts = [reports[0]!.before, ...all.filter(({ index }) => index < after)];
+  if (after === Number.POSITIVE_INFINITY) parts.push(reports[0]!.behind);
   for (const { list, warnings } of parts) {
     own.list.push(...list);
     own.warnings.push(...warnings);
   }
-  return { own, plan };
+  if (failures.length > 0) throw new PerlDie(failures[0]!.text);
 }
 
 /** A thread that dies without a report is a failure of the file. */
 function reportOf(thread: Worker, died: () => void): Promise<ThreadReport> {
   return new Promise((resolve) => {
     let told = false;
-    const lost = (failure: string): void => {
+    const lost = (text: string): void => {
       if (told) return;
       told = true;
       died();
-      resolve({ turns: [], rest: undefined, failure });
+      resolve({ turns: [], before: NOTHING, behind: NOTHING, failure: { text, after: Number.POSITIVE_INFINITY } });
     };
     thread.once('message', (report: ThreadReport) => {
       told = true;

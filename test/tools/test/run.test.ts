@@ -324,9 +324,15 @@ test('a program whose turns count together runs them one by one', () => {
   assert.match(tap, /^ok 2 - first\nnot ok 3 - waits\nok 4 - makes$/m);
 });
 
+test('what a program has checked counts when it dies', async () => {
+  const { tap, failed } = await run('use Test::More;\nok(1, "one");\ndie "enough\\n";\n__DATA__\n=== a\n');
+  assert.match(tap, /^ok 1 - one\nnot ok 2 - \S+ - enough\n1\.\.2\n$/);
+  assert.equal(failed, 1);
+});
+
 test('a program that dies in a thread is one failure with its reason', () => {
-  const { tap, notes } = command(COMMANDS('die "no more\\n" if $block->name eq "last";'));
-  assert.match(tap, /^not ok 1 - \S+ - no more\n1\.\.1\n$/);
+  const { tap, notes } = command(COMMANDS('die "no more\\n" if $block->name eq "wrong";'));
+  assert.match(tap, /^ok 1 - before\nok 2 - first\nok 3 - waits\nok 4 - makes\nnot ok 5 - \S+ - no more\n1\.\.5\n$/);
   assert.match(notes, /no more/);
 });
 
