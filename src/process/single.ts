@@ -21,9 +21,13 @@ const INFO: WorkerInfo = { id: 0, count: 1, kind: 'single' };
 const OLD_FILES_KEPT = 60_000;
 const HANDLED = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGWINCH', 'SIGUSR2'] as const;
 
-/** Runs the opened cycle in this process. */
-export function runSingle(loader: Loader, opened: OpenedCycle): void {
-  new SingleProcess(loader, opened).run();
+/**
+ * Runs the opened cycle in this process.
+ *
+ * @param ready called when signals are taken, before modules begin their work: nginx has become a daemon by then
+ */
+export function runSingle(loader: Loader, opened: OpenedCycle, ready: () => void): void {
+  new SingleProcess(loader, opened).run(ready);
 }
 
 class SingleProcess {
@@ -36,11 +40,12 @@ class SingleProcess {
     this.#current = opened;
   }
 
-  run(): void {
+  run(ready: () => void): void {
     catchUncaught(() => this.#current.log);
     surviveOtherSignals(() => this.#current.log);
     for (const signal of HANDLED) process.on(signal, () => this.#onSignal(signal));
     restrictEnvironment(this.#current.cycle);
+    ready();
     this.#enter(this.#current);
   }
 

@@ -169,13 +169,16 @@ export async function startServer(loader: Loader): Promise<'running' | number> {
   }
   redirectStderr(opened.log, conf.masterProcess);
   log.file?.close();
+  const ready = (): void => {
+    if (state.kind === 'daemon') announceReady();
+  };
   if (conf.masterProcess) {
     const { runMaster } = await import('./master.ts');
     runMaster(loader, opened);
+    ready();
   } else {
-    runSingle(loader, opened);
+    runSingle(loader, opened, ready);
   }
-  if (state.kind === 'daemon') announceReady();
   return 'running';
 }
 

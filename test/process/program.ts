@@ -9,7 +9,7 @@
  *
  * Requests: `/` answers BODY; `/pid`; `/slow` answers after 300 ms; `/env/NAME`; `/throw`, `/reject`; `/count`.
  */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { main } from '../../src/cli/main.ts';
 import * as program from '../../src/cli/program.ts';
 import type { Cycle } from '../../src/conf/cycle.ts';
@@ -159,6 +159,19 @@ const directives: readonly Directive<Conf>[] = [
       });
       cycle.hooks.initProcess.push(({ kind, id }) => {
         cycle.log.write(LOG_NOTICE, `${kind} ${id} has uid ${process.getuid?.()} and limit ${connections.limit}`);
+      });
+      return undefined;
+    },
+  },
+  {
+    // Stops the process at the beginning of its work until a file is there.
+    name: 'worker_waits_for',
+    contexts: ['main'],
+    args: 1,
+    set(cf, _conf, args) {
+      cycleOf(cf).hooks.initProcess.push(() => {
+        const cell = new Int32Array(new SharedArrayBuffer(4));
+        while (!existsSync(args[0]!)) Atomics.wait(cell, 0, 0, 10);
       });
       return undefined;
     },

@@ -39,6 +39,16 @@ test('a daemon serves when its launcher returns, and stops', { timeout: 20_000 }
   assert.equal(again.stderr, `nginx: [error] open() "${s.pidPath}" failed (2: No such file or directory)\n`);
 });
 
+test('the launcher does not wait for what modules do first', { timeout: 20_000 }, async () => {
+  const s = server('');
+  const file = join(s.dir, 'go');
+  s.conf(`${SINGLE} answer 127.0.0.1:${PORT + 13} hello; worker_waits_for ${file};`).start();
+  writeFileSync(file, '');
+  assert.equal(await get({ port: PORT + 13 }), 'hello');
+  s.run('-s', 'stop');
+  await until(() => !existsSync(s.pidPath), 'the end');
+});
+
 test('reload in a single process: a new answer, an address more, an address less', { timeout: 20_000 }, async () => {
   const s = server(`${SINGLE} answer 127.0.0.1:${PORT + 1} one; answer 127.0.0.1:${PORT + 2} gone;`).start();
   assert.equal(await get({ port: PORT + 2 }), 'gone');
