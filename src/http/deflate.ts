@@ -3,6 +3,7 @@
  * small page, so that compressors which have finished are kept and reset.
  */
 import { constants, createGzip } from 'node:zlib';
+import { latin1Slice, latin1Write } from '../net/latin1.ts';
 import type { ZlibHandle } from './inflate.ts';
 
 /** zlib refused; `code` is its number. */
@@ -27,9 +28,9 @@ export const NO_FLUSH = constants.Z_NO_FLUSH;
 export const SYNC_FLUSH = constants.Z_SYNC_FLUSH;
 export const FINISH = constants.Z_FINISH;
 
-const EMPTY = new Uint8Array(0);
-/** Output of one call, copied at once: one for the process. */
-const scratch = Buffer.allocUnsafeSlow(65536);
+/** Where text becomes bytes for zlib, and its output bytes, for one call: memory of their own for each would be garbage at once. */
+const input = Buffer.allocUnsafeSlow(65536);
+const output = Buffer.allocUnsafeSlow(65536);
 /** Compressors kept for each set of parameters; each holds up to 256 KB. */
 const KEPT = 16;
 const idle = new Map<number, GzipDeflater[]>();
@@ -67,20 +68,34 @@ export class GzipDeflater {
   /**
    * Compresses a piece.
    *
+   * @param data bytes, or a byte string
    * @param flush NO_FLUSH, SYNC_FLUSH or FINISH
-   * @param emit takes output: a view that is valid during the call only
+   * @returns what came out, a byte string
    * @throws DeflateError when zlib fails, which it has no reason to
    */
-  write(input: Uint8Array | undefined, flush: number, emit: (output: Buffer) => void): void {
-    const data = input ?? EMPTY;
+  write(data: string | Uint8Array, flush: number): string {
+    if (typeof data !== 'string') return this.#run(data, data.length, flush);
+    let text = data;
+    let out = '';
+    while (text.length > input.length) {
+      latin1Write(input, text.slice(0, input.length));
+      out += this.#run(input, input.length, NO_FLUSH);
+      text = text.slice(input.length);
+    }
+    latin1Write(input, text);
+    return out + this.#run(input, text.length, flush);
+  }
+
+  #run(data: Uint8Array, length: number, flush: number): string {
     let start = 0;
+    let out = '';
     for (;;) {
-      this.#handle.writeSync(flush, data, start, data.length - start, scratch, 0, scratch.length);
+      this.#handle.writeSync(flush, data, start, length - start, output, 0, output.length);
       if (this.#error !== undefined) throw this.#error;
       const [room, left] = this.#state as unknown as [number, number];
-      if (room < scratch.length) emit(scratch.subarray(0, scratch.length - room));
-      start = data.length - left;
-      if (room !== 0) return;
+      if (room < output.length) out += latin1Slice(output, 0, output.length - room);
+      start = length - left;
+      if (room !== 0) return out;
     }
   }
 

@@ -38,8 +38,7 @@ class GzipContext {
   /** Pieces that wait until there are `postpone` bytes; undefined from then on. */
   postponed: Chain | undefined;
   /** Compressed, not passed on yet. */
-  held: Buffer[] = [];
-  heldSize = 0;
+  held = '';
   /** Bytes before and after. */
   zin = 0;
   zout = 0;
@@ -97,10 +96,9 @@ function gather(ctx: GzipContext, postponed: Chain, chain: Chain, limit: number)
 
 /** Passes on what is held. `like` gives the flags. */
 function release(ctx: GzipContext, out: Chain, like: Buf | undefined): void {
-  if (ctx.heldSize > 0) {
-    out.push(memoryBuf(ctx.held.length === 1 ? (ctx.held[0] as Buffer) : Buffer.concat(ctx.held, ctx.heldSize)));
-    ctx.held = [];
-    ctx.heldSize = 0;
+  if (ctx.held !== '') {
+    out.push(memoryBuf(ctx.held));
+    ctx.held = '';
   }
   if (like === undefined) return;
   const end = out.at(-1) ?? flagBuf();
@@ -127,18 +125,15 @@ function bodyFilter(r: HttpRequest, chain: Chain | null, next: BodyFilter): numb
     r.addCleanup(() => deflater.release());
   }
   const out: Chain = [];
-  const emit = (output: Buffer): void => {
-    ctx.zout += output.length;
-    ctx.heldSize += output.length;
-    ctx.held.push(Buffer.from(output));
-  };
   for (const b of input) {
-    const data = typeof b.data === 'string' ? Buffer.from(b.data, 'latin1') : b.data;
+    const data = b.data ?? '';
     const flush = b.lastBuf ? FINISH : b.flush ? SYNC_FLUSH : NO_FLUSH;
-    if ((data === undefined || data.length === 0) && flush === NO_FLUSH) continue;
-    ctx.zin += data?.length ?? 0;
+    if (data.length === 0 && flush === NO_FLUSH) continue;
+    ctx.zin += data.length;
     try {
-      ctx.deflater.write(data, flush, emit);
+      const output = ctx.deflater.write(data, flush);
+      ctx.zout += output.length;
+      ctx.held += output;
     } catch (e) {
       if (!(e instanceof DeflateError)) throw e;
       ctx.done = true;
@@ -146,7 +141,7 @@ function bodyFilter(r: HttpRequest, chain: Chain | null, next: BodyFilter): numb
       return ERROR;
     }
     if (flush !== NO_FLUSH) release(ctx, out, b);
-    else if (conf.noBuffer || ctx.heldSize >= conf.buffers.size) release(ctx, out, undefined);
+    else if (conf.noBuffer || ctx.held.length >= conf.buffers.size) release(ctx, out, undefined);
     if (b.lastBuf) {
       ctx.done = true;
       ctx.deflater.release();
