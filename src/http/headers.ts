@@ -5,28 +5,64 @@
  * looked at, so adding must cost least and finding may walk. nginx: ngx_list_t of ngx_table_elt_t.
  */
 
-/** Fields in order; names keep the case in which they came. */
+/** Fields in order; names keep the case in which they came. The arrays are for reading. */
 export class HeaderList {
   names: string[];
   /** Lower-case names. */
   keys: string[];
   values: string[];
+  /**
+   * What `line` gives for a field that is at hand in that form: one piece of text instead of four. '' for the others, and it may
+   * be shorter than the list; undefined while there is none.
+   */
+  private lines: string[] | undefined;
 
-  constructor(names: string[] = [], keys: string[] = [], values: string[] = []) {
+  constructor(names: string[] = [], keys: string[] = [], values: string[] = [], lines?: string[]) {
     this.names = names;
     this.keys = keys;
     this.values = values;
+    this.lines = lines;
   }
 
   get length(): number {
     return this.names.length;
   }
 
-  /** Adds a field at the end, beside any others of that name. */
-  add(name: string, value: string, key: string = name.toLowerCase()): void {
+  /**
+   * Adds a field at the end, beside any others of that name.
+   *
+   * @param line `Name: value\r\n` of name and value, when it is there already; else ''
+   */
+  add(name: string, value: string, key: string = name.toLowerCase(), line = ''): void {
     this.names.push(name);
     this.keys.push(key);
     this.values.push(value);
+    if (line !== '') this.setLine(this.names.length - 1, line);
+  }
+
+  /** Adds the i-th field of another list. */
+  addFrom(list: HeaderList, i: number): void {
+    this.add(list.names[i] as string, list.values[i] as string, list.keys[i] as string, list.lines?.[i]);
+  }
+
+  /** The field as it stands in a message: `Name: value\r\n`. */
+  line(i: number): string {
+    const line = this.lines?.[i] ?? '';
+    return line === '' ? `${this.names[i]}: ${this.values[i]}\r\n` : line;
+  }
+
+  /** Tells what `line` is to give: the same, in one piece. */
+  setLine(i: number, line: string): void {
+    if (this.lines === undefined) this.lines = [];
+    const { lines } = this;
+    while (lines.length < i) lines.push('');
+    lines[i] = line;
+  }
+
+  /** Gives a field another value. */
+  setValue(i: number, value: string): void {
+    this.values[i] = value;
+    if (this.lines !== undefined && i < this.lines.length) this.lines[i] = '';
   }
 
   /** First value of the field, or undefined. `key` is lower case. */
@@ -54,7 +90,7 @@ export class HeaderList {
       return;
     }
     this.names[i] = name;
-    this.values[i] = value;
+    this.setValue(i, value);
     for (let j = this.keys.indexOf(key, i + 1); j >= 0; j = this.keys.indexOf(key, j)) this.removeAt(j);
   }
 
@@ -72,16 +108,26 @@ export class HeaderList {
     this.names.length = 0;
     this.keys.length = 0;
     this.values.length = 0;
+    this.lines = undefined;
+  }
+
+  /** Becomes a copy of another list. */
+  assign(list: HeaderList): void {
+    this.names = list.names.slice();
+    this.keys = list.keys.slice();
+    this.values = list.values.slice();
+    this.lines = list.lines?.slice();
   }
 
   clone(): HeaderList {
-    return new HeaderList(this.names.slice(), this.keys.slice(), this.values.slice());
+    return new HeaderList(this.names.slice(), this.keys.slice(), this.values.slice(), this.lines?.slice());
   }
 
   removeAt(i: number): void {
     this.names.splice(i, 1);
     this.keys.splice(i, 1);
     this.values.splice(i, 1);
+    this.lines?.splice(i, 1);
   }
 }
 

@@ -178,8 +178,6 @@ export class HttpRequest {
 
   /** `error_page`'s own status while its page is produced; 0: none. nginx: r->err_status. */
   errStatus = 0;
-  /** `, upstream: "http://127.0.0.1:80/x"` for the error log while an upstream is asked; else ''. */
-  upstreamText = '';
   /** The exchange with a backend, the last one after redirects. nginx: r->upstream. */
   upstream: import('./upstream/exchange.ts').Exchange | undefined = undefined;
   /** All attempts to reach backends, for $upstream_addr and others. */

@@ -104,10 +104,10 @@ export function replaceBody(sr: HttpRequest, body: RequestBody): void {
   headers.chunked = false;
   const list = new HeaderList();
   list.add('Content-Length', String(body.received), 'content-length');
-  const { names, keys, values } = headers.list;
-  for (let i = 0; i < names.length; i++) {
-    const key = keys[i] as string;
-    if (key !== 'content-length' && key !== 'transfer-encoding') list.add(names[i] as string, values[i] as string, key);
+  const before = headers.list;
+  for (let i = 0; i < before.length; i++) {
+    const key = before.keys[i];
+    if (key !== 'content-length' && key !== 'transfer-encoding') list.addFrom(before, i);
   }
   headers.list = list;
 }

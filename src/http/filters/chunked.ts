@@ -34,7 +34,7 @@ function trailers(r: HttpRequest): string {
   const list = r.headersOut.trailers;
   if (list === undefined) return '';
   let text = '';
-  for (let i = 0; i < list.length; i++) text += `${list.names[i]}: ${list.values[i]}\r\n`;
+  for (let i = 0; i < list.length; i++) text += list.line(i);
   return text;
 }
 

@@ -125,9 +125,8 @@ function headerFilter(r: HttpRequest): number {
     if (location.gzipVary) text += 'Vary: Accept-Encoding\r\n';
     else r.gzipVary = false;
   }
-  const { names, values } = list;
-  for (let i = 0; i < names.length; i++) {
-    if (i !== skip) text += `${names[i]}: ${values[i]}\r\n`;
+  for (let i = 0; i < list.length; i++) {
+    if (i !== skip) text += list.line(i);
   }
   r.headerSize = text.length + 2;
   return r.connection.write(r, `${text}\r\n`, r.headerOnly ? endOfResponse() : null);

@@ -76,7 +76,7 @@ function setOutput(r: HttpRequest, field: Field, value: string, append: boolean)
     for (let i = 0; i < list.length; i++) {
       if (!matches(field, list.keys[i] as string)) continue;
       if (value === '' || matched) list.removeAt(i--);
-      else list.values[i] = value;
+      else list.setValue(i, value);
       matched = true;
     }
   }
@@ -158,7 +158,7 @@ function setInput(r: HttpRequest, field: Field, value: string, replace: boolean)
     const key = list.keys[i] as string;
     if (field.wildcard ? value !== '' || !key.startsWith(field.key) : key !== field.key) continue;
     if (value === '' || matched) list.removeAt(i--);
-    else list.values[i] = value;
+    else list.setValue(i, value);
     matched = true;
   }
   if (!matched && value !== '' && !replace) list.add(field.wildcard ? `${field.name}*` : field.name, value);

@@ -109,7 +109,7 @@ class StickySelection implements PeerSelection {
     const { list } = r.headersOut;
     const before = this.#cookie === '' ? -1 : list.values.indexOf(this.#cookie);
     if (before < 0) list.add('Set-Cookie', text, 'set-cookie');
-    else list.values[before] = text;
+    else list.setValue(before, text);
     this.#cookie = text;
   }
 

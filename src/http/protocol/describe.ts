@@ -16,7 +16,7 @@ export function describeConnection(c: Http1Connection, about: HttpRequest | unde
   const line = r.requestLine === '' && c.state === STATE_REQUEST_LINE ? c.firstLine() : r.requestLine;
   if (line !== '') text += `, request: "${line}"`;
   if (about !== undefined && about !== r) text += `, subrequest: "${about.uri}"`;
-  text += (about ?? r).upstreamText;
+  text += (about ?? r).upstream?.logText ?? '';
   const host = r.headersIn.list.get('host');
   if (host !== undefined) text += `, host: "${host}"`;
   const referer = r.headersIn.list.get('referer');

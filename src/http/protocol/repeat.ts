@@ -3,6 +3,7 @@
  * byte. Comparing it with the one before is many times cheaper than parsing it, and what it said can be copied.
  */
 import { coreModule } from '../core/module.ts';
+import type { HeaderList } from '../headers.ts';
 import { HTTP_VERSION_11, type HttpRequest } from '../request.ts';
 import { FIELD_CONTENT_LENGTH, FIELD_EXPECT, FIELD_TRANSFER_ENCODING } from './header-names.ts';
 import type { Http1Connection } from './http1.ts';
@@ -10,7 +11,9 @@ import type { Http1Connection } from './http1.ts';
 /** A header as it was understood, see rememberHeader. */
 export interface RepeatedHeader {
   readonly text: string;
-  readonly list: { readonly names: string[]; readonly keys: string[]; readonly values: string[] };
+  readonly list: HeaderList;
+  /** It has come again. */
+  repeated: boolean;
   readonly host: string;
   readonly port: number;
   readonly connectionType: number;
@@ -37,10 +40,10 @@ export function rememberHeader(c: Http1Connection, r: HttpRequest, text: string,
     return;
   }
   const { list, server, port, connectionType, keepAliveSeconds, msie, msie6, safari, chrome } = r.headersIn;
-  const { names, keys, values } = list;
   c.repeat = {
     text: text.slice(begin),
-    list: { names: names.slice(), keys: keys.slice(), values: values.slice() },
+    list: list.clone(),
+    repeated: false,
     host: server as string,
     port,
     connectionType,
@@ -69,10 +72,11 @@ export function repeatHeader(c: Http1Connection, r: HttpRequest, before: Repeate
   }
   c.pos = text.length;
   r.requestLength += size;
-  const { list } = headers;
-  list.names = before.list.names.slice();
-  list.keys = before.list.keys.slice();
-  list.values = before.list.values.slice();
+  if (!before.repeated) {
+    before.repeated = true;
+    findLines(before.list, before.text);
+  }
+  headers.list.assign(before.list);
   headers.port = before.port;
   headers.connectionType = before.connectionType;
   headers.keepAliveSeconds = before.keepAliveSeconds;
@@ -82,4 +86,18 @@ export function repeatHeader(c: Http1Connection, r: HttpRequest, before: Repeate
   headers.chrome = before.chrome;
   headers.server = before.host;
   return true;
+}
+
+/** Gives the fields of a list their lines in the text that they were read from, so that they can be passed on as they came. */
+function findLines(list: HeaderList, text: string): void {
+  let pos = 0;
+  for (let i = 0; i < list.length; i++) {
+    const next = text.indexOf('\n', pos) + 1;
+    const nameEnd = pos + (list.names[i] as string).length;
+    const end = nameEnd + 2 + (list.values[i] as string).length;
+    if (end + 2 === next && text.startsWith(': ', nameEnd) && text.startsWith('\r', end)) {
+      list.setLine(i, text.slice(pos, next));
+    }
+    pos = next;
+  }
 }

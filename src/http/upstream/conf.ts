@@ -110,6 +110,8 @@ export interface UpstreamSettings {
   ignoreHeaders: number;
   /** Lower-case names of fields that do not reach the client. */
   hidden: ReadonlySet<string>;
+  /** What a field means, by its lower-case name; undefined until the first response. See headers.ts. */
+  fieldKinds: ReadonlyMap<string, number> | undefined;
   local: LocalAddress | null;
   socketKeepalive: boolean;
   /** SO_RCVBUF and SO_SNDBUF of connections in bytes; 0: the system's. */

@@ -157,6 +157,7 @@ export function plainBackend(): Omit<UpstreamSettings, keyof BackendSettings | '
     forceRanges: true,
     ignoreHeaders: 0,
     hidden: new Set(['server', 'date']),
+    fieldKinds: undefined,
     tls: undefined,
   };
 }

@@ -12,7 +12,7 @@ export function sendEarlyHints(r: HttpRequest, list: HeaderList, hidden: Readonl
   if (r !== r.main || r.httpVersion < HTTP_VERSION_11) return OK;
   let text = '';
   for (let i = 0; i < list.length; i++) {
-    if (!hidden.has(list.keys[i] as string)) text += `${list.names[i]}: ${list.values[i]}\r\n`;
+    if (!hidden.has(list.keys[i] as string)) text += list.line(i);
   }
   if (text === '') return OK;
   const b = flagBuf();

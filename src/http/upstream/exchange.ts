@@ -153,6 +153,8 @@ export abstract class Exchange implements PeerConnection {
   tries = 0;
   address: PeerAddress | undefined = undefined;
   name = '';
+  /** What stands between `name` and the URI in logs; undefined until a peer is chosen. */
+  private nameEnd: '' | ':' | undefined = undefined;
   cached = false;
   pool: KeepalivePool | undefined = undefined;
   /** Whose idle connections `pool` may give, where that matters. */
@@ -266,6 +268,12 @@ export abstract class Exchange implements PeerConnection {
 
   rewriteCookie(_value: string): string | undefined {
     return undefined;
+  }
+
+  /** `, upstream: "http://127.0.0.1:80/x"` for the error log once a peer is chosen, else ''. nginx: ngx_http_log_error_handler(). */
+  get logText(): string {
+    const { nameEnd } = this;
+    return nameEnd === undefined ? '' : `, upstream: "${this.schema}${this.name}${nameEnd}${this.uri}"`;
   }
 
   // Begin.
@@ -424,8 +432,7 @@ export abstract class Exchange implements PeerConnection {
       return;
     }
     state.peer = this.name;
-    const separatorText = this.address !== undefined && 'path' in this.address.target ? ':' : '';
-    r.upstreamText = `, upstream: "${this.schema}${this.name}${separatorText}${this.uri}"`;
+    this.nameEnd = this.address !== undefined && 'path' in this.address.target ? ':' : '';
     if (rc === BUSY) {
       r.log(LOG_ERR, 'no live upstreams');
       this.next(FT_NOLIVE);

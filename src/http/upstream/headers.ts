@@ -15,6 +15,8 @@ import { INVALID_HEADER } from './results.ts';
 export class UpstreamHeaders {
   /** In order, without duplicates of fields that may stand only once. */
   readonly list: HeaderList = new HeaderList();
+  /** What each field of `list` means, in the same order. */
+  readonly kinds: number[] = [];
   trailers: HeaderList | undefined = undefined;
   status = 0;
   /** `200 OK`. */
@@ -53,6 +55,8 @@ const UPGRADE = 0x50000;
 const XA_BUFFERING = 0x60000;
 const XA_CHARSET = 0x70000;
 const KEPT = 0x80000;
+/** Besides: does not reach the client. */
+const HIDDEN = 0x100000;
 
 const KINDS: ReadonlyMap<string, number> = new Map([
   ['status', STATUS],
@@ -83,6 +87,13 @@ const KINDS: ReadonlyMap<string, number> = new Map([
 /** Fields of an X-Accel-Redirect response that the redirected one keeps. */
 const KEPT_ON_REDIRECT: ReadonlySet<number> = new Set([CONTENT_TYPE, SET_COOKIE, EXPIRES, ACCEPT_RANGES, KEPT]);
 
+/** The kinds of fields with those that a location hides: one look at a field's name tells all that happens to it. */
+function fieldKinds(hidden: ReadonlySet<string>): ReadonlyMap<string, number> {
+  const kinds = new Map(KINDS);
+  for (const key of hidden) kinds.set(key, (kinds.get(key) ?? 0) | HIDDEN);
+  return kinds;
+}
+
 const LARGEST_LENGTH = '9223372036854775807';
 
 /** Digits only, within 63 bits; undefined for anything else. */
@@ -105,15 +116,15 @@ function parseLength(text: string): number | undefined {
 
 /**
  * A field has arrived: takes it into the header.
+ *
+ * @param line as HeaderList.add takes it
  * @returns OK, or INVALID_HEADER for a response that cannot be trusted
  */
-export function receiveField(x: Exchange, name: string, key: string, value: string): number {
-  const headers = x.headers;
-  const kind = KINDS.get(key);
-  if (kind === undefined) {
-    headers.list.add(name, value, key);
-    return OK;
-  }
+export function receiveField(x: Exchange, name: string, key: string, value: string, line: string): number {
+  const { headers, conf } = x;
+  conf.fieldKinds ??= fieldKinds(conf.hidden);
+  const meaning = conf.fieldKinds.get(key) ?? 0;
+  const kind = meaning & ~HIDDEN;
   if (kind <= ONCE) {
     if ((headers.seen & kind) !== 0) return duplicate(x, kind, name, key, value);
     headers.seen |= kind;
@@ -160,7 +171,8 @@ export function receiveField(x: Exchange, name: string, key: string, value: stri
       if ((x.conf.ignoreHeaders & IGNORE_XA_CHARSET) === 0) x.r.headersOut.overrideCharset = value;
       break;
   }
-  headers.list.add(name, value, key);
+  headers.list.add(name, value, key, line);
+  headers.kinds.push(meaning);
   return OK;
 }
 
@@ -189,18 +201,14 @@ function duplicate(x: Exchange, kind: number, name: string, key: string, value: 
 export function copyHeaders(x: Exchange): void {
   const { r, conf, headers } = x;
   const out = r.headersOut;
-  const { names, keys, values } = headers.list;
-  const hidden = conf.hidden;
-  for (let i = 0; i < names.length; i++) {
-    const key = keys[i] as string;
-    if (hidden.has(key)) continue;
-    const kind = KINDS.get(key);
-    if (kind === undefined) out.list.add(names[i] as string, values[i] as string, key);
-    else copyField(x, kind, names[i] as string, key, values[i] as string);
+  const { kinds } = headers;
+  for (let i = 0; i < kinds.length; i++) {
+    const kind = kinds[i] as number;
+    if (kind < HIDDEN) copyField(x, kind, i);
   }
   // A server that does not say who it is stays unnamed when its name is passed on.
-  if ((headers.seen & SERVER) === 0 && !hidden.has('server')) out.server = '';
-  if ((headers.seen & DATE) === 0 && !hidden.has('date')) out.date = '';
+  if ((headers.seen & SERVER) === 0 && !conf.hidden.has('server')) out.server = '';
+  if ((headers.seen & DATE) === 0 && !conf.hidden.has('date')) out.date = '';
   out.status = headers.status;
   out.statusLine = headers.statusLine === '' ? undefined : headers.statusLine;
   out.contentLength = headers.contentLength;
@@ -213,18 +221,19 @@ export function copyHeaders(x: Exchange): void {
 
 /** X-Accel-Redirect: copies what the response from elsewhere keeps of this one. */
 export function copyRedirectHeaders(x: Exchange): void {
-  const { names, keys, values } = x.headers.list;
-  for (let i = 0; i < names.length; i++) {
-    const kind = KINDS.get(keys[i] as string);
-    if (kind !== undefined && KEPT_ON_REDIRECT.has(kind)) {
-      copyField(x, kind, names[i] as string, keys[i] as string, values[i] as string);
-    }
+  const { kinds } = x.headers;
+  for (let i = 0; i < kinds.length; i++) {
+    const kind = (kinds[i] as number) & ~HIDDEN;
+    if (KEPT_ON_REDIRECT.has(kind)) copyField(x, kind, i);
   }
 }
 
-function copyField(x: Exchange, kind: number, name: string, key: string, value: string): void {
+/** Takes the i-th field of the backend's response over into the client's. */
+function copyField(x: Exchange, kind: number, i: number): void {
   const { r } = x;
+  const { list } = x.headers;
   const out = r.headersOut;
+  const value = list.values[i] as string;
   switch (kind) {
     case CONTENT_TYPE:
       out.contentType = value;
@@ -238,42 +247,45 @@ function copyField(x: Exchange, kind: number, name: string, key: string, value: 
       return;
     case DATE:
       out.date = '';
-      out.list.add(name, value, key);
-      return;
+      break;
     case SERVER:
       // In its place among the others, instead of our own.
       out.server = '';
-      out.list.add(name, value, key);
-      return;
+      break;
     case LAST_MODIFIED:
-      out.list.add(name, value, key);
       out.lastModified = x.headers.lastModified;
-      return;
+      break;
     case LOCATION: {
       const rewritten = x.rewriteRedirect(value, 0);
-      out.list.add(name, rewritten ?? value, key);
       // What the backend gave as a path stays one.
       out.locationAsIs = rewritten === undefined;
+      copyChanged(x, i, rewritten);
       return;
     }
     case REFRESH: {
       const at = /url=/i.exec(value)?.index;
-      const rewritten = at === undefined ? undefined : x.rewriteRedirect(value, at + 4);
-      out.list.add(name, rewritten ?? value, key);
+      copyChanged(x, i, at === undefined ? undefined : x.rewriteRedirect(value, at + 4));
       return;
     }
     case SET_COOKIE:
-      out.list.add(name, x.rewriteCookie(value) ?? value, key);
+      copyChanged(x, i, x.rewriteCookie(value));
       return;
     case ACCEPT_RANGES:
-      if (!x.conf.forceRanges) out.list.add(name, value, key);
-      return;
+      if (x.conf.forceRanges) return;
+      break;
     case UPGRADE:
-      if (r.httpVersion < HTTP_VERSION_20) out.list.add(name, value, key);
-      return;
-    default:
-      out.list.add(name, value, key);
+      if (r.httpVersion >= HTTP_VERSION_20) return;
+      break;
   }
+  out.list.addFrom(list, i);
+}
+
+/** @param value undefined: as the backend sent it */
+function copyChanged(x: Exchange, i: number, value: string | undefined): void {
+  const { list } = x.headers;
+  const out = x.r.headersOut.list;
+  if (value === undefined) out.addFrom(list, i);
+  else out.add(list.names[i] as string, value, list.keys[i] as string);
 }
 
 /** The value of a `charset` parameter, or ''. */

@@ -55,7 +55,7 @@ export class KeepalivePool {
     }
     if (chosen < 0) return undefined;
     const connection = idle[chosen] as UpstreamConnection;
-    idle.splice(chosen, 1);
+    removeAt(idle, chosen);
     connection.leavePool();
     return connection;
   }
@@ -77,7 +77,7 @@ export class KeepalivePool {
   /** An idle connection is not usable any more. */
   drop(connection: UpstreamConnection): void {
     const i = this.#idle.indexOf(connection);
-    if (i >= 0) this.#idle.splice(i, 1);
+    if (i >= 0) removeAt(this.#idle, i);
   }
 
   /** How many wait. */
@@ -88,4 +88,10 @@ export class KeepalivePool {
   closeAll(): void {
     for (const connection of this.#idle.splice(0)) connection.close(true);
   }
+}
+
+/** As splice(at, 1), without an array for what is removed. */
+function removeAt(list: UpstreamConnection[], at: number): void {
+  for (let i = at + 1; i < list.length; i++) list[i - 1] = list[i] as UpstreamConnection;
+  list.pop();
 }

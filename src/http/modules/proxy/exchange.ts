@@ -33,7 +33,7 @@ import { rewritePrefix } from './rewrite.ts';
 
 // Lines are read to their end at once, so that one of each serves all exchanges.
 const statusLine: StatusLine = { status: 0, text: '', old: false };
-const fieldLine: FieldLine = { name: '', known: undefined, value: '', done: false, ignored: false, badAt: 0 };
+const fieldLine: FieldLine = { name: '', known: undefined, value: '', line: '', done: false, ignored: false, badAt: 0 };
 
 const MORE_THAN_LENGTH = 'upstream sent more data than specified in "Content-Length" header';
 const MORE_THAN_CHUNKS = 'upstream sent data after final chunk';
@@ -113,10 +113,10 @@ export class ProxyExchange extends Exchange {
       this.pos = next;
       if (fieldLine.done) break;
       if (fieldLine.ignored) continue;
-      const { name, known, value } = fieldLine;
+      const { name, known, value, line } = fieldLine;
       const key = known === undefined ? name.toLowerCase() : known.key;
-      if (headers.status === HTTP_EARLY_HINTS) headers.list.add(name, value, key);
-      else if (receiveField(this, name, key, value) !== OK) return INVALID_HEADER;
+      if (headers.status === HTTP_EARLY_HINTS) headers.list.add(name, value, key, line);
+      else if (receiveField(this, name, key, value, line) !== OK) return INVALID_HEADER;
     }
     if (headers.status === HTTP_EARLY_HINTS) {
       this.statusRead = false;
@@ -276,7 +276,7 @@ export class ProxyExchange extends Exchange {
       }
       pos = next;
       if (fieldLine.done) break;
-      if (!fieldLine.ignored) trailers.add(fieldLine.name, fieldLine.value);
+      if (!fieldLine.ignored) trailers.add(fieldLine.name, fieldLine.value, undefined, fieldLine.line);
     }
     this.headers.trailers = trailers;
     return this.endChunks(pos < whole.length ? 'upstream sent data after trailers' : '');

@@ -359,6 +359,7 @@ Object.assign(proxyModule, {
       forceRanges: undefined,
       ignoreHeaders: undefined,
       hidden: undefined,
+      fieldKinds: undefined,
       local: undefined,
       socketKeepalive: undefined,
       socketRcvbuf: undefined,

@@ -55,10 +55,10 @@ export function requestText(
     if (field !== '') text += `${prefix}${field}\r\n`;
   }
   if (conf.passRequestHeaders) {
-    const { names, keys, values } = r.headersIn.list;
+    const { list } = r.headersIn;
     const { replaced } = fields;
-    for (let i = 0; i < names.length; i++) {
-      if (!replaced.has(keys[i] as string)) text += `${names[i]}: ${values[i]}\r\n`;
+    for (let i = 0; i < list.length; i++) {
+      if (!replaced.has(list.keys[i] as string)) text += list.line(i);
     }
   }
   text += '\r\n';

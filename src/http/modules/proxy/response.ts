@@ -68,6 +68,8 @@ export interface FieldLine {
   /** What is known of the name; undefined when it cannot be one. */
   known: HeaderName | undefined;
   value: string;
+  /** The whole line, when it is just `Name: value\r\n`; else ''. See HeaderList.line. */
+  line: string;
   /** The empty line. */
   done: boolean;
   /** A second status line, as some servers send it: to be passed over. */
@@ -134,6 +136,8 @@ export function readFieldLine(text: string, pos: number, out: FieldLine): number
   while (valueEnd > start && text.charCodeAt(valueEnd - 1) === 0x20) valueEnd--;
   out.known = headerName(text, pos, nameEnd);
   out.name = out.known === undefined ? text.slice(pos, nameEnd) : out.known.name;
+  const plain = start === nameEnd + 2 && valueEnd === lf - 1 && text.charCodeAt(valueEnd) === 0x0d;
+  out.line = plain ? text.slice(pos, lf + 1) : '';
   out.value = text.slice(start, valueEnd);
   return lf + 1;
 }

@@ -119,9 +119,9 @@ function headerToStore(r: HttpRequest, conf: SrcacheLocation): string {
     else if (!out.list.has('last-modified')) text += `Last-Modified: ${formatHttpTime(out.lastModified)}\r\n`;
   }
   if (r.allowRanges) text += `${ALLOW_RANGES}: 1\r\n`;
-  const { names, keys, values } = out.list;
-  for (let i = 0; i < names.length; i++) {
-    if (!hidden.has(keys[i] as string)) text += `${names[i]}: ${values[i]}\r\n`;
+  const { list } = out;
+  for (let i = 0; i < list.length; i++) {
+    if (!hidden.has(list.keys[i] as string)) text += list.line(i);
   }
   return `${text}\r\n`;
 }
