@@ -4,9 +4,19 @@
  *
  * All calls are synchronous: a stat, an open and a read of a cached file take less time than a turn of the event loop.
  */
-import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, statSync } from 'node:fs';
 import { currentSecond } from '../log/time.ts';
 import type { OpenFile } from './buf.ts';
+import {
+  closeDescriptor,
+  type FileStatus,
+  failure,
+  openToRead,
+  statDescriptor,
+  statPath,
+  status,
+} from './file-calls.ts';
+import { fsPath } from './fs-path.ts';
 
 /** What a path turned out to be. Failures have `error` and nothing else that counts. */
 export interface FileInfo {
@@ -40,12 +50,6 @@ export interface OpenFileOptions {
   readonly disableSymlinksFrom: number;
 }
 
-/** Node takes strings as UTF-8; paths are byte strings. */
-export function fsPath(path: string): string | Buffer {
-  for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) > 0x7f) return Buffer.from(path, 'latin1');
-  return path;
-}
-
 class Opened implements FileInfo, OpenFile {
   readonly path: string;
   fd: number;
@@ -62,11 +66,11 @@ class Opened implements FileInfo, OpenFile {
   /** Users, the cache being one of them. */
   #users = 1;
 
-  constructor(path: string, fd: number, stats: Stats) {
+  constructor(path: string, fd: number, stats: FileStatus) {
     this.path = path;
     this.fd = fd;
     this.size = stats.size;
-    this.mtime = Math.floor(stats.mtimeMs / 1000);
+    this.mtime = stats.mtime;
     const kind = stats.mode & 0o170000;
     this.isFile = kind === 0o100000;
     this.isDir = kind === 0o040000;
@@ -82,7 +86,7 @@ class Opened implements FileInfo, OpenFile {
 
   release(): void {
     if (--this.#users > 0 || this.fd < 0) return;
-    closeSync(this.fd);
+    closeDescriptor(this.fd);
     this.fd = -1;
   }
 }
@@ -109,46 +113,35 @@ class Failure implements FileInfo {
   release(): void {}
 }
 
-function errorName(e: unknown): string {
-  const code = (e as { code?: unknown }).code;
-  // A zero byte in the path: Node refuses it, the system would not find it.
-  if (code === 'ERR_INVALID_ARG_VALUE') return 'ENOENT';
-  return typeof code === 'string' ? code : 'EIO';
-}
-
 /** Looks at the path without a cache. Folders are not opened. */
 function look(path: string, options: OpenFileOptions): Opened | Failure {
-  let failed = 'stat()';
-  let fd = -1;
-  try {
-    if (options.disableSymlinks !== 'off') {
-      failed = 'openat()';
-      const forbidden = findSymlink(path, options);
-      if (forbidden) return new Failure('ELOOP', failed);
-    }
-    const name = fsPath(path);
-    if (options.testOnly) {
-      failed = 'stat()';
-      return new Opened(path, -1, statSync(name));
-    }
-    failed = 'open()';
-    // O_NONBLOCK, so that a FIFO does not hang the process.
-    fd = openSync(name, OPEN_FLAGS);
-    failed = 'fstat()';
-    const stats = fstatSync(fd);
-    if ((stats.mode & 0o170000) === 0o040000) {
-      closeSync(fd);
-      fd = -1;
-    }
-    return new Opened(path, fd, stats);
-  } catch (e) {
-    if (fd >= 0) closeSync(fd);
-    return new Failure(errorName(e), failed);
+  if (options.disableSymlinks !== 'off') {
+    const refused = refuseSymlink(path, options);
+    if (refused !== undefined) return refused;
   }
+  if (options.testOnly) return statPath(path) ? new Opened(path, -1, status) : new Failure(failure(), 'stat()');
+  const fd = openToRead(path);
+  if (fd < 0) return new Failure(failure(), 'open()');
+  if (!statDescriptor(fd)) {
+    const error = failure();
+    closeDescriptor(fd);
+    return new Failure(error, 'fstat()');
+  }
+  const file = new Opened(path, fd, status);
+  if (!file.isDir) return file;
+  file.release();
+  return file;
 }
 
-/** O_RDONLY | O_NONBLOCK. */
-const OPEN_FLAGS = process.platform === 'linux' ? 0x800 : 0x4;
+/** The failure of a path that `disable_symlinks` forbids, or that cannot be looked at for it. */
+function refuseSymlink(path: string, options: OpenFileOptions): Failure | undefined {
+  try {
+    return findSymlink(path, options) ? new Failure('ELOOP', 'openat()') : undefined;
+  } catch (e) {
+    const { code } = e as NodeJS.ErrnoException;
+    return new Failure(code === 'ERR_INVALID_ARG_VALUE' ? 'ENOENT' : (code ?? 'EIO'), 'openat()');
+  }
+}
 
 /** Whether a component of the path is a symbolic link that `disable_symlinks` forbids. */
 function findSymlink(path: string, options: OpenFileOptions): boolean {
@@ -238,11 +231,11 @@ export class OpenFileCache {
     if (file instanceof Opened && file.fd >= 0 && entry.uses < options.minUses) {
       entry.file = new Opened(file.path, -1, {
         size: file.size,
-        mtimeMs: file.mtime * 1000,
+        mtime: file.mtime,
         mode: (file.isFile ? 0o100000 : 0) | (file.isExec ? 0o100 : 0),
         dev: file.dev,
         ino: file.ino,
-      } as Stats);
+      });
       return file;
     }
     return file.use();

@@ -5,7 +5,7 @@
 import { chmodSync, copyFileSync, mkdirSync, renameSync, statSync, unlinkSync, utimesSync } from 'node:fs';
 import { errnoOf, errnoSuffix } from '../log/errno.ts';
 import { LOG_CRIT } from '../log/log.ts';
-import { fsPath } from './open-file-cache.ts';
+import { fsPath } from './fs-path.ts';
 import type { HttpRequest } from './request.ts';
 
 /** Permissions of a folder whose files have these: who may read may enter. nginx: ngx_dir_access(). */

@@ -24,6 +24,12 @@ export interface Libc {
   munmap(address: bigint, length: number): number;
   /** memfd_create(2), Linux only. */
   memfd_create(name: string, flags: number): number;
+  /** open(2), without O_CREAT; the path ends with a zero. */
+  open(path: Memory, flags: number): number;
+  /** stat(2) and fstat(2); `status` is a struct stat. C libraries before glibc 2.33 do not have them by these names. */
+  stat(path: Memory, status: Memory): number;
+  fstat(fd: number, status: Memory): number;
+  close(fd: number): number;
   pread(fd: number, buffer: Memory, length: number, offset: number): number;
   flock(fd: number, operation: number): number;
   dup2(from: number, to: number): number;
@@ -68,6 +74,11 @@ const prototypes: Record<keyof Libc, string> = {
   mmap: 'void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)',
   munmap: 'int munmap(void *address, size_t length)',
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
+  // A fixed prototype of a variadic function: right where nothing else is passed.
+  open: 'int open(void *path, int flags)',
+  stat: 'int stat(void *path, void *status)',
+  fstat: 'int fstat(int fd, void *status)',
+  close: 'int close(int fd)',
   pread: 'intptr_t pread(int fd, void *buffer, size_t length, int64_t offset)',
   flock: 'int flock(int fd, int operation)',
   dup2: 'int dup2(int from, int to)',

@@ -20,8 +20,8 @@ import { mapUriToPath } from '../core/path.ts';
 import { findArgument } from '../core/variables.ts';
 import { httpOf } from '../cycle.ts';
 import { escapeHtml, escapeJson, escapeUri } from '../escape.ts';
+import { fsPath } from '../fs-path.ts';
 import { httpModule } from '../module.ts';
-import { fsPath } from '../open-file-cache.ts';
 import { outputFilter, sendHeader } from '../output.ts';
 import { type HttpRequest, METHOD_GET, METHOD_HEAD } from '../request.ts';
 

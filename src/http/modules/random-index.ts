@@ -7,8 +7,8 @@ import { LOG_CRIT, LOG_ERR } from '../../log/log.ts';
 import { DECLINED, HTTP_FORBIDDEN, HTTP_INTERNAL_SERVER_ERROR, HTTP_NOT_FOUND } from '../codes.ts';
 import { mapUriToPath } from '../core/path.ts';
 import { httpOf } from '../cycle.ts';
+import { fsPath } from '../fs-path.ts';
 import { httpModule } from '../module.ts';
-import { fsPath } from '../open-file-cache.ts';
 import { internalRedirect } from '../redirect.ts';
 import { type HttpRequest, METHOD_GET, METHOD_HEAD, METHOD_POST } from '../request.ts';
 

@@ -4,7 +4,6 @@
  * Small files are read at once and sent as one string with their header; larger ones go down as a range of an open
  * file, which the connection sends as its platform does it best.
  */
-import { readSync } from 'node:fs';
 import { errnoSuffix } from '../../log/errno.ts';
 import { LOG_CRIT, LOG_ERR } from '../../log/log.ts';
 import { latin1Slice } from '../../net/latin1.ts';
@@ -24,6 +23,7 @@ import { coreModule } from '../core/module.ts';
 import { mapUriToPath, openFile } from '../core/path.ts';
 import { setContentType } from '../core/types.ts';
 import { escapeUri } from '../escape.ts';
+import { failure, readStart } from '../file-calls.ts';
 import { httpModule } from '../module.ts';
 import type { FileInfo } from '../open-file-cache.ts';
 import { outputFilter, sendHeader } from '../output.ts';
@@ -77,13 +77,10 @@ export function setEtag(r: HttpRequest): void {
 function content(r: HttpRequest, file: FileInfo, path: string): Buf | undefined {
   if (file.size === 0) return flagBuf();
   if (file.size > SMALL) return fileBuf({ fd: file.fd, path }, 0, file.size);
-  try {
-    const count = readSync(file.fd, buffer, 0, file.size, 0);
-    if (count === file.size) return memoryBuf(latin1Slice(buffer, 0, count));
-    r.log(LOG_CRIT, `pread() read only ${count} of ${file.size} from "${path}"`);
-  } catch (e) {
-    r.log(LOG_CRIT, `pread() "${path}" failed${errnoSuffix(e)}`);
-  }
+  const count = readStart(file.fd, buffer, file.size);
+  if (count === file.size) return memoryBuf(latin1Slice(buffer, 0, count));
+  if (count >= 0) r.log(LOG_CRIT, `pread() read only ${count} of ${file.size} from "${path}"`);
+  else r.log(LOG_CRIT, `pread() "${path}" failed${errnoSuffix(failure())}`);
   return undefined;
 }
 

@@ -16,7 +16,7 @@ import {
 } from '../../codes.ts';
 import { coreModule } from '../../core/module.ts';
 import { mapUriToPath } from '../../core/path.ts';
-import { fsPath } from '../../open-file-cache.ts';
+import { fsPath } from '../../fs-path.ts';
 import { renameFile } from '../../rename-file.ts';
 import { type HttpRequest, METHOD_COPY, METHOD_MOVE } from '../../request.ts';
 import { parseUnsafeUri } from '../../unsafe-uri.ts';

@@ -23,7 +23,7 @@ import {
   HTTP_NOT_ALLOWED,
   OK,
 } from '../../codes.ts';
-import { fsPath } from '../../open-file-cache.ts';
+import { fsPath } from '../../fs-path.ts';
 import { dirAccess } from '../../rename-file.ts';
 import type { HttpRequest } from '../../request.ts';
 

@@ -7,7 +7,7 @@ import { errnoSuffix } from '../../../log/errno.ts';
 import { LOG_ALERT, LOG_CRIT, LOG_ERR } from '../../../log/log.ts';
 import { currentSecond } from '../../../log/time.ts';
 import { documentRoot, openFile } from '../../core/path.ts';
-import { fsPath } from '../../open-file-cache.ts';
+import { fsPath } from '../../fs-path.ts';
 import type { HttpRequest } from '../../request.ts';
 
 interface Kept {
