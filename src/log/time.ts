@@ -130,13 +130,22 @@ export function msecOf(milliseconds: number): string {
   return `${s}.${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}`;
 }
 
+// HTTP dates that were made, each in the place that its time's last bits give: a server's files have few times.
+const HTTP_DATES = 256;
+const datedSeconds: number[] = new Array(HTTP_DATES).fill(Number.NaN);
+const dates: string[] = new Array(HTTP_DATES).fill('');
+
 /** A time in seconds since 1970 as an HTTP date (RFC 9110 section 5.6.7). nginx: ngx_http_time. */
 export function formatHttpTime(seconds: number): string {
+  const place = seconds & (HTTP_DATES - 1);
+  if (datedSeconds[place] === seconds) return dates[place] as string;
   const d = new Date(seconds * 1000);
-  return (
+  const text =
     `${WEEK_DAYS[d.getUTCDay()]}, ${pad(d.getUTCDate())} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()} ` +
-    `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}:${pad(d.getUTCSeconds())} GMT`
-  );
+    `${pad(d.getUTCHours())}:${pad(d.getUTCMinutes())}:${pad(d.getUTCSeconds())} GMT`;
+  datedSeconds[place] = seconds;
+  dates[place] = text;
+  return text;
 }
 
 /** A time in seconds since 1970 as a cookie's date: `Sat, 21-Nov-26 12:00:00 GMT`. nginx: ngx_http_cookie_time. */

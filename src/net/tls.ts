@@ -19,6 +19,7 @@ import {
   UV_EOF,
   type WriteRequest,
 } from './handles.ts';
+import { latin1Write } from './latin1.ts';
 import { PortableSocket } from './portable.ts';
 import type { AcceptedSocket, SocketOwner } from './socket.ts';
 import { TcpSocket } from './tcp.ts';
@@ -468,7 +469,11 @@ export class TlsSocket implements AcceptedSocket {
     this.writing = data.length;
     this.sending = true;
     const status =
-      typeof data === 'string' ? this.handle.writeLatin1String(request, data) : this.handle.writeBuffer(request, data);
+      typeof data !== 'string'
+        ? this.handle.writeBuffer(request, data)
+        : data.length <= TEXT_ROOM
+          ? this.handle.writeBuffer(request, textBytes(data))
+          : this.handle.writeLatin1String(request, data);
     this.sending = false;
     return status;
   }
@@ -478,6 +483,9 @@ export class TlsSocket implements AcceptedSocket {
     this.busy = false;
     this.writing = 0;
     if (this.closed) return;
+    // Nearly always nobody waits for it.
+    if (status >= 0 && this.queued === 0 && !this.ending && !this.shuttingDown && !this.owesDrain) return;
+    updateTime();
     if (status < 0) {
       this.fail(Object.assign(new Error(), { code: errnoName(status) ?? 'EIO' }));
       return;
@@ -607,8 +615,26 @@ function failNow(socket: TlsSocket, error: NodeJS.ErrnoException): void {
 
 function nothing(): void {}
 
+/** Texts of up to this many bytes are turned into bytes here; Node would allocate memory for each. */
+const TEXT_ROOM = 16384;
+let textRoom: Buffer | undefined;
+/** The first n bytes of it, by n, where they have been needed. */
+let textViews: (Buffer | undefined)[] = [];
+
+/** A text's bytes, until the next call: OpenSSL has taken them, or Node a copy, when a write returns. */
+function textBytes(text: string): Buffer {
+  if (textRoom === undefined) {
+    textRoom = Buffer.allocUnsafeSlow(TEXT_ROOM);
+    textViews = new Array(TEXT_ROOM + 1).fill(undefined);
+  }
+  latin1Write(textRoom, text);
+  const { length } = text;
+  let view = textViews[length];
+  if (view === undefined) textViews[length] = view = textRoom.subarray(0, length);
+  return view;
+}
+
 function onWritten(this: WriteRequest, status: number, handle: StreamHandle): void {
-  updateTime();
   this.data = undefined;
   (handle.socket as TlsSocket).written(status);
 }
