@@ -21,8 +21,9 @@ export function opensslSuffix(error: unknown): string {
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { opensslErrorStack } = error as { opensslErrorStack?: unknown };
-  // The stack has what was reported before the error itself, the latest first.
+  // The stack has what was reported before the error itself, the latest first; from Node 24 on sometimes the error, too.
   const before = Array.isArray(opensslErrorStack) ? opensslErrorStack.toReversed() : [];
+  if (before.at(-1) === error.message) before.pop();
   return [...before, error.message].join('\n');
 }
 
