@@ -61,11 +61,12 @@ function take(stats: Stats): boolean {
   return true;
 }
 
-function failed(e: unknown): void {
-  const { code } = e as NodeJS.ErrnoException;
+/** errno's name of what a function of node:fs has thrown. */
+export function errorName(e: unknown): string {
+  const { code } = e as { code?: unknown };
   // A zero byte in the path: Node refuses it, the system would not find it.
-  if (code === 'ERR_INVALID_ARG_VALUE') error = 'ENOENT';
-  else error = typeof code === 'string' ? code : 'EIO';
+  if (code === 'ERR_INVALID_ARG_VALUE') return 'ENOENT';
+  return typeof code === 'string' ? code : 'EIO';
 }
 
 /** Through node:fs. */
@@ -74,7 +75,7 @@ export const nodeCalls: Calls = {
     try {
       return openSync(fsPath(path), OPEN_FLAGS);
     } catch (e) {
-      failed(e);
+      error = errorName(e);
       return -1;
     }
   },
@@ -82,7 +83,7 @@ export const nodeCalls: Calls = {
     try {
       return take(statSync(fsPath(path)));
     } catch (e) {
-      failed(e);
+      error = errorName(e);
       return false;
     }
   },
@@ -90,7 +91,7 @@ export const nodeCalls: Calls = {
     try {
       return take(fstatSync(fd));
     } catch (e) {
-      failed(e);
+      error = errorName(e);
       return false;
     }
   },
@@ -98,7 +99,7 @@ export const nodeCalls: Calls = {
     try {
       return readSync(fd, buffer, 0, size, 0);
     } catch (e) {
-      failed(e);
+      error = errorName(e);
       return -1;
     }
   },

@@ -9,6 +9,7 @@ import { currentSecond } from '../log/time.ts';
 import type { OpenFile } from './buf.ts';
 import {
   closeDescriptor,
+  errorName,
   type FileStatus,
   failure,
   openToRead,
@@ -138,8 +139,7 @@ function refuseSymlink(path: string, options: OpenFileOptions): Failure | undefi
   try {
     return findSymlink(path, options) ? new Failure('ELOOP', 'openat()') : undefined;
   } catch (e) {
-    const { code } = e as NodeJS.ErrnoException;
-    return new Failure(code === 'ERR_INVALID_ARG_VALUE' ? 'ENOENT' : (code ?? 'EIO'), 'openat()');
+    return new Failure(errorName(e), 'openat()');
   }
 }
 
